@@ -19,43 +19,47 @@ export const fetchEventSourceInWorkers = (): Plugin => ({
 })
 
 /**
- * The published page entry names its worker in the one form that an application's bundler looks for,
- * `new SharedWorker(new URL('./stream.worker.js', import.meta.url))`. Our own build must leave it alone:
- * Vite would turn it into a hashed asset, which no other bundler can follow.
+ * The published page entry names its worker in the one form that an application's bundler looks for. Our own
+ * build must leave it alone: Vite would turn it into a hashed asset that no other bundler can follow, and the
+ * minifier would turn its strings into template literals. So it is taken out before, and put back after.
  */
 const publishWorkerUrl = (): Plugin => {
-  const source = "new URL('../worker/stream.worker.ts', import.meta.url)"
+  const source =
+    "new SharedWorker(new URL('../worker/stream.worker.ts', import.meta.url), { ...options, type: 'module' })"
   return {
     name: 'publish-worker-url',
     enforce: 'pre',
     transform(code, id) {
       if (!id.endsWith('/src/host.ts')) return
-      return { code: code.replaceAll(source, '__TABSTREAM_WORKER_URL__'), map: null }
+      if (!code.includes(source))
+        throw new Error(`src/host.ts lacks the literal that is published: ${source}`)
+      return { code: code.replace(source, '__TABSTREAM_WORKER__(options)'), map: null }
     },
-    renderChunk(code) {
-      const published = "new URL('./stream.worker.js', import.meta.url)"
-      return { code: code.replaceAll('__TABSTREAM_WORKER_URL__', published), map: null }
+    generateBundle(_, bundle) {
+      for (const file of Object.values(bundle))
+        if (file.type === 'chunk')
+          file.code = file.code.replace(
+            /__TABSTREAM_WORKER__\((\w+)\)/,
+            "new SharedWorker(new URL('./stream.worker.js',import.meta.url),{...$1,type:'module'})",
+          )
     },
   }
 }
 
-const library: UserConfig = {
+/**
+ * One published file, everything in it. Three builds rather than one of three entries, which would share
+ * chunks: the worker file must be one file, for pages that have no bundler.
+ */
+const library = (name: string, entry: string): UserConfig => ({
   plugins: [publishWorkerUrl(), fetchEventSourceInWorkers()],
   build: {
     target: 'es2022',
-    lib: { entry: { index: path('src/index.ts'), worker: path('worker/index.ts') }, formats: ['es'] },
-  },
-}
-
-/** The file that a page without a bundler, or without the `worker` option, starts: everything in one. */
-const workerFile: UserConfig = {
-  plugins: [fetchEventSourceInWorkers()],
-  build: {
-    target: 'es2022',
     emptyOutDir: false,
-    lib: { entry: { 'stream.worker': path('worker/stream.worker.ts') }, formats: ['es'] },
+    lib: { entry: { [name]: path(entry) }, formats: ['es'] },
+    // Vite leaves an ES library's white space alone; a page without a bundler loads these files as they are.
+    rolldownOptions: { output: { minify: true } },
   },
-}
+})
 
 /** Pages that use the built package, as an application would. */
 const application = (root: string): UserConfig => ({
@@ -72,8 +76,9 @@ const application = (root: string): UserConfig => ({
 })
 
 const builds: Record<string, UserConfig> = {
-  library,
-  'worker-file': workerFile,
+  page: library('index', 'src/index.ts'),
+  worker: library('worker', 'worker/index.ts'),
+  'worker-file': library('stream.worker', 'worker/stream.worker.ts'),
   demo: application('demo'),
   'test-app': application('test/browser/app'),
 }

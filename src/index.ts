@@ -1,0 +1,15 @@
+export { connect } from './client.ts'
+export { StreamError } from './errors.ts'
+export type { StreamEvent } from './listeners.ts'
+export type { ConnectOptions, WorkerFactoryOptions } from './options.ts'
+export type {
+  ErrorKind,
+  From,
+  Inspection,
+  Metrics,
+  ResetReason,
+  SessionInspection,
+  Status,
+  StreamState,
+} from './protocol.ts'
+export type { EventMap, Stream } from './stream.ts'

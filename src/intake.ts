@@ -1,0 +1,48 @@
+import type { Batch, Cursor, LoggedEvent } from './protocol.ts'
+
+/** How many uncommitted events a tab remembers: without IndexedDB none is ever committed. */
+const REMEMBERED = 10_000
+
+const identityOf = ({ id, type, data }: LoggedEvent): string => `${id}\n${type}\n${data}`
+
+/**
+ * What a tab has taken, so that it takes nothing twice (D2). Within one log the seq tells. Beyond what the
+ * log had committed, the next hub counts anew, and only the event itself can: its id, type and data.
+ */
+export const createIntake = () => {
+  let cursor: Cursor | null = null
+  /** Taken, with an id of their own, and not known to be committed. */
+  let uncommitted: LoggedEvent[] = []
+  /** Of those, what the present hub has never seen: it may come again under another seq. */
+  const ghosts = new Set<string>()
+
+  return {
+    cursor: () => cursor,
+    /** A hub said where it goes on from. */
+    resumeAt(from: Cursor) {
+      if (cursor !== null && cursor.epoch === from.epoch)
+        for (const event of uncommitted) if (event.seq > from.seq) ghosts.add(identityOf(event))
+      if (cursor?.epoch !== from.epoch) {
+        ghosts.clear()
+        uncommitted = []
+      }
+      cursor = from
+    },
+    /** @returns the events of the batch that are new to this tab, in order */
+    take({ epoch, to, durable, events }: Batch): LoggedEvent[] {
+      const after = cursor?.epoch === epoch ? cursor.seq : Number.NEGATIVE_INFINITY
+      if (cursor?.epoch !== epoch) {
+        ghosts.clear()
+        uncommitted = []
+      }
+      const fresh = events.filter(
+        (event) => event.seq > after && !(ghosts.size > 0 && event.own && ghosts.delete(identityOf(event))),
+      )
+      uncommitted = [...uncommitted, ...fresh.filter(({ own }) => own)]
+        .filter(({ seq }) => seq > durable)
+        .slice(-REMEMBERED)
+      cursor = { epoch, seq: Math.max(after, to) }
+      return fresh
+    },
+  }
+}

@@ -1,0 +1,66 @@
+/** Events that wait for a consumer before the tab stops acknowledging. */
+const HIGH_WATER = 1_000
+
+/**
+ * A push source as an async iterator. What `push` returns resolves once there is room again: handed to the
+ * hub as the batch's acknowledgement, so that a slow consumer slows delivery instead of filling the heap.
+ *
+ * @param start subscribes; returns the unsubscribe
+ * @param signal ends the iteration, without an error
+ */
+export const iterate = <T>(
+  start: (push: (value: T) => Promise<void> | undefined, end: () => void) => () => void,
+  signal?: AbortSignal,
+): AsyncIterableIterator<T> => {
+  const queue: T[] = []
+  let wake: (() => void) | null = null
+  let roomFor: (() => void) | null = null
+  let room: Promise<void> | undefined
+  let ended = false
+
+  const end = () => {
+    if (ended) return
+    ended = true
+    stop()
+    signal?.removeEventListener('abort', end)
+    wake?.()
+    roomFor?.()
+  }
+  const push = (value: T): Promise<void> | undefined => {
+    if (ended) return
+    queue.push(value)
+    wake?.()
+    if (queue.length < HIGH_WATER) return
+    room ??= new Promise((resolve) => {
+      roomFor = resolve
+    })
+    return room
+  }
+  const stop = start(push, end)
+  if (signal?.aborted) end()
+  else signal?.addEventListener('abort', end)
+
+  return {
+    [Symbol.asyncIterator]() {
+      return this
+    },
+    async next() {
+      while (queue.length === 0 && !ended)
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      if (queue.length === 0) return { done: true, value: undefined }
+      const value = queue.shift()!
+      if (queue.length < HIGH_WATER / 2) {
+        roomFor?.()
+        room = undefined
+      }
+      return { done: false, value }
+    },
+    async return() {
+      queue.length = 0
+      end()
+      return { done: true, value: undefined }
+    },
+  }
+}

@@ -1,0 +1,90 @@
+import { resolveEndpoint } from './endpoint.ts'
+import type { From, HubOptions } from './protocol.ts'
+
+/** What a worker factory passes on to `new SharedWorker` or `new Worker`: its name carries the key (A3). */
+export interface WorkerFactoryOptions {
+  name: string
+}
+
+export interface ConnectOptions {
+  /**
+   * The id of the logged-in user; `null` for a stream that is the same for everybody. Required: two users of
+   * one browser must never share a stream (A3).
+   */
+  user: string | null
+  /** How the stream is authenticated. Default: by the cookies that the browser sends anyway. */
+  auth?: {
+    /**
+     * The access token of the moment, refreshed if need be. Asked of one live tab, for all of them, within
+     * 20 s; a rejection leaves the stream `unauthorized` until `reconnect()` or a new tab.
+     */
+    getAccessToken: () => string | Promise<string>
+    /**
+     * URL of the token endpoint that gives a short-lived SSE token for it (R5). Default: none, and the access
+     * token itself goes into the stream's Authorization header.
+     */
+    exchange?: string | URL
+  }
+  /**
+   * Starts the application's own worker file. The literal must stand in your code, in this form, since that
+   * is what Vite, webpack and Turbopack look for; the spread comes before `type`:
+   * `(options) => new SharedWorker(new URL('./stream.worker.ts', import.meta.url), { ...options, type: 'module' })`.
+   * Default: the worker file that comes with the package.
+   */
+  worker?: { shared: (options: WorkerFactoryOptions) => SharedWorker }
+  /** Where a tab starts (D5). Default `'now'`: what comes after it attached. */
+  from?: From
+  /** Send cookies to another origin as well. Default `false`. */
+  withCredentials?: boolean
+  /** `'strict'`: a resumption that the server does not confirm is a reset (D7). Default `'lenient'`. */
+  resume?: 'lenient' | 'strict'
+  /** S3. `timeout`: ms without a byte, default 20,000. `misses`: how many of them end the stream, default 2. */
+  heartbeat?: { timeout?: number; misses?: number }
+  /**
+   * B2. What the log keeps at most: `events`, default 5,000; `bytes`, default 20 MiB (in characters); `age`
+   * in ms, default 24 h. Beyond it the oldest go; a tab that still lacked one gets a reset `fell-behind`.
+   */
+  log?: { events?: number; bytes?: number; age?: number }
+  /** B1. Characters of one event's data, default 1 MiB. Beyond it: `error{kind: 'too-large'}`. */
+  maxEventSize?: number
+  /** Turns an event's data into what listeners get. Default `JSON.parse`. */
+  parse?: (data: string, type: string) => unknown
+}
+
+const positive = (value: number, what: string): number => {
+  if (!(value > 0)) throw new TypeError(`tabstream: ${what} must be a number greater than 0.`)
+  return value
+}
+
+/** @throws TypeError an option that is missing or makes no sense, and what to do about it */
+export const toHubOptions = (url: string | URL, options: ConnectOptions, base: string): HubOptions => {
+  const { user, auth, heartbeat, log } = options
+  if (user === undefined || (user !== null && (typeof user !== 'string' || user === '')))
+    throw new TypeError(
+      'tabstream: connect() needs `user`: the id of the logged-in user, so that nobody else of this browser ' +
+        'gets their events; or `user: null` for a stream that is the same for everybody.',
+    )
+  if (auth !== undefined && typeof auth.getAccessToken !== 'function')
+    throw new TypeError('tabstream: `auth` needs `getAccessToken`, a function that gives the access token.')
+  const exchange = auth?.exchange
+  return {
+    url: resolveEndpoint(url, base, 'the URL given to connect()'),
+    user,
+    auth:
+      auth === undefined
+        ? null
+        : { exchange: exchange === undefined ? null : resolveEndpoint(exchange, base, '`auth.exchange`') },
+    withCredentials: options.withCredentials ?? false,
+    resume: options.resume ?? 'lenient',
+    heartbeat: {
+      timeout: positive(heartbeat?.timeout ?? 20_000, '`heartbeat.timeout`'),
+      misses: positive(heartbeat?.misses ?? 2, '`heartbeat.misses`'),
+    },
+    log: {
+      events: positive(log?.events ?? 5_000, '`log.events`'),
+      bytes: positive(log?.bytes ?? 20 * 1024 * 1024, '`log.bytes`'),
+      age: positive(log?.age ?? 24 * 3_600_000, '`log.age`'),
+    },
+    maxEventSize: positive(options.maxEventSize ?? 1024 * 1024, '`maxEventSize`'),
+  }
+}

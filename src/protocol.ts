@@ -1,0 +1,235 @@
+/**
+ * Everything that crosses the port between a tab and a hub. Imports nothing, so that either side can be
+ * read, tested and replaced without the other. Failures cross as data: comlink drops an error's own fields.
+ */
+
+/** Raised with every incompatible change below. A hub refuses a tab of another version (T4). */
+export const PROTOCOL = 1
+
+/** Starts the name of every worker, lock and database, so that an origin's other ones are left alone. */
+export const PREFIX = 'tabstream:'
+
+/** What a stream belongs to (A3). Names the worker, the log's database and the locks. */
+export const keyOf = (url: string, user: string | null): string =>
+  `${PREFIX}${user === null ? '' : encodeURIComponent(user)}@${url}`
+
+/** Held by a tab for as long as its session lives; the hub queues for it to learn of the tab's death (T1). */
+export const tabLock = (tab: string): string => `${PREFIX}tab:${tab}`
+
+/** Why continuity could not be kept (D1, D4, D7). */
+export type ResetReason =
+  /** The tab was away for longer than the log reaches back, or `from: { after }` names an event it lacks. */
+  | 'fell-behind'
+  /** The server said so: `Stream-Resume: reset`, or an event `stream.reset` (R4). */
+  | 'server'
+  /** The server no longer knows the position: 410 (S6). */
+  | 'position-lost'
+  /** The log that the tab's cursor counts in is gone. */
+  | 'log-lost'
+  /** The server said nothing of the resumption, and `resume: 'strict'` does not believe it (D7). */
+  | 'unconfirmed'
+
+/** The last event that a tab has taken: a place in one log. */
+export interface Cursor {
+  epoch: string
+  seq: number
+}
+
+/** Where a tab without a cursor starts (D5). */
+export type From = 'now' | 'start' | { last: number } | { after: string }
+
+/** The event types that a tab listens to; `'*'` is all of them. */
+export type Follow = '*' | string[]
+
+export interface LoggedEvent {
+  seq: number
+  /** The last event ID when the event was dispatched (HTML Standard, 9.2.6); `''` if there was none. */
+  id: string
+  /** Whether the event carried the id itself. Only such an event can be sent again, or recognised (D3). */
+  own: boolean
+  type: string
+  data: string
+  /** When the hub received it, in ms since 1970. */
+  at: number
+}
+
+/** What `deliver` carries: the events that the tab follows out of `(cursor, to]`. */
+export interface Batch {
+  epoch: string
+  /** The tab's cursor once it has taken the batch. May lie beyond the last event: the rest was filtered. */
+  to: number
+  /** The log is committed up to this seq. What lies beyond may come again from the next hub (D2). */
+  durable: number
+  /** Told to the application before the events. */
+  reset: ResetReason | null
+  events: LoggedEvent[]
+}
+
+export type ErrorKind =
+  | 'network'
+  | 'auth'
+  | 'limit'
+  | 'http'
+  | 'protocol'
+  | 'stale'
+  | 'too-large'
+  | 'signature'
+  | 'validation'
+  | 'storage'
+  | 'worker'
+  | 'superseded'
+
+export type StreamState =
+  | 'idle'
+  | 'connecting'
+  | 'open'
+  | 'waiting'
+  | 'offline'
+  | 'unauthorized'
+  | 'superseded'
+  | 'failed'
+  | 'closed'
+
+/** A `StreamError` as it crosses the port. */
+export interface ErrorData {
+  kind: ErrorKind
+  /** What happened, and what to do about it. Never holds a credential (A1). */
+  message: string
+  /** Whether the library goes on trying by itself. */
+  retryable: boolean
+  /** The stream's state right after. */
+  state: StreamState
+  /** Attempts in a row without 10 s of health, this one included. */
+  attempt: number
+  /** The HTTP status, where there was one. */
+  status: number | null
+  lastEventId: string
+  /** In ms since 1970. */
+  at: number
+  /** The platform's own words, where there are any. */
+  cause: string | null
+}
+
+export interface Status {
+  state: StreamState
+  /** What runs the hub. */
+  host: 'shared-worker' | 'worker'
+  role: 'leader' | 'follower'
+  /** Attempts in a row without 10 s of health. */
+  attempt: number
+  /** While waiting: when the next attempt is due, in ms since 1970. */
+  nextAttemptAt: number | null
+  /** When `state` was entered, in ms since 1970. */
+  since: number
+  /** `degraded`: no byte for `heartbeat.timeout` (S3). */
+  health: 'good' | 'degraded'
+  /** What the server said of the last resumption (D7); `fresh`: there was nothing to resume. */
+  resume: 'fresh' | 'continued' | 'unconfirmed' | 'reset'
+  /** Whether events are committed to IndexedDB; `false`: memory only (D2). */
+  durable: boolean
+  /** Tabs that this hub serves. */
+  tabs: number
+  lastEventId: string
+  /** The error that led to the present state. */
+  error: ErrorData | null
+}
+
+export interface Metrics {
+  connectionsAttempted: number
+  connectionsSuccessful: number
+  reconnections: number
+  eventsReceived: { total: number; byType: Record<string, number> }
+  duplicatesDropped: number
+  bytesReceived: number
+  errors: { total: number; byKind: Partial<Record<ErrorKind, number>> }
+  /** ms */
+  averageConnectionDuration: number
+  /** From the loss of a stream to the next one open, in ms. */
+  averageReconnectionTime: number
+  missedHeartbeats: number
+  resets: number
+  /** From the hub's receipt to a tab's acknowledgement, over the last 512 batches, in ms. */
+  deliveryLatency: { p50: number; p99: number }
+  tabs: number
+}
+
+export interface SessionInspection {
+  tab: string
+  cursor: Cursor
+  /** Events that the log has beyond the cursor. */
+  lag: number
+  follows: Follow
+  state: 'idle' | 'delivering' | 'stalled'
+  visible: boolean
+  /** In ms since 1970. */
+  attachedAt: number
+  lastAckAt: number | null
+}
+
+/** A snapshot for people; holds no credential and no payload (A1). */
+export interface Inspection {
+  protocol: number
+  /** The random id of this run of the hub. */
+  incarnation: string
+  key: string
+  status: Status
+  sessions: SessionInspection[]
+  log: {
+    epoch: string
+    first: number
+    head: number
+    committed: number
+    durable: boolean
+    lastEventId: string
+  }
+}
+
+/** The options that the hub works by. The first tab of a key sets them; a later tab's must agree. */
+export interface HubOptions {
+  url: string
+  user: string | null
+  auth: { exchange: string | null } | null
+  withCredentials: boolean
+  resume: 'lenient' | 'strict'
+  heartbeat: { timeout: number; misses: number }
+  log: { events: number; bytes: number; age: number }
+  maxEventSize: number
+}
+
+export interface Hello {
+  protocol: number
+  /** The random id of this attachment: a page that comes back from the cache has another. */
+  tab: string
+  options: HubOptions
+  /** Where a tab that was attached before goes on; `null`: it is new, and `from` counts. */
+  cursor: Cursor | null
+  from: From
+  follow: Follow
+  visible: boolean
+}
+
+export type Welcome =
+  | { ok: true; incarnation: string; cursor: Cursor; status: Status; differing: (keyof HubOptions)[] }
+  | { ok: false; error: ErrorData }
+
+/** What a hub exposes to one tab. */
+export interface HubApi {
+  attach(hello: Hello): Promise<Welcome>
+  follow(follow: Follow): void
+  visible(visible: boolean): void
+  reconnect(): void
+  metrics(): Metrics
+  inspect(): Inspection
+}
+
+/** A token, or why there is none. The only credential that crosses a port, and only towards the hub (A1). */
+export type TokenAnswer = { ok: true; token: string } | { ok: false; message: string }
+
+/** What a tab exposes to its hub. */
+export interface TabApi {
+  /** Resolves once the listeners have run: the acknowledgement. */
+  deliver(batch: Batch): Promise<void>
+  status(status: Status): void
+  error(error: ErrorData): void
+  accessToken(): Promise<TokenAnswer>
+}

@@ -1,0 +1,46 @@
+import type { StreamError } from './errors.ts'
+import type { StreamEvent } from './listeners.ts'
+import type { Inspection, Metrics, ResetReason, Status } from './protocol.ts'
+
+/** An application's event types and what their payloads are. */
+export type EventMap = { [type: string]: unknown }
+
+export type TypeOf<Events> = Extract<keyof Events, string>
+
+type Off = () => void
+
+/** What `connect` gives. Every `on...` returns its unsubscribe. */
+export interface Stream<Events> {
+  /** The status of the moment. A new object whenever it changes. */
+  readonly status: Status
+  /**
+   * Hears the events of one type, in order, each exactly once (D1); `'*'` hears all of them. A listener that
+   * throws is reported as an uncaught error and harms no other (D8).
+   */
+  on<Type extends TypeOf<Events>>(
+    type: Type,
+    listener: (payload: Events[Type], event: StreamEvent<Type>) => void,
+  ): Off
+  on(type: '*', listener: (payload: Events[TypeOf<Events>], event: StreamEvent<TypeOf<Events>>) => void): Off
+  /** Hears that continuity could not be kept, before anything newer is delivered: refetch your state. */
+  onReset(listener: (reset: { reason: ResetReason }) => void): Off
+  onError(listener: (error: StreamError) => void): Off
+  /** Hears every change of `status`. */
+  onStatus(listener: (status: Status) => void): Off
+  /**
+   * The events of one type as an async iterator, from the call on. A consumer that falls 1,000 events behind
+   * slows the delivery to this tab. Ends with `signal`, with `break`, and with `close()`.
+   */
+  events<Type extends TypeOf<Events>>(
+    type: Type,
+    options?: { signal?: AbortSignal },
+  ): AsyncIterableIterator<StreamEvent<Type> & { payload: Events[Type] }>
+  /** @throws StreamError the worker does not answer within 10 s, or the stream is closed */
+  metrics(): Promise<Metrics>
+  /** A snapshot for people and bug reports, without credentials. @throws as `metrics` */
+  inspect(): Promise<Inspection>
+  /** Tries now, whatever the state: after a new log-in, or by hand. Reopens a stream that stands. */
+  reconnect(): void
+  /** Lets go of the stream in this tab. Other tabs keep theirs. */
+  close(): void
+}

@@ -1,0 +1,282 @@
+import type { ErrorData, HubOptions, Status } from '../src/protocol.ts'
+import { judge, type Verdict } from './answers.ts'
+import { BACKOFF_BASE, clampRetry, delay } from './backoff.ts'
+import { type ConnectionEvent, type ConnectionState, TRANSITIONS } from './connection-state.ts'
+import type { Credentials } from './credentials.ts'
+import { watchHeartbeat } from './heartbeat.ts'
+import type { Log } from './log.ts'
+import type { MetricsRecorder } from './metrics.ts'
+import type { Parsed } from './parser.ts'
+import type { Platform } from './platform.ts'
+import { resumption } from './resumption.ts'
+import { attempt } from './transport.ts'
+
+/** ms of health after which the attempt counter starts over (S4). */
+const HEALTHY_AFTER = 10_000
+
+/** Why there is to be no stream for now: a set, since each ends on its own. */
+export type HoldReason = 'no-tabs' | 'follower'
+
+type Why = NonNullable<Verdict['error']>
+
+export type ConnectionStatus = Pick<
+  Status,
+  'state' | 'attempt' | 'nextAttemptAt' | 'since' | 'health' | 'resume' | 'error'
+>
+
+export interface ConnectionOptions {
+  platform: Platform
+  options: HubOptions
+  credentials: Credentials
+  log: Pick<Log, 'ready' | 'append' | 'restart' | 'lastEventId' | 'streamClient'>
+  /** Whether `Stream-Client` may go along (R6): elsewhere an unknown header fails the preflight. */
+  sendStreamClient: boolean
+  metrics: MetricsRecorder
+  onStatus(): void
+  onError(error: ErrorData): void
+}
+
+export type Connection = ReturnType<typeof createConnection>
+
+/**
+ * The life of the stream: when to try, what an end means, how long to wait. Knows nothing of tabs.
+ * Over 200 lines, since the state that decides when to try next has no half that stands alone.
+ */
+export const createConnection = (deps: ConnectionOptions) => {
+  const { platform, options, credentials, log, metrics } = deps
+  const holds = new Set<HoldReason>(['no-tabs'])
+  let state: ConnectionState = 'idle'
+  let since = platform.now()
+  let attempts = 0
+  let nextAttemptAt: number | null = null
+  let health: Status['health'] = 'good'
+  let resume: Status['resume'] = 'fresh'
+  let error: ErrorData | null = null
+  let retryBase = BACKOFF_BASE
+  let openedAt: number | null = null
+  let lostAt: number | null = null
+  /** After a first 401 the token is obtained anew; a second one in a row waits for a tab (S6). */
+  let refreshed = false
+  /** Where an event was too large: a second time at the same position is no accident (B1). */
+  let tooLargeAt: string | null = null
+  /** Ends the present attempt. Also its identity: what another one's end says no longer counts. */
+  let current: AbortController | null = null
+  const timers = new Set<() => void>()
+
+  const after = (ms: number, run: () => void) => timers.add(platform.after(ms, run))
+
+  const enter = (event: ConnectionEvent): boolean => {
+    const next = TRANSITIONS[state][event]
+    if (next === null) return false
+    for (const cancel of timers) cancel()
+    timers.clear()
+    if (next !== 'open') {
+      current?.abort()
+      current = null
+      if (state === 'open') {
+        lostAt = platform.now()
+        metrics.closed(lostAt - (openedAt ?? lostAt))
+      }
+    }
+    state = next
+    since = platform.now()
+    nextAttemptAt = null
+    health = 'good'
+    if (state === 'connecting') void connect()
+    deps.onStatus()
+    return true
+  }
+
+  const report = (why: Why) => {
+    const retryable = state === 'waiting' || state === 'offline'
+    const lastEventId = log.lastEventId()
+    error = { ...why, retryable, state, attempt: attempts, lastEventId, at: platform.now() }
+    metrics.error(why.kind)
+    deps.onStatus()
+    deps.onError(error)
+  }
+
+  /** Waits: for the network if the browser has none, else `ms`. */
+  const wait = (ms: number): boolean => {
+    if (!enter(platform.isOnline() ? 'lost' : 'cut-off')) return false
+    if (state !== 'waiting') return true
+    nextAttemptAt = platform.now() + ms
+    after(ms, () => enter('retry'))
+    return true
+  }
+
+  const backOff = (why: Why, retryAfter: number | null) => {
+    if (wait(delay(Math.max(0, attempts - 1), retryBase, retryAfter, platform.random()))) report(why)
+  }
+
+  const stop = (event: 'refused' | 'fatal', why: Why) => {
+    if (enter(event)) report(why)
+  }
+
+  /** A new token is fetched while the old stream still runs, then the stream is reopened at once (A2). */
+  const renew = async (life: AbortController) => {
+    const credential = await credentials.get()
+    // Without one the stream is kept for as long as the server lets it live.
+    if (current !== life || !credential.ok) return
+    attempts = Math.max(0, attempts - 1)
+    enter('retry')
+  }
+
+  const opened = async (
+    life: AbortController,
+    headers: Headers,
+    requestedAfter: string,
+    renewAt: number | null,
+  ) => {
+    const now = platform.now()
+    metrics.opened(lostAt === null ? null : now - lostAt)
+    resume = resumption(headers, requestedAfter, openedAt !== null)
+    openedAt = now
+    lostAt = null
+    refreshed = false
+    error = null
+    enter('opened')
+    after(HEALTHY_AFTER, () => {
+      attempts = 0
+      deps.onStatus()
+    })
+    if (renewAt !== null) after(Math.max(0, renewAt - now), () => void renew(life))
+    if (resume === 'reset') await log.restart('server', '')
+    else if (resume === 'unconfirmed' && options.resume === 'strict')
+      await log.restart('unconfirmed', requestedAfter)
+  }
+
+  const take = async ({ blocks, retry }: Parsed) => {
+    if (retry !== null) retryBase = clampRetry(retry)
+    let rest = blocks
+    // The event form of `Stream-Resume: reset` (R4): what came before it belongs to the old epoch.
+    for (let at = 0; ; ) {
+      at = rest.findIndex(({ type }) => type === 'stream.reset')
+      if (at === -1) break
+      await log.append(rest.slice(0, at))
+      await log.restart('server', rest[at]!.id)
+      rest = rest.slice(at + 1)
+    }
+    if (rest.length > 0 && (await log.append(rest)) > 0) tooLargeAt = null
+  }
+
+  /** What an attempt came to, once it is over. */
+  const settle = async ({ next, error: why, retryAfter }: Verdict) => {
+    switch (next) {
+      case 'ended':
+        return void enter('ended')
+      case 'position-lost':
+        // A server that refuses even a request without a position would be asked for ever at full speed.
+        if (log.lastEventId() === '') return backOff(why!, retryAfter)
+        await log.restart('position-lost', '')
+        return void wait(0)
+      case 'unauthorized':
+        credentials.forget()
+        if (refreshed || options.auth === null) return stop('refused', why!)
+        refreshed = true
+        return void wait(0)
+      case 'fatal':
+        return stop('fatal', why!)
+      case 'lost': {
+        if (why!.kind === 'too-large') {
+          if (tooLargeAt === log.lastEventId()) return stop('fatal', why!)
+          tooLargeAt = log.lastEventId()
+        }
+        return backOff(why!, retryAfter)
+      }
+    }
+  }
+
+  const connect = async () => {
+    const life = new AbortController()
+    current = life
+    attempts += 1
+    metrics.attempted()
+    const [credential] = await Promise.all([credentials.get(), log.ready])
+    if (current !== life) return
+    if (!credential.ok) {
+      const { reason, message, status, retryAfter } = credential
+      const why: Why = { kind: reason === 'limited' ? 'limit' : 'auth', message, status, cause: null }
+      return reason === 'refused' ? stop('refused', why) : backOff(why, retryAfter)
+    }
+
+    /** Ended by silence; `life` by everything else. */
+    const link = new AbortController()
+    life.signal.addEventListener('abort', () => link.abort())
+    const heartbeat = watchHeartbeat(platform, {
+      ...options.heartbeat,
+      onMiss: (missed) => {
+        if (missed > 0) metrics.missedHeartbeat()
+        health = missed > 0 ? 'degraded' : 'good'
+        deps.onStatus()
+      },
+      onDead: () => link.abort(),
+    })
+    const lastEventId = log.lastEventId()
+    const streamClient = deps.sendStreamClient ? { 'stream-client': log.streamClient() } : {}
+    const outcome = await attempt({
+      url: options.url,
+      headers: { ...credential.headers, ...streamClient },
+      credentials: credential.credentials,
+      refuseRedirects: options.auth !== null,
+      lastEventId,
+      maxEventSize: options.maxEventSize,
+      signal: link.signal,
+      fetch: platform.fetch,
+      onOpen: (headers) => opened(life, headers, lastEventId, credential.renewAt),
+      onBytes: (count) => {
+        heartbeat.beat()
+        metrics.bytes(count)
+      },
+      onParsed: take,
+    })
+    heartbeat.close()
+    if (current !== life) return
+    if (link.signal.aborted) {
+      const silence = (options.heartbeat.timeout * options.heartbeat.misses) / 1_000
+      const message = `No byte from the server for ${silence} s.`
+      return backOff({ kind: 'stale', message, status: null, cause: null }, null)
+    }
+    await settle(judge(outcome, options.maxEventSize, platform.now()))
+  }
+
+  const retry = () => {
+    attempts = 0
+    refreshed = false
+    tooLargeAt = null
+    return enter('retry')
+  }
+
+  const stopConnectivity = platform.onConnectivity(() => enter(platform.isOnline() ? 'online' : 'offline'))
+
+  return {
+    status: (): ConnectionStatus => ({
+      state,
+      attempt: attempts,
+      nextAttemptAt,
+      since,
+      health,
+      resume,
+      error,
+    }),
+    hold(reason: HoldReason) {
+      holds.add(reason)
+      enter('hold')
+    },
+    release(reason: HoldReason) {
+      if (holds.delete(reason) && holds.size === 0) enter('release')
+    },
+    /** Somebody asked: try now, as if for the first time. Also reopens a stream that stands. */
+    retry,
+    /** A tab came or was looked at: try now, unless the server named a time (S5). */
+    nudge() {
+      if (state === 'unauthorized' || state === 'failed') retry()
+      else if (state === 'offline' || (state === 'waiting' && error?.kind !== 'limit')) enter('retry')
+    },
+    /** For good: aborts what is under way. */
+    close() {
+      enter('ended')
+      stopConnectivity()
+    },
+  }
+}

@@ -1,0 +1,131 @@
+import type { HubOptions, TokenAnswer } from '../src/protocol.ts'
+import { parseRetryAfter } from './backoff.ts'
+import type { Platform } from './platform.ts'
+
+export type Credential =
+  | {
+      ok: true
+      headers: Record<string, string>
+      credentials: RequestCredentials
+      /** When to get another, in ms since 1970; `null`: nobody said. */
+      renewAt: number | null
+    }
+  /** `refused`: a new token is needed. `unavailable`: the token endpoint is, for now. */
+  | {
+      ok: false
+      reason: 'refused' | 'unavailable' | 'limited'
+      message: string
+      status: number | null
+      retryAfter: number | null
+    }
+
+export interface CredentialsOptions {
+  platform: Platform
+  auth: HubOptions['auth']
+  withCredentials: boolean
+  /** Asks a live tab for an access token (A2). */
+  askTab(): Promise<TokenAnswer>
+}
+
+/** An SSE token is renewed this long before it expires, or a tenth of its life before, if that is less. */
+const MARGIN = 30_000
+/** ms for the token endpoint to answer. */
+const EXCHANGE_LIMIT = 20_000
+
+const no = (
+  reason: Exclude<Credential, { ok: true }>['reason'],
+  message: string,
+  status: number | null = null,
+  retryAfter: number | null = null,
+): Credential => ({ ok: false, reason, message, status, retryAfter })
+
+/** RFC 3339, or seconds since 1970. @returns ms since 1970, `NaN` if it is neither */
+const parseExpiry = (value: unknown): number =>
+  typeof value === 'number' ? value * 1_000 : typeof value === 'string' ? Date.parse(value) : Number.NaN
+
+/**
+ * A device's clock may be hours off, and `expires_at` is told by the server's. `Date` has whole seconds, so
+ * a clock that agrees with it to 2 s is the better one. @returns ms since 1970
+ */
+const serverTime = (headers: Headers, now: number): number => {
+  const date = Date.parse(headers.get('date') ?? '')
+  return Number.isNaN(date) || Math.abs(date - now) < 2_000 ? now : date
+}
+
+export type Credentials = ReturnType<typeof createCredentials>
+
+/**
+ * The credential that goes along with an attempt: asked of a tab, exchanged (R5), kept in this closure and
+ * nowhere else (A1), one exchange at a time for all who ask (A2). Knows nothing of the stream.
+ */
+export const createCredentials = ({ platform, auth, withCredentials, askTab }: CredentialsOptions) => {
+  const include: RequestCredentials = withCredentials ? 'include' : 'same-origin'
+  let held: (Credential & { ok: true; renewAt: number }) | null = null
+  let underWay: Promise<Credential> | null = null
+
+  const exchange = async (url: string, accessToken: string): Promise<Credential> => {
+    const limit = new AbortController()
+    const cancel = platform.after(EXCHANGE_LIMIT, () => limit.abort())
+    try {
+      const response = await platform.fetch(url, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${accessToken}`, accept: 'application/json' },
+        credentials: include,
+        cache: 'no-store',
+        redirect: 'manual',
+        signal: limit.signal,
+      })
+      const { status } = response
+      if (response.type === 'opaqueredirect')
+        return no('unavailable', 'The token endpoint redirects; refused, since a token goes along.')
+      if (status === 401 || status === 403)
+        return no('refused', `The token endpoint refused the access token (${status}).`, status)
+      if (status === 429 || !response.ok) {
+        const retryAfter = parseRetryAfter(response.headers.get('retry-after'), platform.now())
+        const message = `The token endpoint answered ${status}.`
+        return no(status === 429 ? 'limited' : 'unavailable', message, status, retryAfter)
+      }
+      const answer: { sse_token?: unknown; expires_at?: unknown } = await response.json()
+      const expiry = parseExpiry(answer.expires_at)
+      if (Number.isNaN(expiry))
+        return no('unavailable', 'The token endpoint answered without a readable expires_at (R5).', status)
+      const now = platform.now()
+      const life = Math.max(1_000, expiry - serverTime(response.headers, now))
+      const renewAt = now + life - Math.min(MARGIN, life / 10)
+      // Without a token in the answer, it came as an httpOnly cookie, which no script sees (R5).
+      const headers: Record<string, string> =
+        typeof answer.sse_token === 'string' ? { authorization: `Bearer ${answer.sse_token}` } : {}
+      held = { ok: true, headers, credentials: include, renewAt }
+      return held
+    } catch {
+      // The error's own words are left out: a browser may quote the request in them.
+      return no('unavailable', 'The token endpoint cannot be reached, or did not answer with JSON.')
+    } finally {
+      cancel()
+    }
+  }
+
+  const obtain = async (): Promise<Credential> => {
+    if (auth === null) return { ok: true, headers: {}, credentials: include, renewAt: null }
+    const answer = await askTab()
+    if (!answer.ok) return no('refused', answer.message)
+    if (auth.exchange !== null) return exchange(auth.exchange, answer.token)
+    const headers = { authorization: `Bearer ${answer.token}` }
+    return { ok: true, headers, credentials: include, renewAt: null }
+  }
+
+  return {
+    get(): Promise<Credential> {
+      if (held !== null && platform.now() < held.renewAt) return Promise.resolve(held)
+      held = null
+      underWay ??= obtain().finally(() => {
+        underWay = null
+      })
+      return underWay
+    },
+    /** The server refused what `get` gave: the next `get` obtains anew. */
+    forget() {
+      held = null
+    },
+  }
+}

@@ -1,0 +1,246 @@
+import {
+  type ErrorData,
+  type Hello,
+  type HubApi,
+  type HubOptions,
+  keyOf,
+  PROTOCOL,
+  type Status,
+  type TokenAnswer,
+  tabLock,
+  type Welcome,
+} from '../src/protocol.ts'
+import { createConnection } from './connection.ts'
+import { createCredentials } from './credentials.ts'
+import { createLog } from './log.ts'
+import { type LogStore, openLogStore } from './log-store.ts'
+import { createMetrics } from './metrics.ts'
+import { type Platform, withLimit } from './platform.ts'
+import { createSession, type RemoteTab, type Session } from './session.ts'
+
+/** ms for a tab to come up with a token: the application may have to refresh it first. */
+const TOKEN_LIMIT = 20_000
+/** ms between looks at whether the tabs have caught up. */
+const PRESSURE_CHECK = 10
+
+export interface HubDeps {
+  platform: Platform
+  host: Status['host']
+  /** The origin that the page and this worker share. */
+  origin: string
+  openStore?: (name: string, onLost: () => void) => Promise<LogStore>
+}
+
+/** The object inside a worker that serves tabs. One a worker, hence one key: another user is another worker (A3). */
+export const createHub = ({ platform, host, origin, openStore = openLogStore }: HubDeps) => {
+  const incarnation = platform.uuid()
+  const sessions = new Map<string, Session>()
+  const metrics = createMetrics()
+  let parts: ReturnType<typeof createParts> | null = null
+
+  /** What needs the options, which the first tab brings. */
+  const createParts = (options: HubOptions) => {
+    const key = keyOf(options.url, options.user)
+    const log = createLog({
+      platform,
+      open: (onLost) => openStore(key, onLost),
+      bounds: options.log,
+      metrics,
+      onChange: () => {
+        for (const session of sessions.values()) session.pump()
+      },
+      onDurable: (cause) => {
+        publish()
+        if (cause !== null) tellStorageLost(cause)
+      },
+    })
+    /** A live tab is not outrun: what the log trims before a tab that keeps up has it would cost a reset. */
+    const room = async () => {
+      while ([...sessions.values()].some((session) => session.backlog() > options.log.events / 2))
+        await new Promise<void>((resolve) => platform.after(PRESSURE_CHECK, resolve))
+    }
+    const { auth, withCredentials } = options
+    const connection = createConnection({
+      platform,
+      options,
+      credentials: createCredentials({ platform, auth, withCredentials, askTab }),
+      log: {
+        ...log,
+        async append(blocks) {
+          const added = await log.append(blocks)
+          await room()
+          return added
+        },
+      },
+      sendStreamClient: auth?.exchange != null || new URL(options.url).origin === origin,
+      metrics,
+      onStatus: publish,
+      onError: tellError,
+    })
+    return { key, options, log, connection }
+  }
+
+  const status = (): Status => ({
+    ...parts!.connection.status(),
+    host,
+    role: 'leader',
+    durable: parts!.log.isDurable(),
+    tabs: sessions.size,
+    lastEventId: parts!.log.lastEventId(),
+  })
+
+  let publishing = false
+  /** Once for all that changes in one turn. */
+  const publish = () => {
+    if (publishing) return
+    publishing = true
+    queueMicrotask(() => {
+      publishing = false
+      if (parts === null) return
+      const now = status()
+      for (const session of sessions.values()) session.status(now)
+    })
+  }
+
+  const tellError = (error: ErrorData) => {
+    for (const session of sessions.values()) session.error(error)
+  }
+
+  const tellStorageLost = (cause: string) => {
+    metrics.error('storage')
+    if (parts === null) return
+    const { state, attempt } = parts.connection.status()
+    const message = 'IndexedDB is not available; events are kept in memory until it is back.'
+    const lastEventId = parts.log.lastEventId()
+    const at = platform.now()
+    tellError({
+      kind: 'storage',
+      message,
+      retryable: true,
+      state,
+      attempt,
+      status: null,
+      lastEventId,
+      at,
+      cause,
+    })
+  }
+
+  /** A2: the visible tabs first; a tab that dies in mid-call, or takes too long, is followed by the next. */
+  const askTab = async (): Promise<TokenAnswer> => {
+    const asked = [...sessions.values()]
+      .reverse()
+      .sort((a, b) => Number(b.isVisible()) - Number(a.isVisible()))
+    let answer: TokenAnswer = { ok: false, message: 'No tab is there to ask for an access token.' }
+    for (const session of asked) {
+      if (!sessions.has(session.tab)) continue
+      const late = () => new Error('late')
+      answer = await withLimit(platform, session.accessToken(), TOKEN_LIMIT, late).catch(() => ({
+        ok: false as const,
+        message: `getAccessToken did not answer within ${TOKEN_LIMIT / 1_000} s.`,
+      }))
+      if (answer.ok) return answer
+    }
+    return answer
+  }
+
+  const refuse = (kind: ErrorData['kind'], message: string): Welcome => {
+    const at = platform.now()
+    const state = kind === 'superseded' ? 'superseded' : 'failed'
+    const none = { attempt: 0, status: null, lastEventId: '', cause: null }
+    return { ok: false, error: { kind, message, retryable: false, state, at, ...none } }
+  }
+
+  /**
+   * @param remote the calls to the tab at the other end of a port
+   * @param release called once the tab is gone: lets go of the port
+   * @returns what to expose to the tab
+   */
+  const accept = (remote: RemoteTab, release: () => void): HubApi => {
+    let session: Session | null = null
+
+    const end = () => {
+      if (session === null) return
+      const { tab } = session
+      session.close()
+      sessions.delete(tab)
+      session = null
+      if (sessions.size === 0) parts?.connection.hold('no-tabs')
+      publish()
+      release()
+    }
+
+    return {
+      async attach(hello: Hello): Promise<Welcome> {
+        if (hello.protocol !== PROTOCOL)
+          return refuse(
+            'superseded',
+            `This tab speaks protocol ${hello.protocol}, its worker ${PROTOCOL}. Reload the page.`,
+          )
+        parts ??= createParts(hello.options)
+        const { key, options, log, connection } = parts
+        if (keyOf(hello.options.url, hello.options.user) !== key)
+          return refuse(
+            'worker',
+            'This worker serves another stream. Pass the name in the factory options on to the worker.',
+          )
+        await log.ready
+        const from = log.start(hello.from)
+        const placed =
+          hello.cursor !== null
+            ? log.place(hello.cursor)
+            : { cursor: from ?? log.start('now')!, reset: from === null ? ('fell-behind' as const) : null }
+        const { tab, follow, visible } = hello
+        session = createSession({ platform, tab, remote, log, metrics, ...placed, follow, visible })
+        sessions.set(tab, session)
+        // Granted only once the tab has let go of it: closed, crashed or navigated away (T1).
+        platform.locks.request(tabLock(tab), end).catch(() => {})
+        connection.release('no-tabs')
+        connection.nudge()
+        publish()
+        session.pump()
+        const differing = (Object.keys(options) as (keyof HubOptions)[]).filter(
+          (name) => JSON.stringify(options[name]) !== JSON.stringify(hello.options[name]),
+        )
+        return { ok: true, incarnation, cursor: placed.cursor, status: status(), differing }
+      },
+      follow(types) {
+        session?.follow(types)
+        session?.pump()
+      },
+      visible(visible) {
+        session?.setVisible(visible)
+        if (visible) parts?.connection.nudge()
+      },
+      reconnect: () => void parts?.connection.retry(),
+      metrics: () => metrics.snapshot(sessions.size),
+      inspect() {
+        const { key, log } = parts!
+        return {
+          protocol: PROTOCOL,
+          incarnation,
+          key,
+          status: status(),
+          sessions: [...sessions.values()].map((each) => each.inspect()),
+          log: {
+            epoch: log.epoch(),
+            first: log.first(),
+            head: log.head(),
+            committed: log.committed(),
+            durable: log.isDurable(),
+            lastEventId: log.lastEventId(),
+          },
+        }
+      },
+    }
+  }
+
+  return {
+    accept,
+    /** Ends the stream and commits what is left. */
+    async close() {
+      parts?.connection.close()
+      await parts?.log.close()
+    },
+  }
+}

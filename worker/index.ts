@@ -1,0 +1,56 @@
+import { expose, wrap } from 'comlink'
+import type { TabApi } from '../src/protocol.ts'
+import { createHub } from './hub.ts'
+import type { Platform } from './platform.ts'
+import type { RemoteTab } from './session.ts'
+
+const platform: Platform = {
+  now: () => Date.now(),
+  random: () => Math.random(),
+  uuid: () => crypto.randomUUID(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms)
+    return () => clearTimeout(timer)
+  },
+  fetch: (...args) => fetch(...args),
+  locks: navigator.locks,
+  isOnline: () => navigator.onLine,
+  onConnectivity(listener) {
+    addEventListener('online', listener)
+    addEventListener('offline', listener)
+    return () => {
+      removeEventListener('online', listener)
+      removeEventListener('offline', listener)
+    }
+  },
+}
+
+/**
+ * Makes the worker that calls it the hub of one stream. The whole of an application's worker file:
+ *
+ * ```ts
+ * import { serve } from 'tabstream/worker'
+ * serve()
+ * ```
+ *
+ * @throws TypeError outside a worker
+ */
+export const serve = (): void => {
+  const scope = globalThis as unknown as { onconnect?: unknown; importScripts?: unknown }
+  const shared = 'onconnect' in scope
+  if (!shared && !('importScripts' in scope))
+    throw new TypeError('serve() belongs in a worker file; a page calls connect() from "tabstream".')
+  const hub = createHub({ platform, host: shared ? 'shared-worker' : 'worker', origin: location.origin })
+
+  const accept = (port: MessagePort) => {
+    const remote = wrap<TabApi>(port)
+    // comlink's own release would post a message, and a message to a page in the back/forward cache evicts
+    // it. With the port closed, nothing holds the proxy. A dedicated Worker has no port: it closes itself.
+    const release = () => port.close()
+    // Both ways over the one port: no `proxy()` callbacks, so no channel a callback (comlink#673).
+    expose(hub.accept(remote as unknown as RemoteTab, release), port)
+  }
+
+  if (shared) addEventListener('connect', (event) => accept((event as MessageEvent).ports[0]!))
+  else accept(globalThis as unknown as MessagePort)
+}

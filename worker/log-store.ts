@@ -1,0 +1,92 @@
+import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
+import type { LoggedEvent, ResetReason } from '../src/protocol.ts'
+
+/** One record a batch: 8 to 60 times cheaper than one an event. */
+export interface LogRecord {
+  /** seq of the first event: the key. */
+  first: number
+  last: number
+  /** Characters, of ids, types and data. */
+  size: number
+  /** When its newest event was received, in ms since 1970. */
+  at: number
+  events: LoggedEvent[]
+}
+
+/** Where the log stands. Committed in the transaction of the events it speaks of (D2). */
+export interface Position {
+  epoch: string
+  /** seq of the newest event. */
+  head: number
+  /** What a resumption asks for. */
+  lastEventId: string
+  /** The epoch before, and why it ended. */
+  previous: { epoch: string; reason: ResetReason } | null
+  /** head when the epoch began. */
+  epochStart: number
+  /** Sent as `Stream-Client`: this browser, to the server (R6). */
+  streamClient: string
+}
+
+interface Schema extends DBSchema {
+  records: { key: number; value: LogRecord }
+  position: { key: 'position'; value: Position }
+}
+
+export interface Commit {
+  records: LogRecord[]
+  position: Position
+  /** Records whose key is below this are deleted. */
+  trimBelow: number
+}
+
+export interface LogStore {
+  position(): Promise<Position | undefined>
+  /** All records, in order. */
+  all(): Promise<LogRecord[]>
+  /** The records whose keys lie in [from, to]. */
+  range(from: number, to: number): Promise<LogRecord[]>
+  commit(commit: Commit): Promise<void>
+  close(): void
+}
+
+const VERSION = 1
+
+/**
+ * The log's database.
+ *
+ * @param onLost the browser closed the connection: site data cleared, or a newer version wants to open
+ * @throws DOMException what IndexedDB's open fails with
+ */
+export const openLogStore = async (name: string, onLost: () => void): Promise<LogStore> => {
+  const db: IDBPDatabase<Schema> = await openDB<Schema>(name, VERSION, {
+    upgrade(database) {
+      database.createObjectStore('records', { keyPath: 'first' })
+      database.createObjectStore('position')
+    },
+    // Another context deletes or upgrades: to hold on would block it for as long as this worker lives.
+    blocking() {
+      db.close()
+      onLost()
+    },
+    terminated: onLost,
+  })
+
+  return {
+    position: () => db.get('position', 'position'),
+    all: () => db.getAll('records'),
+    range: (from, to) => db.getAll('records', IDBKeyRange.bound(from, to)),
+    async commit({ records, position, trimBelow }) {
+      // `relaxed`: an operating system's crash may cost the newest commits, never their order; the server
+      // then sends them again. `strict` costs 1.6 times as much for nothing that a resumption cannot mend.
+      const tx = db.transaction(['records', 'position'], 'readwrite', { durability: 'relaxed' })
+      const store = tx.objectStore('records')
+      const writes: Promise<unknown>[] = [tx.objectStore('position').put(position, 'position')]
+      if (trimBelow > 0) writes.push(store.delete(IDBKeyRange.upperBound(trimBelow, true)))
+      for (const record of records) writes.push(store.put(record))
+      // Every promise is awaited, so that a failure rejects here and nowhere else.
+      await Promise.all([...writes, tx.done])
+    },
+    close: () => db.close(),
+  }
+}

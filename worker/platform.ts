@@ -1,0 +1,30 @@
+/**
+ * What a hub needs of the world, so that tests drive time, chance, the network and the locks by hand.
+ * `worker/index.ts` is the only file that fills it from a worker's globals.
+ */
+export interface Platform {
+  /** Wall clock, in ms since 1970. */
+  now(): number
+  /** In [0, 1). */
+  random(): number
+  uuid(): string
+  /** @returns cancels it */
+  after(ms: number, run: () => void): () => void
+  fetch: typeof globalThis.fetch
+  locks: Pick<LockManager, 'request'>
+  isOnline(): boolean
+  /** @returns stops listening */
+  onConnectivity(listener: () => void): () => void
+}
+
+/** Settles as `promise` does, or rejects with `late()` after `ms`. */
+export const withLimit = <T>(
+  platform: Pick<Platform, 'after'>,
+  promise: Promise<T>,
+  ms: number,
+  late: () => Error,
+): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const cancel = platform.after(ms, () => reject(late()))
+    promise.then(resolve, reject).finally(cancel)
+  })

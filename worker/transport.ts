@@ -1,0 +1,105 @@
+import { fetchEventSource } from '@microsoft/fetch-event-source'
+import { createParser, type Parsed } from './parser.ts'
+
+export interface Attempt {
+  url: string
+  headers: Record<string, string>
+  credentials: RequestCredentials
+  /** Refuse a redirect: a credential goes along (S6). */
+  refuseRedirects: boolean
+  lastEventId: string
+  maxEventSize: number
+  signal: AbortSignal
+  fetch: typeof globalThis.fetch
+  onOpen(headers: Headers): void | Promise<void>
+  /** Any byte, a comment included (S3). */
+  onBytes(count: number): void
+  /** Awaited before more is read, so that a slow log slows the server down rather than filling the heap. */
+  onParsed(parsed: Parsed): void | Promise<void>
+}
+
+/** How one attempt came to its end. */
+export type Outcome =
+  /** The body ended, or the connection broke in the middle of it. */
+  | { type: 'ended'; cause: string | null }
+  | { type: 'answered'; status: number; headers: Headers }
+  | { type: 'not-a-stream'; contentType: string; headers: Headers }
+  | { type: 'redirected' }
+  /** No answer at all. */
+  | { type: 'unreachable'; cause: string }
+  | { type: 'too-large' }
+  | { type: 'aborted' }
+
+/** Ends an attempt from within `onopen` with what it came to. */
+class Ended extends Error {
+  constructor(readonly outcome: Outcome) {
+    super(outcome.type)
+  }
+}
+
+const words = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/**
+ * One connection attempt, from the request to the end of its body. Knows nothing of retries.
+ *
+ * fetch-event-source makes the request. Its own message assembly is left aside: it adopts an id before the
+ * blank line, so a cut there loses an event. The body is drained within `onopen` instead, and its retry
+ * loop is ended by rethrowing from `onerror`.
+ */
+export const attempt = async (request: Attempt): Promise<Outcome> => {
+  const { signal, lastEventId } = request
+  if (signal.aborted) return { type: 'aborted' }
+  const headers = { ...request.headers }
+  // A header is bytes; the id is sent as UTF-8, as the standard's "UTF-8 encode" has it (HTML, 9.2.3).
+  if (lastEventId !== '')
+    headers['last-event-id'] = String.fromCharCode(...new TextEncoder().encode(lastEventId))
+
+  const drain = async (response: Response) => {
+    const { status } = response
+    if (response.type === 'opaqueredirect') throw new Ended({ type: 'redirected' })
+    if (status !== 200) throw new Ended({ type: 'answered', status, headers: response.headers })
+    const contentType = response.headers.get('content-type') ?? ''
+    if (!/^text\/event-stream\s*(;|$)/i.test(contentType.trim()) || response.body === null)
+      throw new Ended({ type: 'not-a-stream', contentType, headers: response.headers })
+
+    await request.onOpen(response.headers)
+    const parser = createParser(lastEventId, request.maxEventSize)
+    const reader = response.body.getReader()
+    for (;;) {
+      const { done, value } = await reader.read().catch((error: unknown) => {
+        throw new Ended({ type: 'ended', cause: words(error) })
+      })
+      if (signal.aborted) throw new Ended({ type: 'aborted' })
+      // An incomplete event at the end is discarded (HTML, 9.2.6), and so is its id.
+      if (done) throw new Ended({ type: 'ended', cause: null })
+      request.onBytes(value.byteLength)
+      const parsed = parser.push(value)
+      if (parsed.blocks.length > 0 || parsed.retry !== null) await request.onParsed(parsed)
+      if (signal.aborted) throw new Ended({ type: 'aborted' })
+      if (parsed.tooLarge) throw new Ended({ type: 'too-large' })
+    }
+  }
+
+  try {
+    await fetchEventSource(request.url, {
+      method: 'GET',
+      headers,
+      credentials: request.credentials,
+      cache: 'no-store',
+      redirect: request.refuseRedirects ? 'manual' : 'follow',
+      signal,
+      // Hidden tabs are the point: the worker serves them all, and has no visibility of its own.
+      openWhenHidden: true,
+      fetch: request.fetch,
+      onopen: drain,
+      onerror: (error) => {
+        throw error
+      },
+    })
+    return { type: 'aborted' }
+  } catch (error) {
+    if (signal.aborted) return { type: 'aborted' }
+    if (error instanceof Ended) return error.outcome
+    return { type: 'unreachable', cause: words(error) }
+  }
+}
