@@ -38,10 +38,13 @@ const publishWorkerUrl = (): Plugin => {
     generateBundle(_, bundle) {
       for (const file of Object.values(bundle))
         if (file.type === 'chunk')
-          file.code = file.code.replace(
-            /__TABSTREAM_WORKER__\((\w+)\)/,
-            "new SharedWorker(new URL('./stream.worker.js',import.meta.url),{...$1,type:'module'})",
-          )
+          file.code = file.code
+            .replace(
+              /__TABSTREAM_WORKER__\((\w+)\)/,
+              "new SharedWorker(new URL('./stream.worker.js',import.meta.url),{...$1,type:'module'})",
+            )
+            // They help to drop what is not used; of these files everything is.
+            .replaceAll('/* @__PURE__ */ ', '')
     },
   }
 }

@@ -1,7 +1,7 @@
 import { expose, type Remote, wrap } from 'comlink'
 import { withLimit } from './call.ts'
 import { localError, StreamError } from './errors.ts'
-import { type Host, openHost } from './host.ts'
+import { openHost } from './host.ts'
 import { createIntake } from './intake.ts'
 import { iterate } from './iterate.ts'
 import { watchLifecycle } from './lifecycle.ts'
@@ -25,7 +25,7 @@ import type { EventMap, Stream } from './stream.ts'
 
 /** One page's hold on a hub. */
 interface Attachment {
-  host: Host
+  port: MessagePort
   hub: Remote<HubApi>
   /** Settles once the hub has answered: nothing is delivered before. */
   welcomed: Promise<unknown>
@@ -45,12 +45,12 @@ export const connect = <Events extends object = EventMap>(
 ): Stream<Events> => {
   const hubOptions = toHubOptions(url, options, document.baseURI)
   if (navigator.locks === undefined)
-    throw new TypeError('tabstream: needs a secure context (https:, or http: on localhost).')
+    throw new TypeError('tabstream: the page must be https: (http: only on this machine itself).')
   const key = keyOf(hubOptions.url, hubOptions.user)
 
-  const statuses = createSignal<Status>()
-  const errors = createSignal<StreamError>()
-  const resets = createSignal<{ reason: ResetReason }>()
+  const statuses = createSignal<[Status]>()
+  const errors = createSignal<[StreamError]>()
+  const resets = createSignal<[{ reason: ResetReason }]>()
   const intake = createIntake()
   /** Full iterators: the batch is acknowledged once they have room again. */
   const pressure = new Set<Promise<void>>()
@@ -77,16 +77,19 @@ export const connect = <Events extends object = EventMap>(
     statuses.emit(status)
   }
   const tellError = (data: ErrorData, cause?: unknown) => errors.emit(new StreamError(data, cause))
-  const fail = (message: string) => {
-    const error = localError('worker', message, 'failed', Date.now())
+  /** Without a hub there is nobody else to say what became of the stream. */
+  const stop = (error: ErrorData) => {
     detach()
-    setStatus({ ...status, state: 'failed', since: error.at, error })
+    setStatus({ ...status, state: error.state, since: error.at, error })
     tellError(error)
+  }
+  const fail = (message: string) => {
+    stop(localError('worker', message, 'failed'))
   }
 
   const listeners = createListeners(options.parse ?? ((data) => JSON.parse(data)), (type, cause) => {
-    const message = `The data of an event "${type}" could not be parsed; it was not delivered. Not JSON? Set \`parse\`.`
-    tellError(localError('validation', message, status.state, Date.now(), true), cause)
+    const message = `The data of an event "${type}" is not JSON: not delivered. For other data, set \`parse\`.`
+    tellError(localError('validation', message, status.state, true), cause)
   })
 
   const deliver = async (from: Attachment, batch: Batch) => {
@@ -113,25 +116,19 @@ export const connect = <Events extends object = EventMap>(
   }
 
   const attach = () => {
+    const port = openHost(key, options.worker, (message) => attachment === mine && fail(message))
     const tab = crypto.randomUUID()
     let release = () => {}
     const held = new Promise<void>((resolve) => {
-      const released = new Promise<void>((let_go) => {
-        release = let_go
+      const released = new Promise<void>((end) => {
+        release = end
       })
       void navigator.locks.request(tabLock(tab), () => {
         resolve()
         return released
       })
     })
-    let host: Host
-    try {
-      host = openHost(key, options.worker, (message) => attachment === mine && fail(message))
-    } catch (error) {
-      release()
-      throw error
-    }
-    const hub = wrap<HubApi>(host.port)
+    const hub = wrap<HubApi>(port)
     const hello = () => ({
       protocol: PROTOCOL,
       tab,
@@ -146,21 +143,17 @@ export const connect = <Events extends object = EventMap>(
     const welcomed = answered.then(
       (welcome) => {
         if (attachment !== mine) return
-        if (!welcome.ok) {
-          detach()
-          setStatus({ ...status, state: welcome.error.state, since: welcome.error.at, error: welcome.error })
-          return tellError(welcome.error)
-        }
+        if (!welcome.ok) return stop(welcome.error)
         intake.resumeAt(welcome.cursor)
         setStatus(welcome.status)
         if (welcome.differing.length > 0)
           console.warn(
-            `tabstream: another tab opened this stream with other options (${welcome.differing.join(', ')}); its own hold.`,
+            `tabstream: another tab set other options (${welcome.differing.join(', ')}) for this stream; they hold.`,
           )
       },
       (error: Error) => attachment === mine && fail(error.message),
     )
-    const mine: Attachment = { host, hub, welcomed, release }
+    const mine: Attachment = { port, hub, welcomed, release }
     attachment = mine
     const tabApi: TabApi = {
       deliver: (batch) => deliver(mine, batch),
@@ -168,30 +161,27 @@ export const connect = <Events extends object = EventMap>(
       error: (data) => void (attachment === mine && tellError(data)),
       accessToken,
     }
-    expose(tabApi, host.port)
+    expose(tabApi, port)
   }
 
   /** The lock tells the hub; a message would arrive no sooner, and could evict a cached page. */
   const detach = () => {
     attachment?.release()
-    attachment?.host.close()
+    attachment?.port.close()
     attachment = null
   }
 
-  const call = <T>(what: string, run: (hub: Remote<HubApi>) => Promise<T>): Promise<T> => {
-    if (attachment === null)
-      return Promise.reject(
-        new StreamError(
-          localError('worker', `${what}: the stream is ${status.state}.`, status.state, Date.now()),
-        ),
+  const call = async <T>(what: string, run: (hub: Remote<HubApi>) => Promise<T>): Promise<T> => {
+    try {
+      if (attachment === null) throw new Error(`The stream is ${status.state}.`)
+      const { hub, welcomed } = attachment
+      return await withLimit(
+        welcomed.then(() => run(hub)),
+        what,
       )
-    const { hub, welcomed } = attachment
-    return withLimit(
-      welcomed.then(() => run(hub)),
-      what,
-    ).catch((error: Error) => {
-      throw new StreamError(localError('worker', error.message, status.state, Date.now(), true), error)
-    })
+    } catch (error) {
+      throw new StreamError(localError('worker', (error as Error).message, status.state), error)
+    }
   }
   /** For a call whose answer says nothing. */
   const tell = (run: (hub: Remote<HubApi>) => unknown) => {

@@ -26,12 +26,11 @@ export const resolveEndpoint = (url: string | URL, base: string, what: string): 
   )?.[0]
   if (resolved.username !== '' || resolved.password !== '' || named !== undefined)
     throw new TypeError(
-      `tabstream: ${what} carries a credential (${named === undefined ? 'user name or password' : `"${named}" in its query`}), ` +
-        'and URLs end in histories and logs. Leave it out and give connect() `auth: { getAccessToken }`: ' +
-        'the token then travels in the Authorization header.',
+      `tabstream: ${what} carries a credential (${named === undefined ? 'a password' : `"${named}"`}), and URLs end in ` +
+        'logs. Leave it out and set `auth.getAccessToken`: the token then goes into a header.',
     )
   if (resolved.protocol !== 'https:' && !(resolved.protocol === 'http:' && isLoopback(resolved.hostname)))
-    throw new TypeError(`tabstream: ${what} must be https: (plain http: only to this machine itself).`)
+    throw new TypeError(`tabstream: ${what} must be https: (http: only to this machine itself).`)
   resolved.hash = ''
   return resolved.href
 }

@@ -3,26 +3,23 @@ import type { ErrorData, ErrorKind, StreamState } from './protocol.ts'
 /** What `onError` hears. `kind` says what went wrong, `retryable` whether the library goes on by itself. */
 export class StreamError extends Error {
   override readonly name = 'StreamError'
-  readonly kind: ErrorKind
-  readonly retryable: boolean
-  readonly state: StreamState
+  declare readonly kind: ErrorKind
+  declare readonly retryable: boolean
+  /** The stream's state right after. */
+  declare readonly state: StreamState
   /** Attempts in a row without 10 s of health, this one included. */
-  readonly attempt: number
+  declare readonly attempt: number
   /** The HTTP status, where there was one. */
-  readonly status: number | null
-  readonly lastEventId: string
+  declare readonly status: number | null
+  declare readonly lastEventId: string
   /** In ms since 1970. */
-  readonly at: number
+  declare readonly at: number
+  /** What was thrown, or the browser's own words; `null` if there are none. */
+  declare readonly cause: unknown
 
   constructor(data: ErrorData, cause: unknown = data.cause) {
-    super(data.message, cause === null ? undefined : { cause })
-    this.kind = data.kind
-    this.retryable = data.retryable
-    this.state = data.state
-    this.attempt = data.attempt
-    this.status = data.status
-    this.lastEventId = data.lastEventId
-    this.at = data.at
+    super(data.message)
+    Object.assign(this, data, { cause })
   }
 }
 
@@ -31,7 +28,6 @@ export const localError = (
   kind: ErrorKind,
   message: string,
   state: StreamState,
-  at: number,
   retryable = false,
 ): ErrorData => ({
   kind,
@@ -41,6 +37,6 @@ export const localError = (
   attempt: 0,
   status: null,
   lastEventId: '',
-  at,
+  at: Date.now(),
   cause: null,
 })

@@ -1,11 +1,5 @@
 import type { ConnectOptions, WorkerFactoryOptions } from './options.ts'
 
-/** A connection to a hub, over which comlink speaks both ways. */
-export interface Host {
-  port: MessagePort
-  close(): void
-}
-
 const ownWorker = (options: WorkerFactoryOptions): SharedWorker =>
   new SharedWorker(new URL('../worker/stream.worker.ts', import.meta.url), { ...options, type: 'module' })
 
@@ -19,16 +13,12 @@ export const openHost = (
   name: string,
   worker: ConnectOptions['worker'],
   onFailed: (message: string) => void,
-): Host => {
+): MessagePort => {
   if (typeof SharedWorker === 'undefined') throw new TypeError('tabstream: this browser has no SharedWorker.')
   const started = (worker?.shared ?? ownWorker)({ name })
-  started.onerror = (event) => {
-    const words = (event as ErrorEvent).message
+  started.onerror = () =>
     onFailed(
-      "The worker's script could not be loaded or run. Check that its URL answers with JavaScript, and that " +
-        `the Content-Security-Policy allows it (worker-src).${words ? ` It said: ${words}` : ''}`,
+      "The worker's script could not be loaded or run: check its URL, and worker-src in the Content-Security-Policy.",
     )
-  }
-  const { port } = started
-  return { port, close: () => port.close() }
+  return started.port
 }

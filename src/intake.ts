@@ -16,30 +16,31 @@ export const createIntake = () => {
   /** Of those, what the present hub has never seen: it may come again under another seq. */
   const ghosts = new Set<string>()
 
+  const isOf = (epoch: string) => cursor?.epoch === epoch
+  /** seqs of one log say nothing of another's. */
+  const enter = (epoch: string) => {
+    if (isOf(epoch)) return
+    ghosts.clear()
+    uncommitted = []
+  }
+
   return {
     cursor: () => cursor,
     /** A hub said where it goes on from. */
     resumeAt(from: Cursor) {
-      if (cursor !== null && cursor.epoch === from.epoch)
-        for (const event of uncommitted) if (event.seq > from.seq) ghosts.add(identityOf(event))
-      if (cursor?.epoch !== from.epoch) {
-        ghosts.clear()
-        uncommitted = []
-      }
+      enter(from.epoch)
+      for (const event of uncommitted) if (event.seq > from.seq) ghosts.add(identityOf(event))
       cursor = from
     },
     /** @returns the events of the batch that are new to this tab, in order */
     take({ epoch, to, durable, events }: Batch): LoggedEvent[] {
-      const after = cursor?.epoch === epoch ? cursor.seq : Number.NEGATIVE_INFINITY
-      if (cursor?.epoch !== epoch) {
-        ghosts.clear()
-        uncommitted = []
-      }
+      enter(epoch)
+      const after = isOf(epoch) ? cursor!.seq : 0
       const fresh = events.filter(
         (event) => event.seq > after && !(ghosts.size > 0 && event.own && ghosts.delete(identityOf(event))),
       )
-      uncommitted = [...uncommitted, ...fresh.filter(({ own }) => own)]
-        .filter(({ seq }) => seq > durable)
+      uncommitted = [...uncommitted, ...fresh]
+        .filter(({ own, seq }) => own && seq > durable)
         .slice(-REMEMBERED)
       cursor = { epoch, seq: Math.max(after, to) }
       return fresh

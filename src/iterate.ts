@@ -13,8 +13,8 @@ export const iterate = <T>(
   signal?: AbortSignal,
 ): AsyncIterableIterator<T> => {
   const queue: T[] = []
-  let wake: (() => void) | null = null
-  let roomFor: (() => void) | null = null
+  let wake = () => {}
+  let makeRoom = () => {}
   let room: Promise<void> | undefined
   let ended = false
 
@@ -23,16 +23,16 @@ export const iterate = <T>(
     ended = true
     stop()
     signal?.removeEventListener('abort', end)
-    wake?.()
-    roomFor?.()
+    wake()
+    makeRoom()
   }
   const push = (value: T): Promise<void> | undefined => {
     if (ended) return
     queue.push(value)
-    wake?.()
+    wake()
     if (queue.length < HIGH_WATER) return
     room ??= new Promise((resolve) => {
-      roomFor = resolve
+      makeRoom = resolve
     })
     return room
   }
@@ -52,7 +52,7 @@ export const iterate = <T>(
       if (queue.length === 0) return { done: true, value: undefined }
       const value = queue.shift()!
       if (queue.length < HIGH_WATER / 2) {
-        roomFor?.()
+        makeRoom()
         room = undefined
       }
       return { done: false, value }

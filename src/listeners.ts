@@ -1,4 +1,5 @@
 import type { Follow, LoggedEvent } from './protocol.ts'
+import { createSignal } from './signal.ts'
 
 /** What a listener gets beside the payload. */
 export interface StreamEvent<Type extends string = string> {
@@ -13,48 +14,35 @@ export interface StreamEvent<Type extends string = string> {
 
 export type Listener = (payload: unknown, event: StreamEvent) => void
 
-/** Which listener hears what, and that none harms another (D8). */
+/** Which listener hears which type, and that data is parsed once, and only if anybody listens. */
 export const createListeners = (
   parse: (data: string, type: string) => unknown,
   onInvalid: (type: string, cause: unknown) => void,
 ) => {
-  const byType = new Map<string, Set<Listener>>()
-
-  const call = (listener: Listener, payload: unknown, event: StreamEvent) => {
-    try {
-      listener(payload, event)
-    } catch (error) {
-      // As an EventTarget does: seen in the console and by error trackers, heard by no other listener.
-      reportError(error)
-    }
-  }
+  const byType = new Map<string, ReturnType<typeof createSignal<[payload: unknown, event: StreamEvent]>>>()
 
   return {
     /** @returns removes it again */
     add(type: string, listener: Listener): () => void {
-      // One function added twice is two listeners, each removed by its own.
-      const own: Listener = (payload, event) => listener(payload, event)
-      const listeners = byType.get(type) ?? new Set()
-      byType.set(type, listeners.add(own))
+      const signal = byType.get(type) ?? createSignal()
+      byType.set(type, signal)
+      const remove = signal.on(listener)
       return () => {
-        listeners.delete(own)
-        if (listeners.size === 0 && byType.get(type) === listeners) byType.delete(type)
+        remove()
+        if (signal.isEmpty() && byType.get(type) === signal) byType.delete(type)
       }
     },
     follow: (): Follow => (byType.has('*') ? '*' : [...byType.keys()].sort()),
-    /** Parsed once, and only if anybody listens. */
     dispatch({ type, id, data, at }: LoggedEvent) {
-      const listeners = [...(byType.get(type) ?? []), ...(type === '*' ? [] : (byType.get('*') ?? []))]
-      if (listeners.length === 0) return
+      const heard = [byType.get(type), type === '*' ? undefined : byType.get('*')]
+      if (heard.every((signal) => signal === undefined)) return
       let payload: unknown
       try {
         payload = parse(data, type)
       } catch (error) {
-        onInvalid(type, error)
-        return
+        return onInvalid(type, error)
       }
-      const event = { type, id, data, receivedAt: at }
-      for (const listener of listeners) call(listener, payload, event)
+      for (const signal of heard) signal?.emit(payload, { type, id, data, receivedAt: at })
     },
   }
 }

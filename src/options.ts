@@ -51,21 +51,21 @@ export interface ConnectOptions {
   parse?: (data: string, type: string) => unknown
 }
 
-const positive = (value: number, what: string): number => {
-  if (!(value > 0)) throw new TypeError(`tabstream: ${what} must be a number greater than 0.`)
-  return value
+const positive = <T extends Record<string, number>>(what: string, values: T): T => {
+  for (const [name, value] of Object.entries(values))
+    if (!(value > 0)) throw new TypeError(`tabstream: \`${what}${name}\` must be a number above 0.`)
+  return values
 }
 
 /** @throws TypeError an option that is missing or makes no sense, and what to do about it */
 export const toHubOptions = (url: string | URL, options: ConnectOptions, base: string): HubOptions => {
-  const { user, auth, heartbeat, log } = options
+  const { user, auth } = options
   if (user === undefined || (user !== null && (typeof user !== 'string' || user === '')))
     throw new TypeError(
-      'tabstream: connect() needs `user`: the id of the logged-in user, so that nobody else of this browser ' +
-        'gets their events; or `user: null` for a stream that is the same for everybody.',
+      'tabstream: `user` is missing: the id of the logged-in user, or `null` for a stream that is the same for all.',
     )
   if (auth !== undefined && typeof auth.getAccessToken !== 'function')
-    throw new TypeError('tabstream: `auth` needs `getAccessToken`, a function that gives the access token.')
+    throw new TypeError('tabstream: `auth` needs `getAccessToken`.')
   const exchange = auth?.exchange
   return {
     url: resolveEndpoint(url, base, 'the URL given to connect()'),
@@ -76,15 +76,8 @@ export const toHubOptions = (url: string | URL, options: ConnectOptions, base: s
         : { exchange: exchange === undefined ? null : resolveEndpoint(exchange, base, '`auth.exchange`') },
     withCredentials: options.withCredentials ?? false,
     resume: options.resume ?? 'lenient',
-    heartbeat: {
-      timeout: positive(heartbeat?.timeout ?? 20_000, '`heartbeat.timeout`'),
-      misses: positive(heartbeat?.misses ?? 2, '`heartbeat.misses`'),
-    },
-    log: {
-      events: positive(log?.events ?? 5_000, '`log.events`'),
-      bytes: positive(log?.bytes ?? 20 * 1024 * 1024, '`log.bytes`'),
-      age: positive(log?.age ?? 24 * 3_600_000, '`log.age`'),
-    },
-    maxEventSize: positive(options.maxEventSize ?? 1024 * 1024, '`maxEventSize`'),
+    heartbeat: positive('heartbeat.', { timeout: 20_000, misses: 2, ...options.heartbeat }),
+    log: positive('log.', { events: 5_000, bytes: 20 * 1024 * 1024, age: 24 * 3_600_000, ...options.log }),
+    ...positive('', { maxEventSize: options.maxEventSize ?? 1024 * 1024 }),
   }
 }

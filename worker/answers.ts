@@ -2,120 +2,85 @@ import type { ErrorKind } from '../src/protocol.ts'
 import { parseRetryAfter } from './backoff.ts'
 import type { Outcome } from './transport.ts'
 
+/** What went wrong, for a `StreamError`. */
+export interface Why {
+  kind: ErrorKind
+  message: string
+  status: number | null
+  cause: string | null
+}
+
 /** What the end of an attempt means for the stream's life. */
 export interface Verdict {
   next: /** Time mends it: back off. */
     | 'lost'
-    /** The token may be stale: refresh it once. */
+    /** The token may be stale: obtain it anew, once. */
     | 'unauthorized'
     /** The position is refused: forget it and start afresh. */
     | 'position-lost'
     | 'fatal'
     | 'ended'
-    | 'aborted'
-  error: { kind: ErrorKind; message: string; status: number | null; cause: string | null } | null
+  why: Why
   /** ms */
   retryAfter: number | null
 }
 
-const verdict = (
-  next: Verdict['next'],
-  kind: ErrorKind,
-  message: string,
-  extra: { status?: number; cause?: string | null; retryAfter?: number | null } = {},
-): Verdict => ({
-  next,
-  error: { kind, message, status: extra.status ?? null, cause: extra.cause ?? null },
-  retryAfter: extra.retryAfter ?? null,
-})
-
-/** S6, for an answer that opens no stream. Pure. */
-const answered = (status: number, headers: Headers, now: number): Verdict => {
-  const retryAfter = parseRetryAfter(headers.get('retry-after'), now)
-  switch (status) {
-    case 204:
-      return { next: 'ended', error: null, retryAfter: null }
-    case 401:
-      return verdict('unauthorized', 'auth', 'The server refused the token (401).', { status })
-    case 403:
-      return verdict('fatal', 'auth', 'The user may not open this stream (403). Not tried again.', { status })
-    case 409:
-    case 429:
-      return verdict(
-        'lost',
-        'limit',
-        `The server's limit of streams or requests is reached (${status}). The stream opens as soon as there is a place.`,
-        { status, retryAfter },
-      )
-    case 410:
-      return verdict(
-        'position-lost',
-        'http',
-        'The server no longer has the position (410). Starting afresh.',
-        {
-          status,
-        },
-      )
-    case 404:
-      return verdict(
-        'lost',
-        'http',
-        'There is no stream at this URL (404). Check the URL given to connect().',
-        {
-          status,
-          retryAfter,
-        },
-      )
-    default:
-      return verdict('lost', 'http', `The server answered ${status} instead of opening the stream.`, {
-        status,
-        retryAfter,
-      })
-  }
+/** S6, where an answer is more than a reason to back off. */
+const ANSWERS: Record<number, { next?: Verdict['next']; kind?: ErrorKind; hint: string }> = {
+  204: { next: 'ended', hint: 'there is nothing to come' },
+  401: { next: 'unauthorized', kind: 'auth', hint: 'the token is refused' },
+  403: { next: 'fatal', kind: 'auth', hint: 'the user may not open this stream; not tried again' },
+  404: { hint: 'check the URL given to connect()' },
+  409: { kind: 'limit', hint: 'the limit of streams is reached; it opens once there is a place' },
+  410: { next: 'position-lost', hint: 'the position is lost' },
+  429: { kind: 'limit', hint: 'the limit of streams is reached; it opens once there is a place' },
 }
 
+const lost = (kind: ErrorKind, message: string, cause: string | null = null): Verdict => ({
+  next: 'lost',
+  why: { kind, message, status: null, cause },
+  retryAfter: null,
+})
+
 /**
+ * S6: what the end of an attempt means. Pure.
+ *
+ * @param maxEventSize in characters, for the message
  * @param now ms since 1970, for a `Retry-After` that is a date
  */
 export const judge = (outcome: Outcome, maxEventSize: number, now: number): Verdict => {
   switch (outcome.type) {
-    case 'aborted':
-      return { next: 'aborted', error: null, retryAfter: null }
-    case 'answered':
-      return answered(outcome.status, outcome.headers, now)
-    case 'not-a-stream':
-      return verdict(
-        'lost',
-        'protocol',
-        `The server answered 200 with content type "${outcome.contentType.slice(0, 100)}" instead of text/event-stream: ` +
-          'often a login page or a single-page app that answers every URL. Check the URL given to connect().',
-        { status: 200, retryAfter: parseRetryAfter(outcome.headers.get('retry-after'), now) },
-      )
+    case 'answered': {
+      const { status, contentType, headers } = outcome
+      const answer =
+        status === 200
+          ? { kind: 'protocol' as const, hint: 'no text/event-stream; a login page?' }
+          : ANSWERS[status]
+      const { next = 'lost', kind = 'http', hint = 'no stream' } = answer ?? {}
+      const what = status === 200 ? `200 with content type "${contentType.slice(0, 100)}"` : status
+      return {
+        next,
+        why: { kind, message: `The server answered ${what}: ${hint}.`, status, cause: null },
+        retryAfter: parseRetryAfter(headers.get('retry-after'), now),
+      }
+    }
     case 'redirected':
-      return verdict(
-        'lost',
+      return lost(
         'http',
-        'The server redirects the stream; refused, since a credential goes along. Give connect() the final URL.',
+        'The server redirects the stream: refused, since a credential goes along. Use the final URL.',
       )
     case 'unreachable':
-      return verdict(
-        'lost',
+      return lost(
         'network',
-        'The server cannot be reached, or its CORS headers do not allow this origin.',
-        { cause: outcome.cause },
+        'The server cannot be reached, or its CORS headers refuse this origin.',
+        outcome.cause,
       )
     case 'ended':
-      return verdict(
-        'lost',
-        'network',
-        outcome.cause === null ? 'The server ended the stream.' : 'The connection broke.',
-        { cause: outcome.cause },
-      )
+      return lost('network', 'The connection ended.', outcome.cause)
     case 'too-large':
-      return verdict(
-        'lost',
+      return lost(
         'too-large',
-        `An event is larger than maxEventSize (${maxEventSize} characters). Send less, or raise the option; the position has not moved.`,
+        `An event is larger than ${maxEventSize} characters: send less, or raise maxEventSize. The position has not moved.`,
       )
   }
 }

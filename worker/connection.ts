@@ -1,5 +1,5 @@
 import type { ErrorData, HubOptions, Status } from '../src/protocol.ts'
-import { judge, type Verdict } from './answers.ts'
+import { judge, type Verdict, type Why } from './answers.ts'
 import { BACKOFF_BASE, clampRetry, delay } from './backoff.ts'
 import { type ConnectionEvent, type ConnectionState, TRANSITIONS } from './connection-state.ts'
 import type { Credentials } from './credentials.ts'
@@ -16,8 +16,6 @@ const HEALTHY_AFTER = 10_000
 
 /** Why there is to be no stream for now: a set, since each ends on its own. */
 export type HoldReason = 'no-tabs' | 'follower'
-
-type Why = NonNullable<Verdict['error']>
 
 export type ConnectionStatus = Pick<
   Status,
@@ -161,28 +159,28 @@ export const createConnection = (deps: ConnectionOptions) => {
   }
 
   /** What an attempt came to, once it is over. */
-  const settle = async ({ next, error: why, retryAfter }: Verdict) => {
+  const settle = async ({ next, why, retryAfter }: Verdict) => {
     switch (next) {
       case 'ended':
         return void enter('ended')
       case 'position-lost':
         // A server that refuses even a request without a position would be asked for ever at full speed.
-        if (log.lastEventId() === '') return backOff(why!, retryAfter)
+        if (log.lastEventId() === '') return backOff(why, retryAfter)
         await log.restart('position-lost', '')
         return void wait(0)
       case 'unauthorized':
         credentials.forget()
-        if (refreshed || options.auth === null) return stop('refused', why!)
+        if (refreshed || options.auth === null) return stop('refused', why)
         refreshed = true
         return void wait(0)
       case 'fatal':
-        return stop('fatal', why!)
+        return stop('fatal', why)
       case 'lost': {
-        if (why!.kind === 'too-large') {
-          if (tooLargeAt === log.lastEventId()) return stop('fatal', why!)
+        if (why.kind === 'too-large') {
+          if (tooLargeAt === log.lastEventId()) return stop('fatal', why)
           tooLargeAt = log.lastEventId()
         }
-        return backOff(why!, retryAfter)
+        return backOff(why, retryAfter)
       }
     }
   }
@@ -232,7 +230,7 @@ export const createConnection = (deps: ConnectionOptions) => {
     })
     heartbeat.close()
     if (current !== life) return
-    if (link.signal.aborted) {
+    if (outcome === null) {
       const silence = (options.heartbeat.timeout * options.heartbeat.misses) / 1_000
       const message = `No byte from the server for ${silence} s.`
       return backOff({ kind: 'stale', message, status: null, cause: null }, null)

@@ -32,6 +32,8 @@ const MARGIN = 30_000
 /** ms for the token endpoint to answer. */
 const EXCHANGE_LIMIT = 20_000
 
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+
 const no = (
   reason: Exclude<Credential, { ok: true }>['reason'],
   message: string,
@@ -69,33 +71,31 @@ export const createCredentials = ({ platform, auth, withCredentials, askTab }: C
     try {
       const response = await platform.fetch(url, {
         method: 'POST',
-        headers: { authorization: `Bearer ${accessToken}`, accept: 'application/json' },
+        headers: bearer(accessToken),
         credentials: include,
         cache: 'no-store',
         redirect: 'manual',
         signal: limit.signal,
       })
-      const { status } = response
-      if (response.type === 'opaqueredirect')
-        return no('unavailable', 'The token endpoint redirects; refused, since a token goes along.')
-      if (status === 401 || status === 403)
-        return no('refused', `The token endpoint refused the access token (${status}).`, status)
-      if (status === 429 || !response.ok) {
-        const retryAfter = parseRetryAfter(response.headers.get('retry-after'), platform.now())
-        const message = `The token endpoint answered ${status}.`
-        return no(status === 429 ? 'limited' : 'unavailable', message, status, retryAfter)
+      const { status, headers } = response
+      if (!response.ok) {
+        const reason =
+          status === 401 || status === 403 ? 'refused' : status === 429 ? 'limited' : 'unavailable'
+        const what =
+          response.type === 'opaqueredirect' ? 'a redirect: refused, since a token goes along' : status
+        const retryAfter = parseRetryAfter(headers.get('retry-after'), platform.now())
+        return no(reason, `The token endpoint answered ${what}.`, status, retryAfter)
       }
       const answer: { sse_token?: unknown; expires_at?: unknown } = await response.json()
       const expiry = parseExpiry(answer.expires_at)
       if (Number.isNaN(expiry))
-        return no('unavailable', 'The token endpoint answered without a readable expires_at (R5).', status)
+        return no('unavailable', 'The token endpoint gave no readable expires_at.', status)
       const now = platform.now()
-      const life = Math.max(1_000, expiry - serverTime(response.headers, now))
+      const life = Math.max(1_000, expiry - serverTime(headers, now))
       const renewAt = now + life - Math.min(MARGIN, life / 10)
       // Without a token in the answer, it came as an httpOnly cookie, which no script sees (R5).
-      const headers: Record<string, string> =
-        typeof answer.sse_token === 'string' ? { authorization: `Bearer ${answer.sse_token}` } : {}
-      held = { ok: true, headers, credentials: include, renewAt }
+      const token = typeof answer.sse_token === 'string' ? bearer(answer.sse_token) : {}
+      held = { ok: true, headers: token, credentials: include, renewAt }
       return held
     } catch {
       // The error's own words are left out: a browser may quote the request in them.
@@ -110,8 +110,7 @@ export const createCredentials = ({ platform, auth, withCredentials, askTab }: C
     const answer = await askTab()
     if (!answer.ok) return no('refused', answer.message)
     if (auth.exchange !== null) return exchange(auth.exchange, answer.token)
-    const headers = { authorization: `Bearer ${answer.token}` }
-    return { ok: true, headers, credentials: include, renewAt: null }
+    return { ok: true, headers: bearer(answer.token), credentials: include, renewAt: null }
   }
 
   return {

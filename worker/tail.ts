@@ -24,8 +24,6 @@ export const createTail = () => {
 
   return {
     first: (): number | null => events[0]?.seq ?? null,
-    size: () => size,
-    count: () => events.length,
     at: (seq: number): LoggedEvent | undefined => events[seq - (events[0]?.seq ?? 0)],
     push(event: LoggedEvent) {
       events.push(event)

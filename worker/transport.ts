@@ -22,13 +22,12 @@ export interface Attempt {
 export type Outcome =
   /** The body ended, or the connection broke in the middle of it. */
   | { type: 'ended'; cause: string | null }
-  | { type: 'answered'; status: number; headers: Headers }
-  | { type: 'not-a-stream'; contentType: string; headers: Headers }
+  /** With anything but 200 and an event stream. */
+  | { type: 'answered'; status: number; contentType: string; headers: Headers }
   | { type: 'redirected' }
   /** No answer at all. */
   | { type: 'unreachable'; cause: string }
   | { type: 'too-large' }
-  | { type: 'aborted' }
 
 /** Ends an attempt from within `onopen` with what it came to. */
 class Ended extends Error {
@@ -45,37 +44,38 @@ const words = (error: unknown): string => (error instanceof Error ? error.messag
  * fetch-event-source makes the request. Its own message assembly is left aside: it adopts an id before the
  * blank line, so a cut there loses an event. The body is drained within `onopen` instead, and its retry
  * loop is ended by rethrowing from `onerror`.
+ *
+ * @returns how it ended; `null`: `signal` ended it
  */
-export const attempt = async (request: Attempt): Promise<Outcome> => {
+export const attempt = async (request: Attempt): Promise<Outcome | null> => {
   const { signal, lastEventId } = request
-  if (signal.aborted) return { type: 'aborted' }
+  if (signal.aborted) return null
   const headers = { ...request.headers }
   // A header is bytes; the id is sent as UTF-8, as the standard's "UTF-8 encode" has it (HTML, 9.2.3).
   if (lastEventId !== '')
     headers['last-event-id'] = String.fromCharCode(...new TextEncoder().encode(lastEventId))
 
   const drain = async (response: Response) => {
-    const { status } = response
-    if (response.type === 'opaqueredirect') throw new Ended({ type: 'redirected' })
-    if (status !== 200) throw new Ended({ type: 'answered', status, headers: response.headers })
-    const contentType = response.headers.get('content-type') ?? ''
-    if (!/^text\/event-stream\s*(;|$)/i.test(contentType.trim()) || response.body === null)
-      throw new Ended({ type: 'not-a-stream', contentType, headers: response.headers })
+    const { status, headers, body, type } = response
+    if (type === 'opaqueredirect') throw new Ended({ type: 'redirected' })
+    const contentType = headers.get('content-type') ?? ''
+    if (status !== 200 || body === null || !/^\s*text\/event-stream\s*(;|$)/i.test(contentType))
+      throw new Ended({ type: 'answered', status, contentType, headers })
 
-    await request.onOpen(response.headers)
+    await request.onOpen(headers)
     const parser = createParser(lastEventId, request.maxEventSize)
-    const reader = response.body.getReader()
+    const reader = body.getReader()
     for (;;) {
       const { done, value } = await reader.read().catch((error: unknown) => {
         throw new Ended({ type: 'ended', cause: words(error) })
       })
-      if (signal.aborted) throw new Ended({ type: 'aborted' })
+      if (signal.aborted) return
       // An incomplete event at the end is discarded (HTML, 9.2.6), and so is its id.
       if (done) throw new Ended({ type: 'ended', cause: null })
       request.onBytes(value.byteLength)
       const parsed = parser.push(value)
       if (parsed.blocks.length > 0 || parsed.retry !== null) await request.onParsed(parsed)
-      if (signal.aborted) throw new Ended({ type: 'aborted' })
+      if (signal.aborted) return
       if (parsed.tooLarge) throw new Ended({ type: 'too-large' })
     }
   }
@@ -96,9 +96,9 @@ export const attempt = async (request: Attempt): Promise<Outcome> => {
         throw error
       },
     })
-    return { type: 'aborted' }
+    return null
   } catch (error) {
-    if (signal.aborted) return { type: 'aborted' }
+    if (signal.aborted) return null
     if (error instanceof Ended) return error.outcome
     return { type: 'unreachable', cause: words(error) }
   }
