@@ -36,10 +36,10 @@ export const createIntake = () => {
     take({ epoch, to, durable, events }: Batch): LoggedEvent[] {
       enter(epoch)
       const after = isOf(epoch) ? cursor!.seq : 0
-      const fresh = events.filter(
-        (event) => event.seq > after && !(ghosts.size > 0 && event.own && ghosts.delete(identityOf(event))),
-      )
-      uncommitted = [...uncommitted, ...fresh]
+      const later = events.filter(({ seq }) => seq > after)
+      const fresh = later.filter((event) => !(ghosts.size > 0 && event.own && ghosts.delete(identityOf(event))))
+      // Ghosts too, under their new seq: this hub may die as well before it has committed them.
+      uncommitted = [...uncommitted, ...later]
         .filter(({ own, seq }) => own && seq > durable)
         .slice(-REMEMBERED)
       cursor = { epoch, seq: Math.max(after, to) }
