@@ -1,0 +1,137 @@
+import type { CatalogueEvent, NovelStatus, TaskStatus, WorkflowStatus } from './catalogue.ts'
+
+export interface Chapter {
+  id: string
+  number: number
+  title: string
+  /** How many paragraphs the chapter will have. */
+  length: number
+  paragraphs: string[]
+  words: number
+  draft: number
+}
+
+export interface Task {
+  label: string
+  percent: number
+  status: TaskStatus
+}
+
+/** What the events of one user add up to. JSON all through: the server sends it to a page that has to refetch. */
+export interface Novel {
+  id: string
+  title: string
+  author: string
+  status: NovelStatus
+  workflow: WorkflowStatus
+  planning: { percent: number; steps: string[] }
+  chapters: Chapter[]
+  tasks: Record<string, Task>
+}
+
+export const noNovel = (): Novel => ({
+  id: '',
+  title: '',
+  author: '',
+  status: 'planning',
+  workflow: 'paused',
+  planning: { percent: 0, steps: [] },
+  chapters: [],
+  tasks: {},
+})
+
+/**
+ * Applies one event and returns the novel. A `novel.created` starts from nothing; an event about a chapter
+ * that isn't known (its beginning was trimmed) is skipped. Every case sets, none counts up: an event that is
+ * in a fetched state already may be applied again.
+ */
+export const applyEvent = (novel: Novel, { type, data }: CatalogueEvent): Novel => {
+  switch (type) {
+    case 'novel.created':
+      return { ...noNovel(), id: data.id, title: data.title, author: data.author, workflow: novel.workflow }
+    case 'novel.updated':
+      return { ...novel, title: data.title }
+    case 'novel.status_changed':
+      return { ...novel, status: data.status }
+    case 'chapter.created':
+      return withChapter(novel, {
+        id: data.id,
+        number: data.number,
+        title: data.title,
+        length: data.paragraphs,
+        paragraphs: [],
+        words: 0,
+        draft: 0,
+      })
+    case 'chapter.updated':
+      return changeChapter(novel, data.id, (chapter) => ({
+        ...chapter,
+        words: data.words,
+        paragraphs: withParagraph(chapter.paragraphs, data.paragraph, data.text),
+      }))
+    case 'chapter.draft_created':
+      return changeChapter(novel, data.id, (chapter) => ({
+        ...chapter,
+        draft: data.draft,
+        words: data.words,
+      }))
+    case 'workflow.started':
+      return { ...novel, workflow: 'running' }
+    case 'workflow.completed':
+      return { ...novel, workflow: 'completed' }
+    case 'workflow.failed':
+      return { ...novel, workflow: 'failed' }
+    case 'workflow.status_changed':
+      return { ...novel, workflow: data.status }
+    case 'genesis.step_completed': {
+      const steps = [...new Set([...novel.planning.steps, data.step])]
+      return { ...novel, planning: { ...novel.planning, steps } }
+    }
+    case 'genesis.progress':
+      return { ...novel, planning: { ...novel.planning, percent: data.percent } }
+    case 'genesis.session_completed':
+      return { ...novel, planning: { ...novel.planning, percent: 100 } }
+    case 'task.progress_updated':
+      return withTask(novel, data.id, { status: 'running', ...novel.tasks[data.id], ...data })
+    case 'task.status_changed':
+      return withTask(novel, data.id, {
+        percent: data.status === 'done' ? 100 : 0,
+        ...novel.tasks[data.id],
+        ...data,
+      })
+  }
+}
+
+/**
+ * The same for an event as it was published. Anybody can publish any payload under a type of the catalogue:
+ * one that doesn't fit changes nothing.
+ */
+export const applyPublished = (novel: Novel, type: string, data: string): Novel => {
+  try {
+    return applyEvent(novel, { type, data: JSON.parse(data) } as CatalogueEvent) ?? novel
+  } catch {
+    return novel
+  }
+}
+
+/** Bounded, because a payload with paragraph 1e9 would make an array of that length. */
+const withParagraph = (paragraphs: readonly string[], index: number, text: string): string[] => {
+  const copy = [...paragraphs]
+  if (Number.isInteger(index) && index >= 0 && index < 1000) copy[index] = String(text)
+  return copy
+}
+
+const withChapter = (novel: Novel, chapter: Chapter): Novel => {
+  const others = novel.chapters.filter(({ id }) => id !== chapter.id)
+  return { ...novel, chapters: [...others, chapter].sort((a, b) => a.number - b.number) }
+}
+
+const changeChapter = (novel: Novel, id: string, change: (chapter: Chapter) => Chapter): Novel => ({
+  ...novel,
+  chapters: novel.chapters.map((chapter) => (chapter.id === id ? change(chapter) : chapter)),
+})
+
+const withTask = (novel: Novel, id: string, { label, percent, status }: Task): Novel => ({
+  ...novel,
+  tasks: { ...novel.tasks, [id]: { label, percent, status } },
+})

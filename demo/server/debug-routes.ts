@@ -1,0 +1,79 @@
+import type { FastifyInstance } from 'fastify'
+import { type DebugEvent, fillerEvents, toStored } from './debug-events.ts'
+import { problem } from './problem.ts'
+import type { RequestLog } from './request-log.ts'
+import { type EventStore, readAll } from './store.ts'
+import { countByUser } from './stream-counters.ts'
+import type { StreamRegistry } from './stream-registry.ts'
+import type { Tokens } from './tokens.ts'
+
+export interface DebugRoutesOptions {
+  store: EventStore
+  registry: StreamRegistry
+  requests: RequestLog
+  tokens: Tokens
+}
+
+/** What /debug/connections answers. */
+export const describeConnections = (registry: StreamRegistry) => {
+  const streams = registry.list()
+  return { total: streams.length, users: countByUser(streams), streams, ...registry.counters.read() }
+}
+
+/**
+ * Development and tests only: nobody asks who you are. Registered with `debug: true`, otherwise these
+ * addresses don't exist.
+ */
+export const debugRoutes = (app: FastifyInstance, options: DebugRoutesOptions): void => {
+  const { store, registry, requests, tokens } = options
+
+  app.get('/debug/connections', async (_, reply) => {
+    reply.header('Cache-Control', 'no-store')
+    return describeConnections(registry)
+  })
+
+  app.post('/debug/reset-counters', async () => {
+    registry.resetCounters()
+    requests.reset()
+    return describeConnections(registry)
+  })
+
+  app.post('/debug/drop', async (request) => {
+    const { user, midEvent = false } = (request.body ?? {}) as { user?: string; midEvent?: boolean }
+    return {
+      dropped: registry.each((stream) => (midEvent ? stream.dropInNextEvent() : stream.drop()), user),
+    }
+  })
+
+  app.get('/debug/requests', async () => ({ requests: requests.read() }))
+
+  app.post('/debug/token', async (request, reply) => {
+    const { user, kind = 'access' } = (request.body ?? {}) as { user?: string; kind?: 'access' | 'sse' }
+    if (!user) return problem(reply, 400, 'user_missing', 'Send { "user": "...", "kind": "access" | "sse" }.')
+    const { token, expiresAt } = await tokens.issue(kind, user)
+    return { token, expires_at: new Date(expiresAt).toISOString() }
+  })
+
+  app.post('/debug/publish', { bodyLimit: 64 * 1024 * 1024 }, async (request, reply) => {
+    const body = (request.body ?? {}) as {
+      user?: string
+      events?: DebugEvent[]
+      count?: number
+      type?: string
+      from?: number
+      bytes?: number
+    }
+    if (!body.user) return problem(reply, 400, 'user_missing', 'Send { "user": "...", "count": 100 }.')
+    const events = body.events ?? fillerEvents(body)
+    return { ids: await store.append(body.user, events.map(toStored)) }
+  })
+
+  app.get('/debug/events', async (request, reply) => {
+    const { user } = request.query as { user?: string }
+    if (!user) return problem(reply, 400, 'user_missing', 'Name the user: /debug/events?user=alice')
+    const { first, last } = await store.bounds(user)
+    const ids: string[] = []
+    for await (const { id } of readAll(store, user)) ids.push(id)
+    return { epoch: store.epoch, first, last, ids }
+  })
+}

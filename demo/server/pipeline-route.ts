@@ -1,0 +1,17 @@
+import type { FastifyInstance } from 'fastify'
+import { authenticateAccess } from './authenticate.ts'
+import type { Pipeline } from './pipeline.ts'
+import { problem } from './problem.ts'
+import type { Tokens } from './tokens.ts'
+
+/** Starts and stops the writing for the logged-in user. */
+export const pipelineRoute = (app: FastifyInstance, pipeline: Pipeline, tokens: Tokens): void => {
+  app.post('/api/v1/pipeline', async (request, reply) => {
+    const user = await authenticateAccess(request, reply, tokens)
+    if (user === undefined) return reply
+    const { action } = (request.body ?? {}) as { action?: unknown }
+    if (action === 'start') return { state: await pipeline.start(user) }
+    if (action === 'stop') return { state: await pipeline.stop(user) }
+    return problem(reply, 400, 'action_unknown', 'Send { "action": "start" } or { "action": "stop" }.')
+  })
+}

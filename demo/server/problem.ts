@@ -1,0 +1,26 @@
+import type { FastifyInstance, FastifyReply } from 'fastify'
+
+/** The one shape of every error body: `error` for programs, `message` says what to do. */
+export const problem = (reply: FastifyReply, status: number, error: string, message: string): FastifyReply =>
+  reply.code(status).send({ error, message })
+
+/** Gives Fastify's own errors (broken JSON, a body that is too large, a route that isn't there) that shape. */
+export const useProblems = (app: FastifyInstance): void => {
+  app.setErrorHandler<Error & { statusCode?: number; code?: string }>((error, request, reply) => {
+    const status = error.statusCode ?? 500
+    if (status < 500)
+      return problem(reply, status, (error.code ?? 'bad_request').toLowerCase(), error.message)
+    request.log.error(error)
+    return problem(reply, status, 'internal', 'The server failed. Try again later.')
+  })
+  app.setNotFoundHandler((_, reply) => problem(reply, 404, 'not_found', 'There is nothing at this address.'))
+}
+
+/** Reads an empty body as none: a client that always sends `Content-Type: application/json` isn't at fault. */
+export const acceptEmptyJson = (app: FastifyInstance): void => {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined)
+    else parse(request, body as string, done)
+  })
+}

@@ -1,0 +1,59 @@
+import type { FastifyInstance } from 'fastify'
+import { eventTypes, isEventType } from '../catalogue.ts'
+import { authenticateAccess } from './authenticate.ts'
+import { problem } from './problem.ts'
+import type { EventStore, NewEvent } from './store.ts'
+import type { Tokens } from './tokens.ts'
+
+export interface PublishRouteOptions {
+  store: EventStore
+  tokens: Tokens
+  /** Characters of JSON. */
+  maxPayload: number
+}
+
+const maxEvents = 1000
+
+/** A user publishes to the own log. There is no way to name another user. */
+export const publishRoute = (
+  app: FastifyInstance,
+  { store, tokens, maxPayload }: PublishRouteOptions,
+): void => {
+  app.post('/api/v1/events', { bodyLimit: 4 * 1024 * 1024 }, async (request, reply) => {
+    const user = await authenticateAccess(request, reply, tokens)
+    if (user === undefined) return reply
+
+    const inputs = Array.isArray(request.body) ? request.body : [request.body]
+    if (inputs.length === 0 || inputs.length > maxEvents)
+      return problem(reply, 400, 'events_count', `Send one event, or an array of 1 to ${maxEvents}.`)
+
+    const events: NewEvent[] = []
+    for (const [index, input] of inputs.entries()) {
+      const { type, data } = (input ?? {}) as { type?: unknown; data?: unknown }
+      if (!isEventType(type))
+        return problem(
+          reply,
+          400,
+          'type_unknown',
+          `Event ${index}: "type" is one of ${eventTypes.join(', ')}.`,
+        )
+      if (data === undefined)
+        return problem(
+          reply,
+          400,
+          'data_missing',
+          `Event ${index}: "data" can be any JSON, but has to be there.`,
+        )
+      const text = JSON.stringify(data)
+      if (text.length > maxPayload)
+        return problem(
+          reply,
+          413,
+          'event_too_large',
+          `Event ${index}: "data" is limited to ${maxPayload} characters of JSON. Publish a reference instead.`,
+        )
+      events.push({ type, data: text })
+    }
+    return reply.code(201).send({ ids: await store.append(user, events) })
+  })
+}

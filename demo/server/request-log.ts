@@ -1,0 +1,65 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+
+export interface RequestLine {
+  at: string
+  method: string
+  /** With the values of the query left out: whoever puts a token there shall not find it here again. */
+  url: string
+  /** Where the request carries a credential. */
+  credential: 'header' | 'cookie' | 'none'
+  lastEventId: string | null
+  client: string | null
+  origin: string | null
+  /** Null until the head of the answer is sent. */
+  status: number | null
+}
+
+const watched = /^\/api\/v1\/(events\/stream|auth\/)/
+const capacity = 1000
+
+const withoutValues = (url: string) => url.replace(/=[^&]*/g, '=...')
+
+const header = (request: FastifyRequest, name: string) => {
+  const value = request.headers[name]
+  return typeof value === 'string' ? value : null
+}
+
+const credentialOf = ({ headers, cookies }: FastifyRequest): RequestLine['credential'] => {
+  if (headers.authorization !== undefined) return 'header'
+  return Object.keys(cookies).length > 0 ? 'cookie' : 'none'
+}
+
+/**
+ * The last 1000 requests for streams and tokens, for tests to count. Only installed with `debug`, and after the
+ * cookie plugin, whose hook has to run first.
+ */
+export const createRequestLog = (app: FastifyInstance, now: () => number) => {
+  const lines: { line: Omit<RequestLine, 'status'>; status: () => number | null }[] = []
+
+  app.addHook('onRequest', async (request, reply) => {
+    if (!watched.test(request.url)) return
+    if (lines.length === capacity) lines.shift()
+    lines.push({
+      line: {
+        at: new Date(now()).toISOString(),
+        method: request.method,
+        url: withoutValues(request.url),
+        credential: credentialOf(request),
+        lastEventId: header(request, 'last-event-id'),
+        client: header(request, 'stream-client'),
+        origin: header(request, 'origin'),
+      },
+      // Asked when somebody reads: for a stream, no hook of Fastify runs between its head and its end.
+      status: () => (reply.raw.headersSent ? reply.raw.statusCode : null),
+    })
+  })
+
+  return {
+    read: (): RequestLine[] => lines.map(({ line, status }) => ({ ...line, status: status() })),
+    reset: (): void => {
+      lines.length = 0
+    },
+  }
+}
+
+export type RequestLog = ReturnType<typeof createRequestLog>

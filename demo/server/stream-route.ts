@@ -1,0 +1,108 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { sseCookie } from './auth-routes.ts'
+import { authenticate, bearerToken } from './authenticate.ts'
+import { formatEventId } from './event-id.ts'
+import { openEventStream } from './event-stream.ts'
+import type { Settings } from './options.ts'
+import { problem } from './problem.ts'
+import { resumeAfter } from './resumption.ts'
+import { formatComment, formatPosition } from './sse-format.ts'
+import type { EventStore } from './store.ts'
+import type { StreamRegistry } from './stream-registry.ts'
+import type { Tokens } from './tokens.ts'
+
+export interface StreamRouteOptions {
+  store: EventStore
+  tokens: Tokens
+  registry: StreamRegistry
+  settings: Settings
+  /** A user's stream has opened. */
+  onOpen: (user: string) => void
+}
+
+/** By name or by look: a JWT that goes by the name of `x` ends up in the same proxy log. */
+const carriesToken = (query: unknown): boolean =>
+  Object.entries(query as Record<string, string | string[]>).some(
+    ([name, value]) =>
+      /token|jwt|auth|bearer|secret|api_?key/i.test(name) || /(^|,)eyJ[\w-]*\.[\w-]+\./.test(String(value)),
+  )
+
+const header = (request: FastifyRequest, name: string): string | undefined => {
+  const value = request.headers[name]
+  return typeof value === 'string' ? value : undefined
+}
+
+/** The stream itself: R1 to R4 and R6. */
+export const streamRoute = (app: FastifyInstance, options: StreamRouteOptions): void => {
+  const { store, tokens, registry, settings, onOpen } = options
+
+  // Without `exposeHeadRoute: false` a HEAD request would open a stream, and hold a place for ever.
+  app.get('/api/v1/events/stream', { exposeHeadRoute: false }, async (request, reply) => {
+    if (carriesToken(request.query))
+      return problem(
+        reply,
+        400,
+        'token_in_url',
+        'A token in a URL ends up in logs and histories. Send it as Authorization: Bearer, or use the cookie of POST /api/v1/auth/sse-token. Treat the token that you sent as leaked.',
+      )
+
+    const token = bearerToken(request) ?? request.cookies[sseCookie.name]
+    const login = await authenticate(reply, tokens, 'sse', token)
+    if (!login) return reply
+
+    const client = header(request, 'stream-client') ?? null
+    if (client !== null && !/^[\x21-\x7e]{1,64}$/.test(client))
+      return problem(reply, 400, 'client_invalid', 'Stream-Client is 1 to 64 visible ASCII characters.')
+
+    const lastEventId = header(request, 'last-event-id')
+    const place = registry.claim({ user: login.user, client, lastEventId: lastEventId ?? null })
+    if (!place) {
+      reply.header('Retry-After', settings.limitRetryAfter)
+      return problem(
+        reply,
+        429,
+        'too_many_streams',
+        `${login.user} has ${settings.streamsPerUser} streams open already. Close one, or wait as Retry-After says.`,
+      )
+    }
+    reply.raw.on('close', place.release)
+
+    const resumption = await resumeAfter(store, login.user, lastEventId)
+    // Meanwhile the client may have gone, another stream replaced this one, or the server begun to close.
+    if (!place.held()) {
+      reply.hijack()
+      reply.raw.destroy()
+      return reply
+    }
+
+    reply.hijack()
+    // Helmet's and cors's headers are Fastify's until now.
+    for (const [name, value] of Object.entries(reply.getHeaders())) reply.raw.setHeader(name, value!)
+    reply.raw.writeHead(200, {
+      'Content-Type': 'text/event-stream; charset=utf-8',
+      'Cache-Control': 'no-cache, no-transform',
+      'X-Accel-Buffering': 'no',
+      ...(resumption.state === 'fresh' ? {} : { 'Stream-Resume': resumption.state }),
+    })
+    // The comment makes headers leave at once. The position lets a client that is cut before its first event
+    // resume all the same.
+    reply.raw.write(formatComment('open'))
+    if (resumption.state !== 'continue')
+      reply.raw.write(formatPosition(formatEventId(store.epoch, resumption.position)))
+
+    place.attach(
+      openEventStream({
+        response: reply.raw,
+        store,
+        user: login.user,
+        position: resumption.position,
+        pingInterval: settings.pingInterval,
+        stallTimeout: settings.stallTimeout,
+        life: login.expiresAt - settings.now(),
+        onError: (error) => request.log.error(error),
+      }),
+    )
+    onOpen(login.user)
+    return reply
+  })
+}

@@ -1,0 +1,109 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { openEventStream } from '../../demo/server/event-stream.ts'
+import type { EventStore, StoredEvent } from '../../demo/server/store.ts'
+
+/** A store whose reads end when the test says so, as those of a store on another machine might. */
+const createSlowStore = () => {
+  const reads: { position: number; answer: (events: StoredEvent[]) => void; fail: (error: Error) => void }[] =
+    []
+  let wake = () => {}
+  let subscribers = 0
+  const store: EventStore = {
+    epoch: '00000000',
+    append: async () => [],
+    readAfter: (_, position) => new Promise((answer, fail) => reads.push({ position, answer, fail })),
+    bounds: async () => ({ first: 1, last: 0 }),
+    subscribe: (_, listener) => {
+      wake = listener
+      subscribers += 1
+      return () => {
+        subscribers -= 1
+      }
+    },
+    close: async () => {},
+  }
+  return { store, reads, wake: () => wake(), subscribers: () => subscribers }
+}
+
+const event = (position: number): StoredEvent => ({
+  position,
+  id: `00000000-${position}`,
+  type: 'x',
+  data: '1',
+})
+
+/** One stream on `store`, over HTTP, and what a client has of it. */
+const serve = async (store: EventStore, onError: (error: unknown) => void = () => {}) => {
+  const server = createServer((_, response) => {
+    response.flushHeaders()
+    openEventStream({
+      response,
+      store,
+      user: 'u',
+      position: 0,
+      pingInterval: 60_000,
+      stallTimeout: 60_000,
+      life: 60_000,
+      onError,
+    })
+  })
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  onTestFinished(() => void server.close().closeAllConnections())
+  const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+  return { reader, read: async () => (await reader.read()).value }
+}
+
+test('a wake-up that comes during a read is not lost', async () => {
+  const { store, reads, wake } = createSlowStore()
+  const { read } = await serve(store)
+  wake()
+  reads[0]!.answer([])
+  await vi.waitUntil(() => reads.length === 2)
+  reads[1]!.answer([event(1)])
+  expect(await read()).toBe('id: 00000000-1\nevent: x\ndata: 1\n\n')
+})
+
+test('without a wake-up there is no read', async () => {
+  const { store, reads, wake } = createSlowStore()
+  const { read } = await serve(store)
+  reads[0]!.answer([event(1), event(2)])
+  expect(await read()).toContain('00000000-2')
+  await vi.waitUntil(() => reads.length === 2)
+  reads[1]!.answer([])
+  await new Promise(setImmediate)
+  expect(reads).toHaveLength(2)
+  wake()
+  await vi.waitUntil(() => reads.length === 3)
+  expect(reads.map(({ position }) => position)).toEqual([0, 2, 2])
+})
+
+test('a gap in the store ends the stream instead of being passed over', async () => {
+  const { store, reads } = createSlowStore()
+  const { read } = await serve(store)
+  reads[0]!.answer([event(2)])
+  expect(await read()).toBeUndefined()
+})
+
+test('a store that fails breaks the stream, is reported, and leaves no subscription', async () => {
+  const { store, reads, subscribers } = createSlowStore()
+  const errors: unknown[] = []
+  const { read } = await serve(store, (error) => errors.push(error))
+  expect(subscribers()).toBe(1)
+  reads[0]!.fail(new Error('gone'))
+  await expect(read()).rejects.toThrow()
+  await vi.waitUntil(() => subscribers() === 0)
+  expect(errors).toMatchObject([{ message: 'gone' }])
+})
+
+test('a client that leaves during a read gets nothing written, and no subscription stays', async () => {
+  const { store, reads, subscribers } = createSlowStore()
+  const { reader } = await serve(store)
+  await reader.cancel()
+  await vi.waitUntil(() => subscribers() === 0)
+  reads[0]!.answer([event(1)])
+  await new Promise(setImmediate)
+  expect(reads).toHaveLength(1)
+})

@@ -1,0 +1,82 @@
+import { createParser, type EventSourceMessage } from 'eventsource-parser'
+import { onTestFinished, vi } from 'vitest'
+import type { RunningServer } from '../../demo/server/app.ts'
+import { tokenFor } from './start.ts'
+
+export interface StreamRequest {
+  user?: string
+  /** Default: a fresh SSE token of `user`. */
+  token?: string
+  lastEventId?: string
+  client?: string
+  cookie?: string
+  /** Stop reading, and close, after this many events. */
+  closeAfter?: number
+}
+
+/** A client that knows the format and nothing else: what the server sends is what a test sees. */
+export const openStream = async (server: RunningServer, request: StreamRequest = {}) => {
+  const { user = 'alice', lastEventId, client, cookie, closeAfter = Number.POSITIVE_INFINITY } = request
+  const authorization = cookie
+    ? {}
+    : { Authorization: `Bearer ${request.token ?? (await tokenFor(server, user, 'sse'))}` }
+  const abort = new AbortController()
+  onTestFinished(() => abort.abort())
+  const response = await fetch(`${server.url}/api/v1/events/stream`, {
+    signal: abort.signal,
+    headers: {
+      ...authorization,
+      ...(cookie ? { Cookie: cookie } : {}),
+      ...(lastEventId === undefined ? {} : { 'Last-Event-ID': lastEventId }),
+      ...(client === undefined ? {} : { 'Stream-Client': client }),
+    },
+  })
+  const events: EventSourceMessage[] = []
+  let text = ''
+
+  const read = async (): Promise<'clean' | 'broken' | 'closed'> => {
+    const parser = createParser({
+      onEvent: (event) => {
+        if (events.length < closeAfter) events.push(event)
+      },
+    })
+    try {
+      const body = response.body!.pipeThrough(
+        new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>,
+      )
+      for await (const chunk of body) {
+        text += chunk
+        parser.feed(chunk)
+        if (events.length >= closeAfter) {
+          abort.abort()
+          return 'closed'
+        }
+      }
+      return 'clean'
+    } catch {
+      return abort.signal.aborted ? 'closed' : 'broken'
+    }
+  }
+  const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') ?? false
+
+  return {
+    response,
+    events,
+    /** How the body ended. Pending while it lasts. */
+    ended: isStream ? read() : Promise.resolve('clean' as const),
+    text: () => text,
+    ids: () => events.map(({ id }) => id),
+    numbers: () => events.map(({ data }) => (JSON.parse(data) as { n: number }).n),
+    received: (count: number) => vi.waitUntil(() => events.length >= count, { timeout: 20_000, interval: 5 }),
+    close: () => abort.abort(),
+  }
+}
+
+export type TestStream = Awaited<ReturnType<typeof openStream>>
+
+export const range = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, index) => from + index)
+
+/** Waits until the server holds exactly this many streams. */
+export const streamsOpen = (server: RunningServer, count: number) =>
+  vi.waitUntil(() => server.connections().total === count, { timeout: 20_000, interval: 5 })
