@@ -238,10 +238,8 @@ export const createLog = ({ platform, open, bounds, metrics, onChange, onDurable
   }
 
   /** One read after `seq`, in order and without holes; empty if there is nothing, or it is gone. */
-  const read = (after: number): LoggedEvent[] | Promise<LoggedEvent[]> => {
-    const tailFirst = tail.first()
-    return tailFirst === null || after >= tailFirst - 1 ? tail.after(after) : readStored(after)
-  }
+  const read = (after: number): LoggedEvent[] | Promise<LoggedEvent[]> =>
+    after >= (tail.first() ?? position.head + 1) - 1 ? tail.after(after) : readStored(after)
 
   const isDuplicate = async ({ id, type, data }: Received): Promise<boolean> => {
     for (const seq of identities.seqsOf(id)) {
