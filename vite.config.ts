@@ -86,11 +86,20 @@ const builds: Record<string, UserConfig> = {
   'test-app': application('test/browser/app'),
 }
 
+/** Vitest would take the CommonJS build, which the plugin does not know. */
+const unitTests: UserConfig = {
+  plugins: [fetchEventSourceInWorkers()],
+  resolve: {
+    alias: {
+      '@microsoft/fetch-event-source': path('node_modules/@microsoft/fetch-event-source/lib/esm/index.js'),
+    },
+  },
+}
+
 export default defineConfig(({ mode }) => ({
-  ...builds[mode],
+  ...(mode === 'test' ? unitTests : builds[mode]),
   test: {
     include: ['test/unit/**/*.test.ts', 'test/server/**/*.test.ts'],
     server: { deps: { inline: ['@microsoft/fetch-event-source'] } },
   },
-  ...(mode === 'test' ? { plugins: [fetchEventSourceInWorkers()] } : {}),
 }))

@@ -37,7 +37,9 @@ export const createIntake = () => {
       enter(epoch)
       const after = isOf(epoch) ? cursor!.seq : 0
       const later = events.filter(({ seq }) => seq > after)
-      const fresh = later.filter((event) => !(ghosts.size > 0 && event.own && ghosts.delete(identityOf(event))))
+      const fresh = later.filter(
+        (event) => !(ghosts.size > 0 && event.own && ghosts.delete(identityOf(event))),
+      )
       // Ghosts too, under their new seq: this hub may die as well before it has committed them.
       uncommitted = [...uncommitted, ...later]
         .filter(({ own, seq }) => own && seq > durable)

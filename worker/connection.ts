@@ -13,6 +13,8 @@ import { attempt } from './transport.ts'
 
 /** ms of health after which the attempt counter starts over (S4). */
 const HEALTHY_AFTER = 10_000
+/** ms that a timer can run: beyond it, it fires at once. */
+const LONGEST_TIMER = 2 ** 31 - 1
 
 /** Why there is to be no stream for now: a set, since each ends on its own. */
 export type HoldReason = 'no-tabs' | 'follower'
@@ -53,6 +55,8 @@ export const createConnection = (deps: ConnectionOptions) => {
   let retryBase = BACKOFF_BASE
   let openedAt: number | null = null
   let lostAt: number | null = null
+  /** The server named the time of the next attempt. */
+  let toldToWait = false
   /** After a first 401 the token is obtained anew; a second one in a row waits for a tab (S6). */
   let refreshed = false
   /** Where an event was too large: a second time at the same position is no accident (B1). */
@@ -104,6 +108,7 @@ export const createConnection = (deps: ConnectionOptions) => {
   }
 
   const backOff = (why: Why, retryAfter: number | null) => {
+    toldToWait = retryAfter !== null
     if (wait(delay(Math.max(0, attempts - 1), retryBase, retryAfter, platform.random()))) report(why)
   }
 
@@ -118,6 +123,12 @@ export const createConnection = (deps: ConnectionOptions) => {
     if (current !== life || !credential.ok) return
     attempts = Math.max(0, attempts - 1)
     enter('retry')
+  }
+
+  const renewAfter = (life: AbortController, at: number) => {
+    const ms = at - platform.now()
+    if (ms > 0) after(Math.min(ms, LONGEST_TIMER), () => renewAfter(life, at))
+    else void renew(life)
   }
 
   const opened = async (
@@ -138,7 +149,7 @@ export const createConnection = (deps: ConnectionOptions) => {
       attempts = 0
       deps.onStatus()
     })
-    if (renewAt !== null) after(Math.max(0, renewAt - now), () => void renew(life))
+    if (renewAt !== null) renewAfter(life, renewAt)
     if (resume === 'reset') await log.restart('server', '')
     else if (resume === 'unconfirmed' && options.resume === 'strict')
       await log.restart('unconfirmed', requestedAfter)
@@ -245,7 +256,14 @@ export const createConnection = (deps: ConnectionOptions) => {
     return enter('retry')
   }
 
-  const stopConnectivity = platform.onConnectivity(() => enter(platform.isOnline() ? 'online' : 'offline'))
+  const nudge = () => {
+    if (state === 'offline' || (state === 'waiting' && !toldToWait)) enter('retry')
+  }
+
+  const stopConnectivity = platform.onConnectivity(() => {
+    if (!platform.isOnline()) enter('offline')
+    else if (state !== 'waiting' || !toldToWait) enter('online')
+  })
 
   return {
     status: (): ConnectionStatus => ({
@@ -266,10 +284,12 @@ export const createConnection = (deps: ConnectionOptions) => {
     },
     /** Somebody asked: try now, as if for the first time. Also reopens a stream that stands. */
     retry,
-    /** A tab came or was looked at: try now, unless the server named a time (S5). */
-    nudge() {
+    /** A tab was looked at: try now what time would bring anyway, unless the server named the time (S5). */
+    nudge,
+    /** A tab came, perhaps with a better token: also try what had been given up. */
+    welcome() {
       if (state === 'unauthorized' || state === 'failed') retry()
-      else if (state === 'offline' || (state === 'waiting' && error?.kind !== 'limit')) enter('retry')
+      else nudge()
     },
     /** For good: aborts what is under way. */
     close() {

@@ -32,6 +32,8 @@ const MARGIN = 30_000
 /** ms for the token endpoint to answer. */
 const EXCHANGE_LIMIT = 20_000
 
+/** What a header can carry (RFC 6750, 2.1). A browser that is given anything else quotes it in its error (A1). */
+const isToken = (value: unknown): value is string => typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 
 const no = (
@@ -94,8 +96,10 @@ export const createCredentials = ({ platform, auth, withCredentials, askTab }: C
       const life = Math.max(1_000, expiry - serverTime(headers, now))
       const renewAt = now + life - Math.min(MARGIN, life / 10)
       // Without a token in the answer, it came as an httpOnly cookie, which no script sees (R5).
-      const token = typeof answer.sse_token === 'string' ? bearer(answer.sse_token) : {}
-      held = { ok: true, headers: token, credentials: include, renewAt }
+      const { sse_token: token } = answer
+      if (token !== undefined && !isToken(token))
+        return no('unavailable', 'The token endpoint gave an sse_token that no header can carry.', status)
+      held = { ok: true, headers: token === undefined ? {} : bearer(token), credentials: include, renewAt }
       return held
     } catch {
       // The error's own words are left out: a browser may quote the request in them.
@@ -109,6 +113,7 @@ export const createCredentials = ({ platform, auth, withCredentials, askTab }: C
     if (auth === null) return { ok: true, headers: {}, credentials: include, renewAt: null }
     const answer = await askTab()
     if (!answer.ok) return no('refused', answer.message)
+    if (!isToken(answer.token)) return no('refused', 'getAccessToken gave a token that no header can carry.')
     if (auth.exchange !== null) return exchange(auth.exchange, answer.token)
     return { ok: true, headers: bearer(answer.token), credentials: include, renewAt: null }
   }

@@ -196,7 +196,7 @@ export const createHub = ({ platform, host, origin, openStore = openLogStore }: 
         // Granted only once the tab has let go of it: closed, crashed or navigated away (T1).
         platform.locks.request(tabLock(tab), end).catch(() => {})
         connection.release('no-tabs')
-        connection.nudge()
+        connection.welcome()
         publish()
         session.pump()
         const differing = (Object.keys(options) as (keyof HubOptions)[]).filter(

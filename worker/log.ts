@@ -58,7 +58,7 @@ export const createLog = ({ platform, open, bounds, metrics, onChange, onDurable
   let taken = 0
   let trimBelow = 0
   let dirty = false
-  let committing = false
+  let committing: Promise<void> | null = null
   let closed = false
   let cancelReopen = () => {}
 
@@ -104,9 +104,8 @@ export const createLog = ({ platform, open, bounds, metrics, onChange, onDurable
 
   const load = async () => {
     try {
-      const opened = await openStore()
-      const [stored, all] = await limited(Promise.all([opened.position(), opened.all()]))
-      store = opened
+      store = await openStore()
+      const [stored, all] = await limited(Promise.all([store.position(), store.all()]))
       if (stored === undefined) return
       position = stored
       committed = taken = position.head
@@ -125,13 +124,14 @@ export const createLog = ({ platform, open, bounds, metrics, onChange, onDurable
   /** Back from memory: what the database holds is older than, or not, what we went on with. It is replaced. */
   const reopen = async () => {
     try {
-      store = await openStore()
+      const opened = await openStore()
+      if (closed) return opened.close()
+      store = opened
       committed = taken = (tail.first() ?? position.head + 1) - 1
       trimBelow = Number.MAX_SAFE_INTEGER
       dirty = true
-      if (!(await commit())) return
-      onDurable(null)
-      commitSoon()
+      await commitSoon()
+      if (store === opened) onDurable(null)
     } catch (error) {
       lose(error)
     }
@@ -176,7 +176,11 @@ export const createLog = ({ platform, open, bounds, metrics, onChange, onDurable
       dirty = true
     }
     const keep = Math.min(TAIL_EVENTS, bounds.events)
-    tail.trim(({ seq }, count, tailSize) => seq <= committed && (count > keep || tailSize > TAIL_SIZE))
+    const oldestKept = records[0]?.first ?? taken + 1
+    tail.trim(
+      ({ seq }, count, tailSize) =>
+        seq <= committed && (seq < oldestKept || count > keep || tailSize > TAIL_SIZE),
+    )
     identities.trim(first())
   }
 
@@ -201,12 +205,15 @@ export const createLog = ({ platform, open, bounds, metrics, onChange, onDurable
     }
   }
 
-  /** One transaction under way; the next takes all that came meanwhile. */
-  const commitSoon = async () => {
-    if (committing || store === null) return
-    committing = true
+  const commitAll = async () => {
     while (dirty && store !== null && !closed) if (await commit()) trim()
-    committing = false
+  }
+  /** One transaction under way; the next takes all that came meanwhile. */
+  const commitSoon = (): Promise<void> => {
+    committing ??= commitAll().finally(() => {
+      committing = null
+    })
+    return committing
   }
 
   const ready = load()
@@ -334,7 +341,7 @@ export const createLog = ({ platform, open, bounds, metrics, onChange, onDurable
 
     async close() {
       await queue
-      if (store !== null && dirty && !committing) await commit()
+      await commitSoon()
       closed = true
       cancelReopen()
       store?.close()

@@ -29,6 +29,9 @@ export type Outcome =
   | { type: 'unreachable'; cause: string }
   | { type: 'too-large' }
 
+/** Bytes. A longer id is not sent: every server would refuse the header, for ever. */
+const MAX_ID = 4_096
+
 /** Ends an attempt from within `onopen` with what it came to. */
 class Ended extends Error {
   constructor(readonly outcome: Outcome) {
@@ -52,8 +55,15 @@ export const attempt = async (request: Attempt): Promise<Outcome | null> => {
   if (signal.aborted) return null
   const headers = { ...request.headers }
   // A header is bytes; the id is sent as UTF-8, as the standard's "UTF-8 encode" has it (HTML, 9.2.3).
-  if (lastEventId !== '')
-    headers['last-event-id'] = String.fromCharCode(...new TextEncoder().encode(lastEventId))
+  const id = Array.from(new TextEncoder().encode(lastEventId), (byte) => String.fromCharCode(byte)).join('')
+  if (id !== '' && id.length <= MAX_ID) headers['last-event-id'] = id
+
+  try {
+    new Headers(headers)
+  } catch {
+    // fetch would say so too, and quote the header, which holds a credential (A1).
+    return { type: 'unreachable', cause: 'A header cannot be sent.' }
+  }
 
   const drain = async (response: Response) => {
     const { status, headers, body, type } = response
