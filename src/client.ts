@@ -222,8 +222,8 @@ export const connect = <Events extends object = EventMap>(
     onReset: resets.on,
     onError: errors.on,
     onStatus: statuses.on,
-    events: (type: string, { signal }: { signal?: AbortSignal } = {}) =>
-      iterate<StreamEvent & { payload: unknown }>((push, end) => {
+    events(type: string, { signal }: { signal?: AbortSignal } = {}) {
+      const iterator = iterate<StreamEvent & { payload: unknown }>((push, end) => {
         const off = on(type, (payload, event) => {
           const full = push({ ...event, payload })
           if (full === undefined) return
@@ -235,7 +235,10 @@ export const connect = <Events extends object = EventMap>(
           off()
           iterations.delete(end)
         }
-      }, signal),
+      }, signal)
+      if (closed) void iterator.return?.()
+      return iterator
+    },
     metrics: () => call('metrics()', (hub) => hub.metrics()),
     inspect: () => call('inspect()', (hub) => hub.inspect()),
     reconnect() {

@@ -7,14 +7,14 @@ import { watchHeartbeat } from './heartbeat.ts'
 import type { Log } from './log.ts'
 import type { MetricsRecorder } from './metrics.ts'
 import type { Parsed } from './parser.ts'
-import type { Platform } from './platform.ts'
+import { LONGEST_TIMER, type Platform } from './platform.ts'
 import { resumption } from './resumption.ts'
 import { attempt } from './transport.ts'
 
 /** ms of health after which the attempt counter starts over (S4). */
 const HEALTHY_AFTER = 10_000
-/** ms that a timer can run: beyond it, it fires at once. */
-const LONGEST_TIMER = 2 ** 31 - 1
+/** ms for the browser to close an aborted connection, which it tells nobody, before the next one opens (S1). */
+export const CLOSE_GRACE = 100
 
 /** Why there is to be no stream for now: a set, since each ends on its own. */
 export type HoldReason = 'no-tabs' | 'follower'
@@ -55,6 +55,8 @@ export const createConnection = (deps: ConnectionOptions) => {
   let retryBase = BACKOFF_BASE
   let openedAt: number | null = null
   let lostAt: number | null = null
+  /** When a stream that stood was given up by ourselves. */
+  let abortedAt = Number.NEGATIVE_INFINITY
   /** The server named the time of the next attempt. */
   let toldToWait = false
   /** After a first 401 the token is obtained anew; a second one in a row waits for a tab (S6). */
@@ -76,6 +78,7 @@ export const createConnection = (deps: ConnectionOptions) => {
       current?.abort()
       current = null
       if (state === 'open') {
+        if (event === 'retry' || event === 'hold') abortedAt = platform.now()
         lostAt = platform.now()
         metrics.closed(lostAt - (openedAt ?? lostAt))
       }
@@ -117,10 +120,12 @@ export const createConnection = (deps: ConnectionOptions) => {
   }
 
   /** A new token is fetched while the old stream still runs, then the stream is reopened at once (A2). */
-  const renew = async (life: AbortController) => {
+  const renew = async (life: AbortController, at: number) => {
     const credential = await credentials.get()
     // Without one the stream is kept for as long as the server lets it live.
     if (current !== life || !credential.ok) return
+    // A timer may be a little early by the wall clock: it is still the old one.
+    if (credential.renewAt === at) return renewAfter(life, at)
     attempts = Math.max(0, attempts - 1)
     enter('retry')
   }
@@ -128,7 +133,7 @@ export const createConnection = (deps: ConnectionOptions) => {
   const renewAfter = (life: AbortController, at: number) => {
     const ms = at - platform.now()
     if (ms > 0) after(Math.min(ms, LONGEST_TIMER), () => renewAfter(life, at))
-    else void renew(life)
+    else void renew(life, at)
   }
 
   const opened = async (
@@ -201,6 +206,8 @@ export const createConnection = (deps: ConnectionOptions) => {
     current = life
     attempts += 1
     metrics.attempted()
+    const grace = abortedAt + CLOSE_GRACE - platform.now()
+    if (grace > 0) await new Promise<void>((resolve) => platform.after(grace, resolve))
     const [credential] = await Promise.all([credentials.get(), log.ready])
     if (current !== life) return
     if (!credential.ok) {

@@ -1,4 +1,4 @@
-import type { Platform } from './platform.ts'
+import { LONGEST_TIMER, type Platform } from './platform.ts'
 
 export interface HeartbeatOptions {
   /** ms without a byte after which the stream is degraded. */
@@ -28,9 +28,14 @@ export const watchHeartbeat = (platform: Platform, { timeout, misses, onMiss, on
       onMiss(missed)
       if (missed >= misses) return onDead()
     }
-    cancel = platform.after(Math.max(1, (missed + 1) * timeout - Math.max(0, silence)), check)
+    arm((missed + 1) * timeout - Math.max(0, silence))
   }
-  let cancel = platform.after(timeout, check)
+  let cancel = () => {}
+  // `timeout: Infinity` switches the watch off.
+  const arm = (ms: number) => {
+    cancel = platform.after(Math.min(LONGEST_TIMER, Math.max(1, ms)), check)
+  }
+  arm(timeout)
 
   return {
     beat() {

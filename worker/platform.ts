@@ -17,6 +17,9 @@ export interface Platform {
   onConnectivity(listener: () => void): () => void
 }
 
+/** ms that a timer can run: beyond it, browsers fire it at once. */
+export const LONGEST_TIMER = 2 ** 31 - 1
+
 /** Settles as `promise` does, or rejects with `late()` after `ms`. */
 export const withLimit = <T>(
   platform: Pick<Platform, 'after'>,
