@@ -13,8 +13,9 @@ const TAIL_SIZE = 2 * 1024 * 1024
 const RECORD_EVENTS = 256
 /** ms after which a request to IndexedDB counts as failed (D2). */
 const STORE_LIMIT = 3_000
-/** ms between attempts to have IndexedDB back. */
-const REOPEN_AFTER = 10_000
+/** ms until IndexedDB is tried again: at first soon, since clearing site data is over in no time; then doubled. */
+const REOPEN_FIRST = 1_000
+const REOPEN_CAP = 30_000
 
 export interface LogOptions {
   platform: Platform
@@ -60,6 +61,7 @@ export const createLog = ({ platform, open, bounds, metrics, onChange, onDurable
   let dirty = false
   let committing: Promise<void> | null = null
   let closed = false
+  let reopenAfter = REOPEN_FIRST
   let cancelReopen = () => {}
 
   const limited = <T>(promise: Promise<T>) =>
@@ -80,7 +82,8 @@ export const createLog = ({ platform, open, bounds, metrics, onChange, onDurable
     store = null
     records = []
     cancelReopen()
-    cancelReopen = platform.after(REOPEN_AFTER, () => void reopen())
+    cancelReopen = platform.after(reopenAfter, () => void reopen())
+    reopenAfter = Math.min(REOPEN_CAP, reopenAfter * 2)
     onDurable(cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause))
   }
 
@@ -131,7 +134,9 @@ export const createLog = ({ platform, open, bounds, metrics, onChange, onDurable
       trimBelow = Number.MAX_SAFE_INTEGER
       dirty = true
       await commitSoon()
-      if (store === opened) onDurable(null)
+      if (store !== opened) return
+      reopenAfter = REOPEN_FIRST
+      onDurable(null)
     } catch (error) {
       lose(error)
     }
