@@ -13,11 +13,17 @@ export const iterate = <T>(
   signal?: AbortSignal,
 ): AsyncIterableIterator<T> => {
   const queue: T[] = []
-  let wake = () => {}
+  /** Calls of `next` that found nothing; woken together, they look again in turn. */
+  let waiting: (() => void)[] = []
   let makeRoom = () => {}
   let room: Promise<void> | undefined
   let ended = false
 
+  const wake = () => {
+    const woken = waiting
+    waiting = []
+    for (const resolve of woken) resolve()
+  }
   const end = () => {
     if (ended) return
     ended = true
@@ -47,7 +53,7 @@ export const iterate = <T>(
     async next() {
       while (queue.length === 0 && !ended)
         await new Promise<void>((resolve) => {
-          wake = resolve
+          waiting.push(resolve)
         })
       if (queue.length === 0) return { done: true, value: undefined }
       const value = queue.shift()!

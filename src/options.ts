@@ -59,7 +59,8 @@ const positive = <T extends Record<string, number>>(what: string, values: T): T 
 
 /** @throws TypeError an option that is missing or makes no sense, and what to do about it */
 export const toHubOptions = (url: string | URL, options: ConnectOptions, base: string): HubOptions => {
-  const { user, auth } = options
+  // Without types, `connect(url)` is the likeliest way to leave the user out.
+  const { user, auth } = options ?? {}
   if (user === undefined || (user !== null && (typeof user !== 'string' || user === '')))
     throw new TypeError(
       'tabstream: `user` is missing: the id of the logged-in user, or `null` for a stream that is the same for all.',

@@ -11,9 +11,11 @@ export const createSignal = <Args extends unknown[]>() => {
       return () => void listeners.delete(entry)
     },
     emit(...args: Args) {
-      for (const { run } of [...listeners]) {
+      for (const entry of [...listeners]) {
+        // Removed by one before it: whoever removed it may have torn down what it works on.
+        if (!listeners.has(entry)) continue
         try {
-          run(...args)
+          entry.run(...args)
         } catch (error) {
           // As an EventTarget does: seen in the console and by error trackers.
           reportError(error)

@@ -97,9 +97,9 @@ export const createCredentials = ({ platform, auth, withCredentials, askTab }: C
       const renewAt = now + life - Math.min(MARGIN, life / 10)
       // Without a token in the answer, it came as an httpOnly cookie, which no script sees (R5).
       const { sse_token: token } = answer
-      if (token !== undefined && !isToken(token))
+      if (token != null && !isToken(token))
         return no('unavailable', 'The token endpoint gave an sse_token that no header can carry.', status)
-      held = { ok: true, headers: token === undefined ? {} : bearer(token), credentials: include, renewAt }
+      held = { ok: true, headers: token == null ? {} : bearer(token), credentials: include, renewAt }
       return held
     } catch {
       // The error's own words are left out: a browser may quote the request in them.

@@ -210,13 +210,16 @@ export const createLog = ({ platform, open, bounds, metrics, onChange, onDurable
     }
   }
 
+  const canCommit = () => dirty && store !== null && !closed
   const commitAll = async () => {
-    while (dirty && store !== null && !closed) if (await commit()) trim()
+    while (canCommit()) if (await commit()) trim()
   }
   /** One transaction under way; the next takes all that came meanwhile. */
   const commitSoon = (): Promise<void> => {
     committing ??= commitAll().finally(() => {
       committing = null
+      // What came between the loop's last look and now.
+      if (canCommit()) return commitSoon()
     })
     return committing
   }
