@@ -1,0 +1,77 @@
+import { connect } from 'tabstream'
+import type { StartOptions, TabRecord } from './record.ts'
+
+type Payload = { n?: number }
+type Events = Record<string, Payload>
+
+declare global {
+  interface Window {
+    record: TabRecord
+    stream: ReturnType<typeof connect<Events>>
+    start: (options?: StartOptions) => { threw?: { name: string; message: string } }
+  }
+}
+
+const record: TabRecord = { events: [], statuses: [], errors: [], resets: [], reported: [], tokensAsked: 0 }
+window.record = record
+window.addEventListener('error', (event) => record.reported.push(event.message))
+
+const logIn = async (user: string): Promise<string> => {
+  record.tokensAsked++
+  const response = await fetch('/api/v1/auth/login', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ user, password: user }),
+  })
+  if (!response.ok) throw new Error(`The log-in answers ${response.status}`)
+  return ((await response.json()) as { access_token: string }).access_token
+}
+
+const open = (options: StartOptions) => {
+  const { url = '/api/v1/events/stream', user = 'ada', exchange = '/api/v1/auth/sse-token' } = options
+  const auth = exchange === null ? {} : { auth: { exchange, getAccessToken: () => logIn(user ?? '') } }
+  const stream = connect<Events>(url, {
+    ...(user === null ? {} : { user }),
+    ...auth,
+    worker: {
+      // Vite wants `type` to be readable in this literal, after the spread.
+      shared: (worker) =>
+        new SharedWorker(new URL('./stream.worker.ts', import.meta.url), { ...worker, type: 'module' }),
+    },
+    ...options.connect,
+  } as Parameters<typeof connect<Events>>[1])
+  window.stream = stream
+
+  stream.onStatus(({ state, since, nextAttemptAt }) => record.statuses.push({ state, since, nextAttemptAt }))
+  stream.onReset(({ reason }) => record.resets.push({ reason }))
+  stream.onError((error) => {
+    const { kind, state, retryable, attempt, status, lastEventId, message } = error
+    record.errors.push(
+      JSON.parse(JSON.stringify({ kind, state, retryable, attempt, status, lastEventId, message })),
+    )
+  })
+  const { throwAt, types = ['*'] } = options
+  for (const type of types) {
+    if (throwAt !== undefined) {
+      stream.on(type, ({ n }) => {
+        if (n === throwAt) throw new Error(`listener broke at ${n}`)
+      })
+    }
+    stream.on(type, (payload, event) => {
+      record.events.push({
+        id: event.id,
+        type: event.type,
+        ...(payload?.n === undefined ? {} : { n: payload.n }),
+      })
+    })
+  }
+}
+
+window.start = (options = {}) => {
+  try {
+    open(options)
+    return {}
+  } catch (error) {
+    return { threw: { name: (error as Error).name, message: (error as Error).message } }
+  }
+}

@@ -1,0 +1,34 @@
+/** What one tab saw, in the order in which it saw it: the tests' only view of a page. */
+export interface TabRecord {
+  events: { id: string; type: string; n?: number }[]
+  statuses: { state: string; since: number; nextAttemptAt: number | null }[]
+  errors: {
+    kind: string
+    state: string
+    retryable: boolean
+    attempt: number
+    status?: number
+    lastEventId?: string
+    message: string
+  }[]
+  resets: { reason: string }[]
+  /** Messages that reached `window.onerror`, hence what `reportError` was called with. */
+  reported: string[]
+  /** How often the library asked this tab for an access token. */
+  tokensAsked: number
+}
+
+/** What a test asks of a tab: plain data, because it crosses from Playwright to the page. */
+export interface StartOptions {
+  url?: string
+  /** `null` leaves the option out of `connect()`. */
+  user?: string | null
+  /** The token endpoint; `null` for a stream without authentication. */
+  exchange?: string | null
+  /** Event types to listen to; all of them by default. */
+  types?: string[]
+  /** Adds a listener, before the recording one, that throws at the event with this `n`. */
+  throwAt?: number
+  /** Handed to `connect()` as they are: `from`, `heartbeat`, `maxEventBytes`, ... */
+  connect?: Record<string, unknown>
+}

@@ -1,0 +1,87 @@
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import type { PlaywrightTestOptions, PlaywrightWorkerOptions } from 'playwright/test'
+
+export type BrowserName = 'chromium' | 'firefox'
+
+type Use = Partial<PlaywrightTestOptions & PlaywrightWorkerOptions>
+
+/** The names that Debian gives them. */
+const commands: Record<BrowserName, string> = { chromium: 'chromium', firefox: 'firefox-esr' }
+
+const chromiumArgs = [
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+const isRoot = () => process.getuid?.() === 0
+
+const which = (command: string): string | undefined =>
+  (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, command))
+    .find((file) => {
+      try {
+        accessSync(file, constants.X_OK)
+        return true
+      } catch {
+        return false
+      }
+    })
+
+const run = (command: string, args: string[], print: (line: string) => void): boolean => {
+  print(`$ ${command} ${args.join(' ')}`)
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  return spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'], env }).status === 0
+}
+
+const missing = () => (Object.keys(commands) as BrowserName[]).filter((name) => !which(commands[name]))
+
+const installFromApt = (print: (line: string) => void): boolean => {
+  // A lock held by somebody else's apt-get is waited for, not reported as a failure.
+  const patient = ['-o', 'DPkg::Lock::Timeout=300', '-qq', '-y']
+  const packages = missing().map((name) => commands[name])
+  return (
+    run('apt-get', [...patient, 'update'], print) &&
+    run('apt-get', [...patient, 'install', '--no-install-recommends', ...packages], print) &&
+    missing().length === 0
+  )
+}
+
+/** Makes sure that Chromium and Firefox are there. Says what it does, asks nothing, throws if it can't. */
+export const ensureBrowsers = (print: (line: string) => void = console.log) => {
+  if (missing().length > 0 && isRoot() && which('apt-get') && installFromApt(print)) return report(print)
+  const ours = missing()
+  if (ours.length === 0) return report(print)
+  // Playwright's own builds come with an installer that does nothing when they are there already.
+  if (run('npx', ['--no-install', 'playwright', 'install', ...ours], print)) return report(print)
+  const names = ours.map((name) => commands[name]).join(' and ')
+  throw new Error(
+    `No ${names}: neither apt-get nor "playwright install" could bring it. Install ${names} so that ` +
+      'the command is on the PATH, or let "npx playwright install chromium firefox" reach the network.',
+  )
+}
+
+const report = (print: (line: string) => void) => {
+  for (const [name, command] of Object.entries(commands)) {
+    print(`${name}: ${which(command) ?? "Playwright's own build"}`)
+  }
+}
+
+/** How to launch a browser: the system's where it is installed, else the one that Playwright brought. */
+export const launchWith = (name: BrowserName): Use => {
+  const executablePath = which(commands[name])
+  const args = name === 'chromium' ? [...chromiumArgs, ...(isRoot() ? ['--no-sandbox'] : [])] : []
+  if (!executablePath) return { browserName: name, launchOptions: { args } }
+  return {
+    browserName: name,
+    // A stock Firefox lacks the protocol that Playwright patches into its own: it is driven over BiDi.
+    ...(name === 'firefox' ? { channel: 'moz-firefox' } : {}),
+    launchOptions: { executablePath, args },
+  }
+}

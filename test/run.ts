@@ -1,0 +1,95 @@
+import { spawn } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { ensureBrowsers } from './browsers.ts'
+
+/**
+ * `npm test`: everything, in order, live. Arguments go to Playwright: `npm test -- --project chromium`.
+ * The last line is plain on purpose: CI systems read it where they don't know a runner's own summary.
+ */
+
+interface Counts {
+  passed: number
+  failed: number
+  skipped: number
+}
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const results = fileURLToPath(new URL('./results/', import.meta.url))
+const total: Counts = { passed: 0, failed: 0, skipped: 0 }
+const summary: string[] = []
+
+const run = (command: string, args: string[]): Promise<boolean> =>
+  new Promise((done) => {
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
+    child.on('error', (error) => {
+      console.log(`${command} does not start: ${error.message}`)
+      done(false)
+    })
+    child.on('exit', (code) => done(code === 0))
+  })
+
+const readVitest = (): Counts => {
+  const report = JSON.parse(readFileSync(`${results}vitest.json`, 'utf8'))
+  return {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests,
+    skipped: report.numPendingTests + report.numTodoTests,
+  }
+}
+
+const readPlaywright = (): Counts => {
+  const { stats } = JSON.parse(readFileSync(`${results}playwright.json`, 'utf8'))
+  return { passed: stats.expected, failed: stats.unexpected + stats.flaky, skipped: stats.skipped }
+}
+
+/** Runs one step under its heading. One that ends badly counts at least one failure, whatever its report says. */
+const step = async (title: string, work: () => Promise<boolean> | boolean, read?: () => Counts) => {
+  console.log(`\n=== ${title}\n`)
+  const started = Date.now()
+  let ok = false
+  let counts: Counts = { passed: 0, failed: 0, skipped: 0 }
+  try {
+    ok = await work()
+    if (read) counts = read()
+  } catch (error) {
+    ok = false
+    console.log(error instanceof Error ? error.message : error)
+  }
+  if (!ok) counts.failed = Math.max(1, counts.failed)
+  for (const key of ['passed', 'failed', 'skipped'] as const) total[key] += counts[key]
+  const outcome = counts.failed > 0 ? 'FAILED' : 'ok'
+  const detail = read ? `: ${counts.passed} passed, ${counts.failed} failed` : ''
+  summary.push(`${outcome.padEnd(6)} ${title}${detail} (${((Date.now() - started) / 1000).toFixed(0)} s)`)
+  return counts.failed === 0
+}
+
+// What an earlier run left behind must not be taken for this run's result.
+rmSync(results, { recursive: true, force: true })
+mkdirSync(results, { recursive: true })
+
+const vitest = ['--no-install', 'vitest', 'run', '--reporter=default', '--reporter=json']
+const playwright = ['--no-install', 'playwright', 'test', '-c', 'test/playwright.config.ts']
+
+const browsers = await step('Browsers', () => {
+  ensureBrowsers()
+  return true
+})
+const built = await step('Build', () => run('npm', ['run', 'build']))
+const app =
+  built && (await step('Test application', () => run('npx', ['vite', 'build', '--mode', 'test-app'])))
+await step(
+  'Unit and server tests',
+  () => run('npx', [...vitest, `--outputFile.json=${results}vitest.json`]),
+  readVitest,
+)
+if (browsers && app) {
+  await step('Browser tests', () => run('npx', [...playwright, ...process.argv.slice(2)]), readPlaywright)
+} else {
+  summary.push('-      Browser tests: not run, because an earlier step failed')
+}
+
+const { passed, failed, skipped } = total
+console.log(`\n=== Summary\n\n${summary.join('\n')}\n`)
+console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
+process.exitCode = failed > 0 ? 1 : 0

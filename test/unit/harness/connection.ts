@@ -1,0 +1,99 @@
+import type { ErrorData, HubOptions, ResetReason } from '../../../src/protocol.ts'
+import { type ConnectionStatus, createConnection } from '../../../worker/connection.ts'
+import { createCredentials } from '../../../worker/credentials.ts'
+import { createMetrics } from '../../../worker/metrics.ts'
+import type { Received } from '../../../worker/parser.ts'
+import { createFakePlatform } from './platform.ts'
+
+export const OPTIONS: HubOptions = {
+  url: 'https://app.test/stream',
+  user: 'ann',
+  auth: null,
+  withCredentials: false,
+  resume: 'lenient',
+  heartbeat: { timeout: 20_000, misses: 2 },
+  log: { events: 5_000, bytes: 20 * 1024 * 1024, age: 24 * 3_600_000 },
+  maxEventSize: 1_024,
+}
+
+/** What a connection needs of a log, with nothing behind it. */
+const createStubLog = () => {
+  const appended: Received[] = []
+  const restarts: [ResetReason, string][] = []
+  let position = ''
+  return {
+    appended,
+    restarts,
+    ready: Promise.resolve(),
+    setPosition(id: string) {
+      position = id
+    },
+    async append(blocks: Received[]) {
+      appended.push(...blocks)
+      position = blocks.findLast((block) => block.position !== null)?.position ?? position
+      return blocks.filter(({ type }) => type !== null).length
+    },
+    async restart(reason: ResetReason, lastEventId: string) {
+      restarts.push([reason, lastEventId])
+      position = lastEventId
+    },
+    lastEventId: () => position,
+    streamClient: () => 'this-browser',
+  }
+}
+
+export const openConnection = (over: Partial<HubOptions> = {}, sendStreamClient = true) => {
+  const platform = createFakePlatform()
+  // The middle of the jitter: a first wait of 500 ms.
+  platform.setRandom(0.5)
+  const options = { ...OPTIONS, ...over }
+  const log = createStubLog()
+  const metrics = createMetrics()
+  const errors: ErrorData[] = []
+  /** States in the order they were entered. */
+  const states: ConnectionStatus['state'][] = []
+  let tokens = 0
+  const connection = createConnection({
+    platform,
+    options,
+    log,
+    metrics,
+    credentials: createCredentials({
+      platform,
+      auth: options.auth,
+      withCredentials: options.withCredentials,
+      askTab: async () => ({ ok: true, token: `token-${++tokens}` }),
+    }),
+    sendStreamClient,
+    onStatus() {
+      const { state } = connection.status()
+      if (states.at(-1) !== state) states.push(state)
+    },
+    onError: (error) => errors.push(error),
+  })
+  const { server } = platform
+  return {
+    platform,
+    server,
+    log,
+    metrics,
+    errors,
+    states,
+    connection,
+    state: () => connection.status().state,
+    tokens: () => tokens,
+    /** Lets it stream, and answers the first request with a stream. */
+    async open(headers: Record<string, string> = {}) {
+      connection.release('no-tabs')
+      return this.accept(headers)
+    },
+    async accept(headers: Record<string, string> = {}) {
+      const request = await server.next()
+      const body = request.stream(headers)
+      await platform.advance(0)
+      return { request, body }
+    },
+  }
+}
+
+export type OpenConnection = ReturnType<typeof openConnection>

@@ -1,0 +1,111 @@
+import { expose, wrap } from 'comlink'
+import {
+  type Batch,
+  type ErrorData,
+  type Hello,
+  type HubApi,
+  type HubOptions,
+  PROTOCOL,
+  type Status,
+  type TabApi,
+  type TokenAnswer,
+  tabLock,
+} from '../../../src/protocol.ts'
+import { createHub, type HubDeps } from '../../../worker/hub.ts'
+import type { RemoteTab } from '../../../worker/session.ts'
+import { OPTIONS } from './connection.ts'
+import { clearIndexedDb } from './log.ts'
+import { createFakePlatform, type FakePlatform } from './platform.ts'
+
+export interface TestHub {
+  platform: FakePlatform
+  hub: ReturnType<typeof createHub>
+  /** The page's end of a new port, as `worker/index.ts` would have accepted it. */
+  connect(): MessagePort
+  /** Ports that the hub has let go of. */
+  released(): number
+  close(): Promise<void>
+}
+
+/** A hub behind real ports and comlink; its browser's storage is its own unless `platform` is given. */
+export const openHub = (platform?: FakePlatform, over: Partial<HubDeps> = {}): TestHub => {
+  if (platform === undefined) clearIndexedDb()
+  const world = platform ?? createFakePlatform()
+  world.setRandom(0.5)
+  const hub = createHub({ platform: world, host: 'shared-worker', origin: 'https://app.test', ...over })
+  const ports: MessagePort[] = []
+  let released = 0
+  return {
+    platform: world,
+    hub,
+    connect() {
+      const { port1, port2 } = new MessageChannel()
+      ports.push(port1, port2)
+      const release = () => {
+        released++
+        port1.close()
+      }
+      expose(hub.accept(wrap<TabApi>(port1) as unknown as RemoteTab, release), port1)
+      return port2
+    },
+    released: () => released,
+    async close() {
+      for (const port of ports) port.close()
+      await hub.close()
+    },
+  }
+}
+
+export interface TabSetup {
+  hello?: Partial<Hello>
+  options?: Partial<HubOptions>
+  accessToken?: () => TokenAnswer | Promise<TokenAnswer>
+}
+
+let tabs = 0
+
+/** A tab without a page: what the client does, and nothing of its own. */
+export const openTab = async (test: TestHub, { hello, options, accessToken }: TabSetup = {}) => {
+  const tab = `tab-${++tabs}`
+  const batches: Batch[] = []
+  const statuses: Status[] = []
+  const errors: ErrorData[] = []
+  let asked = 0
+  const api: TabApi = {
+    deliver: async (batch) => void batches.push(batch),
+    status: (status) => void statuses.push(status),
+    error: (error) => void errors.push(error),
+    accessToken: async () => {
+      asked++
+      return accessToken === undefined ? { ok: true, token: `token of ${tab}` } : accessToken()
+    },
+  }
+  const port = test.connect()
+  const release = test.platform.locks.hold(tabLock(tab))
+  const hub = wrap<HubApi>(port)
+  expose(api, port)
+  const welcome = await hub.attach({
+    protocol: PROTOCOL,
+    tab,
+    options: { ...OPTIONS, ...options },
+    cursor: null,
+    from: 'now',
+    follow: '*',
+    visible: true,
+    ...hello,
+  })
+  return {
+    tab,
+    hub,
+    welcome,
+    batches,
+    statuses,
+    errors,
+    asked: () => asked,
+    status: () => statuses.at(-1),
+    /** What it was delivered, in order. */
+    ids: () => batches.flatMap((batch) => batch.events.map(({ id }) => id)),
+    /** Closed, crashed or navigated away: its lock is free. */
+    die: release,
+  }
+}

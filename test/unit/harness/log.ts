@@ -1,0 +1,73 @@
+import 'fake-indexeddb/auto'
+import { IDBFactory } from 'fake-indexeddb'
+import { vi } from 'vitest'
+import type { LoggedEvent } from '../../../src/protocol.ts'
+import { createLog, type Log } from '../../../worker/log.ts'
+import { type LogStore, openLogStore } from '../../../worker/log-store.ts'
+import { createMetrics } from '../../../worker/metrics.ts'
+import type { Received } from '../../../worker/parser.ts'
+import type { FakePlatform } from './platform.ts'
+import { until } from './turns.ts'
+
+export const BOUNDS = { events: 5_000, bytes: 20 * 1024 * 1024, age: 24 * 3_600_000 }
+
+/** An event as the parser gives it; `id` null: it carries none. */
+export const event = (id: string | null, data = `data of ${id}`, type = 'message'): Received => ({
+  position: id,
+  id: id ?? '',
+  type,
+  data,
+})
+
+export const events = (from: number, to: number): Received[] =>
+  Array.from({ length: to - from + 1 }, (_, index) => event(String(from + index)))
+
+/** Every test begins with a browser that has stored nothing. */
+export const clearIndexedDb = () => vi.stubGlobal('indexedDB', new IDBFactory())
+
+export interface LogSetup {
+  platform: FakePlatform
+  bounds?: Partial<typeof BOUNDS>
+  open?: (onLost: () => void) => Promise<LogStore>
+}
+
+export const openLog = ({ platform, bounds, open }: LogSetup) => {
+  const metrics = createMetrics()
+  const durable: (string | null)[] = []
+  let changes = 0
+  const log = createLog({
+    platform,
+    open: open ?? ((onLost) => openLogStore('log', onLost)),
+    bounds: { ...BOUNDS, ...bounds },
+    metrics,
+    onChange: () => changes++,
+    onDurable: (cause) => durable.push(cause),
+  })
+  return { log, metrics, durable, changes: () => changes }
+}
+
+/** A log without IndexedDB, from the start. */
+export const openMemoryLog = async (platform: FakePlatform, bounds?: Partial<typeof BOUNDS>) => {
+  const opened = openLog({
+    platform,
+    ...(bounds === undefined ? {} : { bounds }),
+    open: () => Promise.reject(new Error('no IndexedDB')),
+  })
+  await opened.log.ready
+  return opened
+}
+
+export const committed = (log: Log) => until(() => log.committed() === log.head(), 'all committed')
+
+/** All after `seq`, read by read. */
+export const readAll = async (log: Log, after = log.first() - 1): Promise<LoggedEvent[]> => {
+  const all: LoggedEvent[] = []
+  for (let seq = after; seq < log.head(); seq = all.at(-1)!.seq) {
+    const read = await log.read(seq)
+    if (read.length === 0) throw new Error(`Nothing to read after ${seq}, though the head is ${log.head()}.`)
+    all.push(...read)
+  }
+  return all
+}
+
+export const ids = (read: { id: string }[]): string[] => read.map(({ id }) => id)

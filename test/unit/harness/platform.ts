@@ -1,0 +1,89 @@
+import type { Platform } from '../../../worker/platform.ts'
+import { createFakeLocks } from './locks.ts'
+import { createFakeServer } from './server.ts'
+import { settle } from './turns.ts'
+
+/** Beyond it a real `setTimeout` fires at once. */
+const LONGEST_TIMER = 2 ** 31 - 1
+export const START = Date.UTC(2026, 0, 1)
+
+const mulberry32 = (seed: number) => () => {
+  seed = (seed + 0x6d2b79f5) | 0
+  let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed)
+  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+  return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+}
+
+export const createFakePlatform = (seed = 1) => {
+  /** Monotonic, as timers count; the wall clock can be set apart from it. */
+  let elapsed = 0
+  let wall = START
+  let uuids = 0
+  let online = true
+  let fixed: number | null = null
+  const random = mulberry32(seed)
+  const timers = new Set<{ at: number; run: () => void }>()
+  const connectivity = new Set<() => void>()
+  const locks = createFakeLocks()
+  const server = createFakeServer()
+
+  const platform: Platform = {
+    now: () => wall + elapsed,
+    random: () => fixed ?? random(),
+    uuid: () => `uuid-${++uuids}`,
+    after(ms, run) {
+      const timer = { at: elapsed + (ms <= LONGEST_TIMER ? Math.max(0, ms) : 1), run }
+      timers.add(timer)
+      return () => void timers.delete(timer)
+    },
+    fetch: server.fetch,
+    locks,
+    isOnline: () => online,
+    onConnectivity(listener) {
+      connectivity.add(listener)
+      return () => void connectivity.delete(listener)
+    },
+  }
+
+  const earliest = () =>
+    [...timers].reduce<{ at: number; run: () => void } | null>(
+      (first, timer) => (first === null || timer.at < first.at ? timer : first),
+      null,
+    )
+
+  return {
+    ...platform,
+    locks,
+    server,
+    /** Runs what falls due, in order, and what follows from it. */
+    async advance(ms: number) {
+      const target = elapsed + ms
+      await settle()
+      for (let due = earliest(); due !== null && due.at <= target; due = earliest()) {
+        timers.delete(due)
+        elapsed = Math.max(elapsed, due.at)
+        due.run()
+        await settle()
+      }
+      elapsed = target
+    },
+    /** Sets the wall clock, and no timer notices. */
+    setClock(by: number) {
+      wall += by
+    },
+    /** When the next timer is due, in ms from now. */
+    nextTimer: () => (timers.size === 0 ? null : earliest()!.at - elapsed),
+    timers: () => timers.size,
+    connectivityListeners: () => connectivity.size,
+    setOnline(value: boolean) {
+      online = value
+      for (const listener of connectivity) listener()
+    },
+    /** Every draw from now on; `null`: seeded again. */
+    setRandom(value: number | null) {
+      fixed = value
+    },
+  }
+}
+
+export type FakePlatform = ReturnType<typeof createFakePlatform>

@@ -1,0 +1,120 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { createIntake } from '../../../src/intake.ts'
+import type { Batch, LoggedEvent } from '../../../src/protocol.ts'
+
+const logged = (seq: number, id = String(seq), own = true): LoggedEvent => ({
+  seq,
+  id,
+  own,
+  type: 'message',
+  data: `data of ${id}`,
+  at: 0,
+})
+const batch = (durable: number, ...events: LoggedEvent[]): Batch => ({
+  epoch: 'a',
+  to: events.at(-1)?.seq ?? 0,
+  durable,
+  reset: null,
+  events,
+})
+const seqs = (events: LoggedEvent[]) => events.map(({ seq }) => seq)
+const ids = (events: LoggedEvent[]) => events.map(({ id }) => id)
+
+describe('D2 a tab takes nothing twice', () => {
+  let intake: ReturnType<typeof createIntake>
+
+  beforeEach(() => {
+    intake = createIntake()
+    intake.resumeAt({ epoch: 'a', seq: 0 })
+  })
+
+  it('has no cursor before a hub has told it one', () => {
+    expect(createIntake().cursor()).toBeNull()
+    expect(intake.cursor()).toEqual({ epoch: 'a', seq: 0 })
+  })
+
+  it('takes new events in order, and its cursor follows', () => {
+    expect(seqs(intake.take(batch(0, logged(1), logged(2))))).toEqual([1, 2])
+    expect(seqs(intake.take(batch(0, logged(3))))).toEqual([3])
+    expect(intake.cursor()).toEqual({ epoch: 'a', seq: 3 })
+  })
+
+  it('drops a batch that is delivered again, whole or in part', () => {
+    intake.take(batch(0, logged(1), logged(2)))
+    expect(intake.take(batch(0, logged(1), logged(2)))).toEqual([])
+    expect(seqs(intake.take(batch(0, logged(2), logged(3))))).toEqual([3])
+    expect(intake.cursor()).toEqual({ epoch: 'a', seq: 3 })
+  })
+
+  it('moves past what was filtered, and never back', () => {
+    intake.take({ ...batch(0), to: 40 })
+    expect(intake.cursor()).toEqual({ epoch: 'a', seq: 40 })
+    intake.take({ ...batch(0), to: 30 })
+    expect(intake.cursor()).toEqual({ epoch: 'a', seq: 40 })
+  })
+
+  it('counts anew in another epoch', () => {
+    intake.take(batch(0, logged(1), logged(2)))
+    const { events, ...rest } = batch(0, logged(1, '9'))
+    expect(ids(intake.take({ ...rest, epoch: 'b', events }))).toEqual(['9'])
+    expect(intake.cursor()).toEqual({ epoch: 'b', seq: 1 })
+  })
+
+  it('drops what a dead hub had delivered but not committed, when the next hub gets it again', () => {
+    intake.take(batch(2, logged(1), logged(2), logged(3), logged(4)))
+    intake.resumeAt({ epoch: 'a', seq: 2 })
+    expect(ids(intake.take(batch(2, logged(3), logged(4), logged(5))))).toEqual(['5'])
+  })
+
+  it('knows it by id, type and data, since the next hub may count it under another seq', () => {
+    intake.take(batch(0, logged(1, '1'), logged(2, '1', false), logged(3, '3')))
+    intake.resumeAt({ epoch: 'a', seq: 0 })
+    // The event without an id of its own is not sent again.
+    expect(ids(intake.take(batch(0, logged(1, '1'), logged(2, '3'), logged(3, '4'))))).toEqual(['4'])
+  })
+
+  it('takes an event of the same id but other data', () => {
+    intake.take(batch(0, logged(1)))
+    intake.resumeAt({ epoch: 'a', seq: 0 })
+    expect(intake.take(batch(0, { ...logged(1), data: 'other' }))).toHaveLength(1)
+    expect(intake.take(batch(0, { ...logged(2, '1'), type: 'other' }))).toHaveLength(1)
+  })
+
+  it('takes equal events without ids of their own, each of them', () => {
+    intake.take(batch(0, logged(1, 'x', false)))
+    intake.resumeAt({ epoch: 'a', seq: 0 })
+    expect(intake.take(batch(0, logged(1, 'x', false), logged(2, 'x', false)))).toHaveLength(2)
+  })
+
+  it('drops a ghost once: after that it is an event like any other', () => {
+    intake.take(batch(0, logged(1)))
+    intake.resumeAt({ epoch: 'a', seq: 0 })
+    expect(intake.take(batch(0, logged(1)))).toHaveLength(0)
+    expect(intake.take(batch(0, logged(2, '1')))).toHaveLength(1)
+  })
+
+  it('forgets what is committed: the next hub will not send it again under another seq', () => {
+    intake.take(batch(0, logged(1), logged(2)))
+    intake.take({ ...batch(2), to: 2 })
+    intake.resumeAt({ epoch: 'a', seq: 0 })
+    expect(ids(intake.take(batch(0, logged(1), logged(2))))).toEqual(['1', '2'])
+  })
+
+  it('drops it as well after a second hub has died before committing anything', () => {
+    intake.take(batch(0, logged(1), logged(2)))
+    intake.resumeAt({ epoch: 'a', seq: 0 })
+    expect(intake.take(batch(0, logged(1)))).toEqual([])
+    intake.resumeAt({ epoch: 'a', seq: 0 })
+    expect(ids(intake.take(batch(0, logged(1), logged(2), logged(3))))).toEqual(['3'])
+  })
+
+  it('drops it after a second death, though it came under another seq in between', () => {
+    intake.take(batch(0, logged(1, 'A')))
+    intake.resumeAt({ epoch: 'a', seq: 0 })
+    // The second hub commits something new first, and delivers A again, uncommitted, behind it.
+    expect(ids(intake.take(batch(0, logged(1, '', false))))).toEqual([''])
+    expect(intake.take(batch(1, logged(2, 'A')))).toEqual([])
+    intake.resumeAt({ epoch: 'a', seq: 1 })
+    expect(ids(intake.take(batch(1, logged(2, 'A'), logged(3, 'B'))))).toEqual(['B'])
+  })
+})

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest'
+import { type ConnectOptions, toHubOptions } from '../../../src/options.ts'
+
+const BASE = 'https://app.test/'
+const convert = (options: unknown, url = '/stream') => toHubOptions(url, options as ConnectOptions, BASE)
+const getAccessToken = () => 'very-secret'
+
+describe('options', () => {
+  it('have defaults, as their docs say', () => {
+    expect(convert({ user: 'ann' })).toEqual({
+      url: 'https://app.test/stream',
+      user: 'ann',
+      auth: null,
+      withCredentials: false,
+      resume: 'lenient',
+      heartbeat: { timeout: 20_000, misses: 2 },
+      log: { events: 5_000, bytes: 20 * 1024 * 1024, age: 24 * 3_600_000 },
+      maxEventSize: 1024 * 1024,
+    })
+  })
+
+  it('pass on what is set, each part by itself', () => {
+    expect(
+      convert({
+        user: null,
+        auth: { getAccessToken, exchange: '/token' },
+        withCredentials: true,
+        resume: 'strict',
+        heartbeat: { timeout: 5_000 },
+        log: { age: 1 },
+        maxEventSize: 7,
+      }),
+    ).toEqual({
+      url: 'https://app.test/stream',
+      user: null,
+      auth: { exchange: 'https://app.test/token' },
+      withCredentials: true,
+      resume: 'strict',
+      heartbeat: { timeout: 5_000, misses: 2 },
+      log: { events: 5_000, bytes: 20 * 1024 * 1024, age: 1 },
+      maxEventSize: 7,
+    })
+  })
+
+  it('cross a port as they are: no function goes along', () => {
+    const options = convert({ user: 'ann', auth: { getAccessToken }, parse: JSON.parse })
+    expect(structuredClone(options)).toEqual(options)
+    expect(options.auth).toEqual({ exchange: null })
+  })
+
+  it.each([[{}], [{ user: undefined }], [{ user: '' }], [{ user: 7 }], [undefined]])(
+    'A3 %j: `user` is required, and null is the way to say nobody',
+    (options) => {
+      expect(() => convert(options)).toThrow(TypeError)
+      expect(() => convert(options)).toThrow(/`user`.*`null`|`user`.*`user: null`/s)
+    },
+  )
+
+  it.each([
+    ['heartbeat', 'timeout'],
+    ['heartbeat', 'misses'],
+    ['log', 'events'],
+    ['log', 'bytes'],
+    ['log', 'age'],
+  ])('`%s.%s` must be above 0', (group, name) => {
+    for (const value of [0, -1, Number.NaN, 'soon'])
+      expect(() => convert({ user: 'ann', [group]: { [name]: value } })).toThrow(
+        new RegExp(`${group}\\.${name}.*above 0`),
+      )
+  })
+
+  it('`maxEventSize` must be above 0', () => {
+    expect(() => convert({ user: 'ann', maxEventSize: 0 })).toThrow(/maxEventSize.*above 0/)
+  })
+
+  it('`auth` needs a function that gives the token', () => {
+    for (const auth of [{}, { getAccessToken: 'very-secret' }, { exchange: '/token' }])
+      expect(() => convert({ user: 'ann', auth })).toThrow(/getAccessToken/)
+  })
+
+  it('A1, A6 hold for the URL of the stream and of the token endpoint, and the error names which', () => {
+    expect(() => convert({ user: 'ann' }, '/stream?token=very-secret')).toThrow(/URL/)
+    const exchange = 'http://app.test/token'
+    expect(() => convert({ user: 'ann', auth: { getAccessToken, exchange } })).toThrow(
+      /auth\.exchange.*https:/,
+    )
+  })
+})

@@ -1,0 +1,217 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { TokenAnswer } from '../../../src/protocol.ts'
+import { type CredentialsOptions, createCredentials } from '../../../worker/credentials.ts'
+import { createFakePlatform, type FakePlatform, START } from '../harness/platform.ts'
+import { settle } from '../harness/turns.ts'
+
+const EXCHANGE = 'https://example.test/token'
+const SECRET = 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2lnbmF0dXJl'
+const MINUTE = 60_000
+const date = (ms: number) => new Date(ms).toUTCString()
+const iso = (ms: number) => new Date(ms).toISOString()
+
+describe('A2 the credential of an attempt', () => {
+  let platform: FakePlatform
+  let asked: number
+  let answer: TokenAnswer
+
+  beforeEach(() => {
+    platform = createFakePlatform()
+    asked = 0
+    answer = { ok: true, token: SECRET }
+  })
+
+  const create = (over: Partial<CredentialsOptions> = {}) =>
+    createCredentials({
+      platform,
+      auth: { exchange: EXCHANGE },
+      withCredentials: false,
+      askTab: async () => {
+        asked++
+        return answer
+      },
+      ...over,
+    })
+  const exchanged = async (value: unknown, headers: Record<string, string> = {}, over = {}) => {
+    const credentials = create(over)
+    const credential = credentials.get()
+    ;(await platform.server.next()).json(value, headers)
+    return { credentials, credential: await credential }
+  }
+  const valid = () => ({ sse_token: 'sse-secret', expires_at: iso(platform.now() + 10 * MINUTE) })
+
+  it('without `auth` is what the browser sends anyway, and asks nobody', async () => {
+    const none = { ok: true, headers: {}, renewAt: null }
+    expect(await create({ auth: null }).get()).toEqual({ ...none, credentials: 'same-origin' })
+    expect(await create({ auth: null, withCredentials: true }).get()).toEqual({
+      ...none,
+      credentials: 'include',
+    })
+    expect(asked).toBe(0)
+    expect(platform.server.requests).toHaveLength(0)
+  })
+
+  it('without a token endpoint is the access token itself', async () => {
+    expect(await create({ auth: { exchange: null } }).get()).toEqual({
+      ok: true,
+      headers: { authorization: `Bearer ${SECRET}` },
+      credentials: 'same-origin',
+      renewAt: null,
+    })
+  })
+
+  it('R5 posts the access token in a header, never in the URL, and follows no redirect', async () => {
+    void create({ withCredentials: true }).get()
+    const { url, init, headers } = await platform.server.next()
+    expect(url).toBe(EXCHANGE)
+    expect(init).toMatchObject({
+      method: 'POST',
+      redirect: 'manual',
+      cache: 'no-store',
+      credentials: 'include',
+    })
+    expect(init.body).toBeUndefined()
+    expect(headers.get('authorization')).toBe(`Bearer ${SECRET}`)
+  })
+
+  it('R5 in header mode puts the SSE token into the Authorization header', async () => {
+    const { credential } = await exchanged(valid())
+    expect(credential).toMatchObject({ ok: true, headers: { authorization: 'Bearer sse-secret' } })
+  })
+
+  it('R5 in cookie mode carries no header: no script sees the token', async () => {
+    const { credential } = await exchanged({ expires_at: iso(platform.now() + 10 * MINUTE) })
+    expect(credential).toMatchObject({ ok: true, headers: {} })
+  })
+
+  it('is obtained once for 20 who ask at the same time', async () => {
+    const credentials = create()
+    const all = Promise.all(Array.from({ length: 20 }, () => credentials.get()))
+    const request = await platform.server.next()
+    await settle()
+    expect(asked).toBe(1)
+    request.json(valid())
+    expect(new Set(await all).size).toBe(1)
+    expect(platform.server.requests).toHaveLength(1)
+  })
+
+  it('is obtained once again by 20 who ask at its expiry', async () => {
+    const { credentials } = await exchanged(valid())
+    await platform.advance(10 * MINUTE)
+    const all = Promise.all(Array.from({ length: 20 }, () => credentials.get()))
+    ;(await platform.server.next()).json(valid())
+    await all
+    expect(platform.server.requests).toHaveLength(2)
+  })
+
+  it('is kept until it is to be renewed, 30 s ahead of its expiry', async () => {
+    const { credentials, credential } = await exchanged(valid())
+    expect(credential).toMatchObject({ renewAt: START + 10 * MINUTE - 30_000 })
+    await platform.advance(10 * MINUTE - 30_001)
+    expect(await credentials.get()).toBe(credential)
+    await platform.advance(1)
+    void credentials.get()
+    await platform.server.next()
+    expect(asked).toBe(2)
+  })
+
+  it.each([
+    ['a short life: a tenth of it ahead', iso(START + MINUTE), MINUTE - 6_000],
+    ['seconds since 1970', (START + 10 * MINUTE) / 1_000, 10 * MINUTE - 30_000],
+    ['expired already: for a second, lest it is asked for without end', iso(START - MINUTE), 900],
+  ])('reads the expiry: %s', async (_, expires_at, after) => {
+    const { credential } = await exchanged({ expires_at })
+    expect(credential).toMatchObject({ renewAt: START + after })
+  })
+
+  it.each([-3 * 60 * MINUTE, 2 * 24 * 60 * MINUTE])(
+    "counts by the server's clock, %i ms from the device's",
+    async (skew) => {
+      const server = START + skew
+      const { credential } = await exchanged(
+        { expires_at: iso(server + 10 * MINUTE) },
+        { date: date(server) },
+      )
+      expect(credential).toMatchObject({ renewAt: START + 10 * MINUTE - 30_000 })
+    },
+  )
+
+  it("counts by the device's clock where both agree to 2 s, since `Date` has whole seconds", async () => {
+    const headers = { date: date(START - 1_000) }
+    const { credential } = await exchanged({ expires_at: iso(START + 10 * MINUTE) }, headers)
+    expect(credential).toMatchObject({ renewAt: START + 10 * MINUTE - 30_000 })
+  })
+
+  it('is obtained anew once it is forgotten', async () => {
+    const { credentials } = await exchanged(valid())
+    credentials.forget()
+    void credentials.get()
+    await platform.server.next()
+    expect(asked).toBe(2)
+  })
+
+  it.each([
+    [401, 'refused'],
+    [403, 'refused'],
+    [429, 'limited'],
+    [404, 'unavailable'],
+    [500, 'unavailable'],
+    [503, 'unavailable'],
+  ])('S6 the token endpoint answers %i: %s', async (status, reason) => {
+    const credential = create().get()
+    ;(await platform.server.next()).answer(status, { 'retry-after': '4' }, SECRET)
+    expect(await credential).toMatchObject({ ok: false, reason, status })
+    if (reason !== 'refused') expect(await credential).toMatchObject({ retryAfter: 4_000 })
+    expect(JSON.stringify(await credential)).not.toContain(SECRET)
+  })
+
+  it('is not kept when it failed: the next who asks tries again', async () => {
+    const credentials = create()
+    const first = credentials.get()
+    ;(await platform.server.next()).answer(503)
+    expect(await first).toMatchObject({ ok: false })
+    const second = credentials.get()
+    ;(await platform.server.next()).json(valid())
+    expect(await second).toMatchObject({ ok: true })
+  })
+
+  it('is refused when no tab gives a token, in the words of the tab', async () => {
+    answer = { ok: false, message: 'getAccessToken failed.' }
+    expect(await create().get()).toMatchObject({
+      ok: false,
+      reason: 'refused',
+      message: 'getAccessToken failed.',
+    })
+    expect(platform.server.requests).toHaveLength(0)
+  })
+
+  it.each<[string, (request: Awaited<ReturnType<FakePlatform['server']['next']>>) => void]>([
+    ['a network error that quotes the token', (request) => request.fail(`invalid header ${SECRET}`)],
+    ['a redirect', (request) => request.redirect()],
+    ['an answer without expires_at', (request) => request.json({ sse_token: SECRET })],
+    ['an expires_at that is no date', (request) => request.json({ sse_token: SECRET, expires_at: SECRET })],
+    ['an answer that is not JSON', (request) => request.answer(200, {}, `<html>${SECRET}`)],
+    ['JSON that is no object', (request) => request.json(null)],
+  ])('A1 %s: unavailable, and the message quotes nothing', async (_, respond) => {
+    const credential = create().get()
+    respond(await platform.server.next())
+    expect(await credential).toMatchObject({ ok: false, reason: 'unavailable' })
+    expect(JSON.stringify(await credential)).not.toContain(SECRET)
+  })
+
+  it('A1 a token that no header can carry is told without quoting it', async () => {
+    answer = { ok: true, token: 'se\ncret' }
+    const credential = await create().get()
+    expect(credential.ok).toBe(false)
+    expect(JSON.stringify(credential)).not.toMatch(/cret/)
+  })
+
+  it('is given up after 20 s without an answer, and leaves no timer', async () => {
+    const credential = create().get()
+    const request = await platform.server.next()
+    await platform.advance(20_000)
+    expect(await credential).toMatchObject({ ok: false, reason: 'unavailable' })
+    expect(request.aborted()).toBe(true)
+    expect(platform.timers()).toBe(0)
+  })
+})

@@ -1,0 +1,138 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { TokenAnswer } from '../../../src/protocol.ts'
+import { openHub, openTab, type TestHub } from '../harness/hub.ts'
+import { settle, until } from '../harness/turns.ts'
+
+const AUTH = { auth: { exchange: null } }
+const SECRET = 'very-secret-token'
+
+describe('A2 the token is asked of a live tab', () => {
+  let test: TestHub
+
+  beforeEach(() => {
+    test = openHub()
+  })
+  afterEach(() => test.close())
+
+  type Answer = () => TokenAnswer | Promise<TokenAnswer>
+  const give = (token: string) => () => ({ ok: true as const, token })
+  const refuse = (message: string) => () => ({ ok: false as const, message })
+
+  /** A tab that answers otherwise each time it is asked, and as the last time from then on. */
+  const open = (visible: boolean, ...answers: Answer[]) =>
+    openTab(test, {
+      hello: { visible },
+      options: AUTH,
+      accessToken: () => (answers.length > 1 ? answers.shift()! : answers[0]!)(),
+    })
+  const asks = async () => {
+    const request = await test.platform.server.next()
+    return { request, bearer: request.headers.get('authorization') }
+  }
+  /** The server refuses the token, and both tabs are there to be asked for the next. */
+  const refused = async () => {
+    const { request } = await asks()
+    request.answer(401)
+    await test.platform.advance(0)
+  }
+
+  it('once, whatever the number of tabs', async () => {
+    const first = await open(true, give('t1'))
+    const second = await open(true, give('t2'))
+    const { request, bearer } = await asks()
+    expect(bearer).toBe('Bearer t1')
+    request.stream()
+    await settle()
+    expect([first.asked(), second.asked()]).toEqual([1, 0])
+  })
+
+  it('the visible ones first', async () => {
+    await open(true, give('first'))
+    await open(false, give('second'))
+    await refused()
+    expect((await asks()).bearer).toBe('Bearer first')
+  })
+
+  it('and of the visible ones the newest', async () => {
+    await open(true, give('first'))
+    await open(true, give('second'))
+    await refused()
+    expect((await asks()).bearer).toBe('Bearer second')
+  })
+
+  it('as they are at that moment', async () => {
+    const first = await open(true, give('first'))
+    const second = await open(false, give('second'))
+    await first.hub.visible(false)
+    await second.hub.visible(true)
+    await refused()
+    expect((await asks()).bearer).toBe('Bearer second')
+    expect(second.asked()).toBe(1)
+  })
+
+  it.each<[string, Answer]>([
+    ['has none', refuse('not here')],
+    ['fails', () => Promise.reject(new Error('thrown'))],
+  ])('the next one when the first %s', async (_, answer) => {
+    const first = await open(true, give('first'), answer)
+    await open(false, give('second'))
+    await refused()
+    expect((await asks()).bearer).toBe('Bearer second')
+    expect(first.asked()).toBe(2)
+  })
+
+  it('the next one when the first does not answer within 20 s', async () => {
+    const first = await open(true, give('first'), () => new Promise<TokenAnswer>(() => {}))
+    const second = await open(false, give('second'))
+    await refused()
+    await until(() => first.asked() === 2)
+    await test.platform.advance(19_999)
+    expect(second.asked()).toBe(0)
+    await test.platform.advance(1)
+    expect((await asks()).bearer).toBe('Bearer second')
+  })
+
+  it('and the stream is `unauthorized` when no tab has one, until a tab brings one', async () => {
+    const tab = await openTab(test, { options: AUTH, accessToken: refuse('getAccessToken failed.') })
+    await until(() => tab.status()?.state === 'unauthorized')
+    expect(tab.errors).toEqual([
+      expect.objectContaining({ kind: 'auth', message: 'getAccessToken failed.', retryable: false }),
+    ])
+    expect(test.platform.server.requests).toHaveLength(0)
+    await openTab(test, { options: AUTH, accessToken: give('brought') })
+    expect((await test.platform.server.next()).headers.get('authorization')).toBe('Bearer brought')
+  })
+
+  it('A1 neither inspect() nor metrics() nor a status nor an error holds a credential', async () => {
+    const options = { auth: { exchange: 'https://app.test/token' } }
+    const tab = await openTab(test, { options, accessToken: give(SECRET) })
+    const exchange = await test.platform.server.next()
+    expect(exchange.headers.get('authorization')).toBe(`Bearer ${SECRET}`)
+    exchange.json({ sse_token: `sse-${SECRET}`, expires_at: new Date(test.platform.now() + 600_000) })
+    const stream = await test.platform.server.next()
+    expect(stream.headers.get('authorization')).toBe(`Bearer sse-${SECRET}`)
+    stream.answer(500, {}, SECRET)
+    await until(() => tab.errors.length === 1)
+    const shown = [await tab.hub.inspect(), await tab.hub.metrics(), tab.welcome, tab.statuses, tab.errors]
+    expect(JSON.stringify(shown)).not.toContain(SECRET)
+  })
+
+  it('inspect() tells what people need: the log, the sessions, the status', async () => {
+    const tab = await openTab(test)
+    const body = (await test.platform.server.next()).stream()
+    body.push('id: 1\ndata: a private thing\n\n')
+    await until(() => tab.ids().length === 1)
+    await until(() => tab.status()?.state === 'open')
+    await settle()
+    const inspection = await tab.hub.inspect()
+    expect(inspection).toMatchObject({
+      protocol: 1,
+      incarnation: 'uuid-1',
+      key: 'tabstream:ann@https://app.test/stream',
+      status: { state: 'open', lastEventId: '1', tabs: 1 },
+      log: { first: 1, head: 1, durable: true, lastEventId: '1' },
+      sessions: [{ tab: tab.tab, cursor: { seq: 1 }, lag: 0, follows: '*', state: 'idle', visible: true }],
+    })
+    expect(JSON.stringify(inspection)).not.toContain('private')
+  })
+})

@@ -1,0 +1,207 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { PROTOCOL, tabLock } from '../../../src/protocol.ts'
+import { CLOSE_GRACE } from '../../../worker/connection.ts'
+import { openHub, openTab, type TestHub } from '../harness/hub.ts'
+import { sse } from '../harness/server.ts'
+import { settle, until } from '../harness/turns.ts'
+
+describe('a hub and its tabs', () => {
+  let test: TestHub
+
+  beforeEach(() => {
+    test = openHub()
+  })
+  afterEach(() => test.close())
+
+  const accept = async () => {
+    const request = await test.platform.server.next()
+    return { request, body: request.stream() }
+  }
+
+  it('welcomes a tab with the status of the moment, and opens the stream', async () => {
+    const tab = await openTab(test)
+    expect(tab.welcome).toMatchObject({
+      ok: true,
+      incarnation: 'uuid-1',
+      cursor: { seq: 0 },
+      differing: [],
+      status: {
+        state: 'connecting',
+        host: 'shared-worker',
+        role: 'leader',
+        tabs: 1,
+        durable: true,
+        attempt: 1,
+      },
+    })
+    const { request } = await accept()
+    expect(request.url).toBe('https://app.test/stream')
+    await until(() => tab.status()?.state === 'open')
+  })
+
+  it('S1 keeps one stream for any number of tabs, and D1 gives each of them every event', async () => {
+    const tabs = []
+    for (let count = 0; count < 8; count++) tabs.push(await openTab(test))
+    const { body } = await accept()
+    for (let id = 1; id <= 50; id++) body.push(sse(String(id), 'x'))
+    const expected = Array.from({ length: 50 }, (_, at) => String(at + 1))
+    for (const tab of tabs) {
+      await until(() => tab.ids().length >= 50)
+      expect(tab.ids()).toEqual(expected)
+      await until(() => tab.status()?.tabs === 8 && tab.status()?.state === 'open')
+    }
+    expect(test.platform.server.requests).toHaveLength(1)
+    expect((await tabs[0]!.hub.metrics()).tabs).toBe(8)
+  })
+
+  it('D1 gives each tab what it follows, and D5 from where it asked for', async () => {
+    const first = await openTab(test, { hello: { follow: ['a'] } })
+    const { body } = await accept()
+    body.push(sse('1', 'x', 'a') + sse('2', 'x', 'b') + sse('3', 'x', 'a'))
+    await until(() => first.ids().length === 2)
+    const start = await openTab(test, { hello: { from: 'start' } })
+    const last = await openTab(test, { hello: { from: { last: 1 } } })
+    const after = await openTab(test, { hello: { from: { after: '2' } } })
+    const now = await openTab(test)
+    body.push(sse('4', 'x', 'b'))
+    await until(() => [start, last, after, now].every((tab) => tab.ids().includes('4')))
+    expect(start.ids()).toEqual(['1', '2', '3', '4'])
+    expect(last.ids()).toEqual(['3', '4'])
+    expect(after.ids()).toEqual(['3', '4'])
+    expect(now.ids()).toEqual(['4'])
+    expect(first.ids()).toEqual(['1', '3'])
+    await first.hub.follow(['b'])
+    body.push(sse('5', 'x', 'b') + sse('6', 'x', 'a'))
+    await until(() => first.ids().includes('5'))
+    expect(first.ids()).toEqual(['1', '3', '5'])
+  })
+
+  it('D5 an id that the log lacks is a reset, before anything newer', async () => {
+    const tab = await openTab(test, { hello: { from: { after: 'unknown' } } })
+    const { body } = await accept()
+    body.push(sse('1', 'x'))
+    await until(() => tab.ids().length === 1)
+    expect(tab.batches.map(({ reset }) => reset)).toEqual(['fell-behind', null])
+  })
+
+  it('D4 a tab that comes back goes on from its cursor, whatever `from` says', async () => {
+    const gone = await openTab(test)
+    const stays = await openTab(test)
+    const { body } = await accept()
+    body.push(sse('1', 'x'))
+    await until(() => gone.ids().length === 1)
+    const { epoch, to } = gone.batches.at(-1)!
+    gone.die()
+    body.push(sse('2', 'x') + sse('3', 'x'))
+    await until(() => stays.ids().length === 3)
+    const back = await openTab(test, { hello: { cursor: { epoch, seq: to }, from: 'start' } })
+    await until(() => back.ids().length === 2)
+    expect(back.ids()).toEqual(['2', '3'])
+    const stranger = await openTab(test, { hello: { cursor: { epoch: 'another', seq: 1 } } })
+    await until(() => stranger.batches.length === 1)
+    expect(stranger.batches[0]).toMatchObject({ reset: 'log-lost', events: [] })
+  })
+
+  it('T1 the session of a tab is gone with its lock, and the port with it', async () => {
+    const stays = await openTab(test)
+    const dies = await openTab(test)
+    expect(test.platform.locks.queued(tabLock(dies.tab))).toBe(1)
+    dies.die()
+    await until(() => stays.status()?.tabs === 1)
+    expect((await stays.hub.inspect()).sessions.map(({ tab }) => tab)).toEqual([stays.tab])
+    expect(test.released()).toBe(1)
+  })
+
+  it('T1 the stream is held when no tab is left, and opens again for the next one', async () => {
+    const tab = await openTab(test)
+    const { request } = await accept()
+    await until(() => tab.status()?.state === 'open')
+    tab.die()
+    await until(() => request.aborted())
+    await test.platform.advance(60_000)
+    expect(test.platform.server.requests).toHaveLength(1)
+    const next = await openTab(test)
+    await accept()
+    await until(() => next.status()?.state === 'open')
+  })
+
+  it('T1 500 openings and closings leave nothing', async () => {
+    const stays = await openTab(test)
+    await accept()
+    await until(() => stays.status()?.state === 'open')
+    await settle()
+    const before = { timers: test.platform.timers(), locks: test.platform.locks.held().length }
+    for (let count = 0; count < 500; count++) (await openTab(test)).die()
+    await until(() => test.released() === 500)
+    expect((await stays.hub.inspect()).sessions).toHaveLength(1)
+    await settle()
+    expect({ timers: test.platform.timers(), locks: test.platform.locks.held().length }).toEqual(before)
+  })
+
+  it('T4 a tab of another protocol version is told to reload, and counts as no tab', async () => {
+    const tab = await openTab(test, { hello: { protocol: PROTOCOL + 1 } })
+    expect(tab.welcome).toMatchObject({
+      ok: false,
+      error: { kind: 'superseded', state: 'superseded', retryable: false },
+    })
+    await settle()
+    expect(test.platform.server.requests).toHaveLength(0)
+    expect((await openTab(test)).welcome).toMatchObject({ ok: true, status: { tabs: 1 } })
+  })
+
+  it('A3 a tab of another user or URL is refused: its worker is another', async () => {
+    await openTab(test)
+    for (const options of [{ user: 'bob' }, { url: 'https://app.test/other' }]) {
+      const tab = await openTab(test, { options })
+      expect(tab.welcome).toMatchObject({ ok: false, error: { kind: 'worker', state: 'failed' } })
+      expect(JSON.stringify(tab.welcome)).not.toContain('ann')
+    }
+  })
+
+  it('names the options in which a later tab differs; the first tab’s hold', async () => {
+    await openTab(test)
+    const options = { maxEventSize: 1, heartbeat: { timeout: 1, misses: 2 } }
+    const tab = await openTab(test, { options })
+    expect(tab.welcome).toMatchObject({ ok: true, differing: ['heartbeat', 'maxEventSize'] })
+  })
+
+  it('tells every tab of an error, and of the status that follows from it', async () => {
+    const tabs = [await openTab(test), await openTab(test)]
+    ;(await test.platform.server.next()).answer(500)
+    for (const tab of tabs) {
+      await until(() => tab.errors.length === 1 && tab.status()?.state === 'waiting')
+      expect(tab.errors[0]).toMatchObject({ kind: 'http', status: 500, retryable: true })
+      expect(tab.status()?.error).toEqual(tab.errors[0])
+    }
+    expect((await tabs[0]!.hub.metrics()).errors).toEqual({ total: 1, byKind: { http: 1 } })
+  })
+
+  it('S5 a tab made visible while waiting tries at once, and `reconnect` reopens what stands', async () => {
+    const tab = await openTab(test)
+    ;(await test.platform.server.next()).answer(500)
+    await until(() => tab.status()?.state === 'waiting')
+    await tab.hub.visible(false)
+    await settle()
+    expect(test.platform.server.waiting()).toBe(0)
+    await tab.hub.visible(true)
+    const { request } = await accept()
+    await until(() => tab.status()?.state === 'open')
+    await tab.hub.reconnect()
+    await test.platform.advance(CLOSE_GRACE)
+    await accept()
+    expect(request.aborted()).toBe(true)
+  })
+
+  it('D6 a hub after it resumes after the last committed id', async () => {
+    const tab = await openTab(test)
+    const { body } = await accept()
+    body.push(sse('7', 'x'))
+    await until(() => tab.ids().length === 1)
+    await test.close()
+    test = openHub(test.platform)
+    const again = await openTab(test, { hello: { cursor: { epoch: tab.batches[0]!.epoch, seq: 1 } } })
+    const { request } = await accept()
+    expect(request.headers.get('last-event-id')).toBe('7')
+    expect(again.welcome).toMatchObject({ cursor: { epoch: tab.batches[0]!.epoch, seq: 1 } })
+  })
+})
