@@ -88,7 +88,7 @@ export const connect = <Events extends object = EventMap>(
   }
 
   const listeners = createListeners(options.parse ?? ((data) => JSON.parse(data)), (type, cause) => {
-    const message = `The data of an event "${type}" is not JSON: not delivered. For other data, set \`parse\`.`
+    const message = `The data of an event "${type}" is not JSON: not delivered. Set \`parse\`?`
     tellError(localError('validation', message, status.state, true), cause)
   })
 
@@ -148,7 +148,7 @@ export const connect = <Events extends object = EventMap>(
         setStatus(welcome.status)
         if (welcome.differing.length > 0)
           console.warn(
-            `tabstream: another tab set other options (${welcome.differing.join(', ')}) for this stream; they hold.`,
+            `tabstream: another tab set other options: ${welcome.differing.join(', ')}. They hold.`,
           )
       },
       (error: Error) => attachment === mine && fail(error.message),

@@ -27,7 +27,7 @@ export const resolveEndpoint = (url: string | URL, base: string, what: string): 
   if (resolved.username !== '' || resolved.password !== '' || named !== undefined)
     throw new TypeError(
       `tabstream: ${what} carries a credential (${named === undefined ? 'a password' : `"${named}"`}), and URLs end in ` +
-        'logs. Leave it out and set `auth.getAccessToken`: the token then goes into a header.',
+        'logs. Set `auth.getAccessToken` instead: that token goes into a header.',
     )
   if (resolved.protocol !== 'https:' && !(resolved.protocol === 'http:' && isLoopback(resolved.hostname)))
     throw new TypeError(`tabstream: ${what} must be https: (http: only to this machine itself).`)

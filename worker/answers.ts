@@ -80,7 +80,7 @@ export const judge = (outcome: Outcome, maxEventSize: number, now: number): Verd
     case 'too-large':
       return lost(
         'too-large',
-        `An event is larger than ${maxEventSize} characters: send less, or raise maxEventSize. The position has not moved.`,
+        `An event is larger than ${maxEventSize} characters: send less, or raise maxEventSize.`,
       )
   }
 }

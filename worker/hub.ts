@@ -182,7 +182,7 @@ export const createHub = ({ platform, host, origin, openStore = openLogStore }: 
         if (keyOf(hello.options.url, hello.options.user) !== key)
           return refuse(
             'worker',
-            'This worker serves another stream. Pass the name in the factory options on to the worker.',
+            'This worker serves another stream: pass the factory options on, with their name.',
           )
         await log.ready
         const from = log.start(hello.from)

@@ -90,8 +90,7 @@ export const createLog = ({ platform, open, bounds, metrics, onChange, onDurable
   const openStore = async (): Promise<LogStore> => {
     let late = false
     const opening = open(() => {
-      if (store !== null)
-        lose('IndexedDB closed the connection: site data cleared, or another version opened.')
+      if (store !== null) lose('IndexedDB closed: site data cleared, or another version opened.')
     })
     opening.then(
       (opened) => late && opened.close(),
@@ -244,7 +243,7 @@ export const createLog = ({ platform, open, bounds, metrics, onChange, onDurable
       const found = await limited(from.range(records[start]!.first, records[end]!.first))
       const events = found.flatMap((record) => record.events)
       const index = events.findIndex(({ seq }) => seq > after)
-      if (index === -1) throw new Error('IndexedDB no longer has the events that were committed to it.')
+      if (index === -1) throw new Error('IndexedDB lost committed events.')
       return oneRead(events, index)
     } catch (error) {
       if (store === from) lose(error)

@@ -1,0 +1,58 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { gzipSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+
+/** What `npm run build` left; `npm test` builds first. */
+const built = (file: string) => {
+  const url = new URL(`../../dist/${file}`, import.meta.url)
+  if (!existsSync(url)) throw new Error('There is no dist/: run `npm run build` first.')
+  return readFileSync(url, 'utf8')
+}
+const gzipped = (file: string) => gzipSync(built(file), { level: 9 }).length
+const imports = (code: string) => [
+  ...code.matchAll(/(?:^|[;}])\s*(?:import|export)[^;]*?from\s*["'`]([^"'`]+)/g),
+]
+
+describe('the built package', () => {
+  it('gives a page at most 5 kB, comlink included, and no idb', () => {
+    expect(gzipped('index.js')).toBeLessThanOrEqual(5 * 1024)
+    expect(built('index.js')).toContain('comlink proxy')
+    expect(built('index.js')).not.toMatch(/indexedDB|IDB[A-Z]/)
+  })
+
+  it('has a worker file of at most 14 kB that needs no other file', () => {
+    expect(gzipped('stream.worker.js')).toBeLessThanOrEqual(14 * 1024)
+    for (const file of ['stream.worker.js', 'worker.js', 'index.js']) {
+      expect(imports(built(file)), file).toEqual([])
+      expect(built(file), file).not.toMatch(/\bimport\s*\(/)
+    }
+  })
+
+  it('names its worker in the one form that bundlers look for', () => {
+    expect(built('index.js')).toMatch(
+      /new SharedWorker\(new URL\('\.\/stream\.worker\.js', ?import\.meta\.url\), ?\{/,
+    )
+  })
+
+  it('exports what the README names, and nothing else', () => {
+    const names = (file: string) =>
+      /export\{([^}]*)\}/
+        .exec(built(file))![1]!
+        .split(',')
+        .map((name) => name.split(' as ').at(-1))
+    expect(names('index.js').sort()).toEqual(['StreamError', 'connect'])
+    expect(names('worker.js')).toEqual(['serve'])
+  })
+
+  it('invents no globals for fetch-event-source: `window` and `document` are bound in its module only', () => {
+    expect(built('stream.worker.js')).not.toMatch(
+      /globalThis\.(window|document)\s*=|self\.(window|document)\s*=/,
+    )
+  })
+
+  it('has no runtime dependency', () => {
+    const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+    expect(manifest.dependencies ?? {}).toEqual({})
+    for (const version of Object.values<string>(manifest.devDependencies)) expect(version).toMatch(/^\d/)
+  })
+})
