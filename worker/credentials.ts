@@ -23,6 +23,11 @@ export interface CredentialsOptions {
   platform: Platform
   auth: HubOptions['auth']
   withCredentials: boolean
+  /**
+   * What binds a token to this key (A3): a browser keeps one cookie for all users, and another user's exchange
+   * would open their stream here. `null`: not sent, since an unknown header fails a foreign server's preflight.
+   */
+  streamClient(): Promise<string | null>
   /** Asks a live tab for an access token (A2). */
   askTab(): Promise<TokenAnswer>
 }
@@ -62,7 +67,13 @@ export type Credentials = ReturnType<typeof createCredentials>
  * The credential that goes along with an attempt: asked of a tab, exchanged (R5), kept in this closure and
  * nowhere else (A1), one exchange at a time for all who ask (A2). Knows nothing of the stream.
  */
-export const createCredentials = ({ platform, auth, withCredentials, askTab }: CredentialsOptions) => {
+export const createCredentials = ({
+  platform,
+  auth,
+  withCredentials,
+  streamClient,
+  askTab,
+}: CredentialsOptions) => {
   const include: RequestCredentials = withCredentials ? 'include' : 'same-origin'
   let held: (Credential & { ok: true; renewAt: number }) | null = null
   let underWay: Promise<Credential> | null = null
@@ -71,9 +82,10 @@ export const createCredentials = ({ platform, auth, withCredentials, askTab }: C
     const limit = new AbortController()
     const cancel = platform.after(EXCHANGE_LIMIT, () => limit.abort())
     try {
+      const client = await streamClient()
       const response = await platform.fetch(url, {
         method: 'POST',
-        headers: bearer(accessToken),
+        headers: { ...bearer(accessToken), ...(client === null ? {} : { 'stream-client': client }) },
         credentials: include,
         cache: 'no-store',
         redirect: 'manual',

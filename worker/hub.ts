@@ -60,10 +60,20 @@ export const createHub = ({ platform, host, origin, openStore = openLogStore }: 
         await new Promise<void>((resolve) => platform.after(PRESSURE_CHECK, resolve))
     }
     const { auth, withCredentials } = options
+    const isOurs = (url: string | null | undefined) => url != null && new URL(url).origin === origin
     const connection = createConnection({
       platform,
       options,
-      credentials: createCredentials({ platform, auth, withCredentials, askTab }),
+      credentials: createCredentials({
+        platform,
+        auth,
+        withCredentials,
+        async streamClient() {
+          await log.ready
+          return isOurs(auth?.exchange) ? log.streamClient() : null
+        },
+        askTab,
+      }),
       log: {
         ...log,
         async append(blocks) {
@@ -72,7 +82,7 @@ export const createHub = ({ platform, host, origin, openStore = openLogStore }: 
           return added
         },
       },
-      sendStreamClient: auth?.exchange != null || new URL(options.url).origin === origin,
+      sendStreamClient: auth?.exchange != null || isOurs(options.url),
       metrics,
       onStatus: publish,
       onError: tellError,

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { authenticate, authenticateAccess } from './authenticate.ts'
+import { authenticate, authenticateAccess, streamClient } from './authenticate.ts'
 import { problem } from './problem.ts'
 import type { Tokens } from './tokens.ts'
 
@@ -69,7 +69,9 @@ export const authRoutes = (app: FastifyInstance, { tokens, users }: AuthRoutesOp
     const { mode = 'cookie' } = (request.body ?? {}) as { mode?: unknown }
     if (mode !== 'cookie' && mode !== 'header')
       return problem(reply, 400, 'mode_unknown', 'Set "mode" to "cookie" or "header", or leave it out.')
-    const { token, expiresAt, life } = await tokens.issue('sse', user)
+    // A browser keeps one cookie, whichever of its users it is for. Bound to the client that asked, it opens
+    // no other user's stream under this one's key (A3): that client is refused, and asks for its own.
+    const { token, expiresAt, life } = await tokens.issue('sse', user, streamClient(request))
     if (mode === 'header') return { sse_token: token, expires_at: timestamp(expiresAt) }
     reply.setCookie(sseCookie.name, token, cookie(request, sseCookie.path, life))
     return { expires_at: timestamp(expiresAt) }

@@ -6,6 +6,8 @@ export interface Authenticated {
   user: string
   /** Milliseconds since 1970. */
   expiresAt: number
+  /** The `Stream-Client` that alone may use the token; `null`: anybody who holds it. */
+  client: string | null
 }
 
 const what: Record<TokenKind, { name: string; how: string }> = {
@@ -20,6 +22,12 @@ const what: Record<TokenKind, { name: string; how: string }> = {
 /** RFC 6750, 2.1. */
 export const bearerToken = (request: FastifyRequest): string | undefined =>
   /^Bearer +([\w.~+/-]+=*) *$/i.exec(request.headers.authorization ?? '')?.[1]
+
+/** R6: which browser asks, as it says itself. */
+export const streamClient = (request: FastifyRequest): string | null => {
+  const value = request.headers['stream-client']
+  return typeof value === 'string' ? value : null
+}
 
 /** Who a token belongs to. Otherwise the 401 is sent, and the answer is undefined. */
 export const authenticate = async (

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { sseCookie } from './auth-routes.ts'
-import { authenticate, bearerToken } from './authenticate.ts'
+import { authenticate, bearerToken, streamClient } from './authenticate.ts'
 import { formatEventId } from './event-id.ts'
 import { openEventStream } from './event-stream.ts'
 import type { Settings } from './options.ts'
@@ -50,9 +50,19 @@ export const streamRoute = (app: FastifyInstance, options: StreamRouteOptions): 
     const login = await authenticate(reply, tokens, 'sse', token)
     if (!login) return reply
 
-    const client = header(request, 'stream-client') ?? null
+    const client = streamClient(request)
     if (client !== null && !/^[\x21-\x7e]{1,64}$/.test(client))
       return problem(reply, 400, 'client_invalid', 'Stream-Client is 1 to 64 visible ASCII characters.')
+
+    if (login.client !== null && login.client !== client) {
+      reply.header('WWW-Authenticate', 'Bearer error="invalid_token"')
+      return problem(
+        reply,
+        401,
+        'token_of_another_client',
+        'That SSE token was given to another Stream-Client. Get one at POST /api/v1/auth/sse-token.',
+      )
+    }
 
     const lastEventId = header(request, 'last-event-id')
     const place = registry.claim({ user: login.user, client, lastEventId: lastEventId ?? null })

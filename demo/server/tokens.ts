@@ -4,7 +4,7 @@ import { errors, jwtVerify, SignJWT } from 'jose'
 export type TokenKind = 'access' | 'sse' | 'refresh'
 
 export type Verdict =
-  | { state: 'valid'; user: string; expiresAt: number }
+  | { state: 'valid'; user: string; expiresAt: number; client: string | null }
   | { state: 'expired' | 'wrong-kind' | 'invalid' }
 
 export interface TokensOptions {
@@ -30,13 +30,21 @@ const stateOf = (error: unknown): Exclude<Verdict['state'], 'valid'> => {
 }
 
 export const createTokens = ({ secret, lives, now }: TokensOptions) => ({
-  /** A token and the instant it expires at, in milliseconds since 1970. */
-  async issue(kind: TokenKind, user: string): Promise<{ token: string; expiresAt: number; life: number }> {
+  /**
+   * A token and the instant it expires at, in milliseconds since 1970.
+   *
+   * @param client the `Stream-Client` that alone may use it; `null`: anybody who holds it
+   */
+  async issue(
+    kind: TokenKind,
+    user: string,
+    client: string | null = null,
+  ): Promise<{ token: string; expiresAt: number; life: number }> {
     const { typ, audience } = kinds[kind]
     const seconds = now() / 1000
     // Rounded up: claims are whole seconds here, and a life of one second must not be a life of none.
     const expires = Math.ceil(seconds + lives[kind])
-    const token = await new SignJWT()
+    const token = await new SignJWT(client === null ? {} : { client })
       .setProtectedHeader({ alg: algorithm, typ })
       .setSubject(user)
       .setIssuer(issuer)
@@ -59,7 +67,8 @@ export const createTokens = ({ secret, lives, now }: TokensOptions) => ({
         requiredClaims: ['sub', 'exp'],
         currentDate: new Date(now()),
       })
-      return { state: 'valid', user: payload.sub!, expiresAt: payload.exp! * 1000 }
+      const client = typeof payload.client === 'string' ? payload.client : null
+      return { state: 'valid', user: payload.sub!, expiresAt: payload.exp! * 1000, client }
     } catch (error) {
       return { state: stateOf(error) }
     }

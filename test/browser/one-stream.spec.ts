@@ -50,3 +50,19 @@ test('S1 two users of one browser have a stream each, and A3 neither hears of th
   await expectExactlyOnce([bob], backend.published('bob'))
   expect([backend.peak('ada'), backend.peak('bob')]).toEqual([1, 1])
 })
+
+test('A3 a cookie that another user of the browser overwrote opens none of their streams', async ({
+  backend,
+  open,
+}) => {
+  const ada = await open({ user: 'ada' })
+  await ada.until('open')
+  const bob = await open({ user: 'bob' })
+  await bob.until('open')
+  // The browser's one cookie is bob's now, and ada's stream reconnects with it.
+  backend.proxy.cut()
+  await backend.publish(5, 'bob')
+  await backend.publish(3, 'ada')
+  await expectExactlyOnce([bob], backend.published('bob'))
+  await expectExactlyOnce([ada], backend.published('ada'))
+})

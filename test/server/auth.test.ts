@@ -147,3 +147,18 @@ test('a restart of the server leaves tokens valid', async () => {
   await before.close()
   expect((await openStream(await start({ dataDir }), { token })).response.status).toBe(200)
 })
+
+test('A3 R5 a token that was given to one Stream-Client opens the stream of no other', async () => {
+  const server = await start()
+  const token = await tokenFor(server, 'alice', 'access')
+  const exchanged = await fetch(server.url + exchange, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${token}`, 'Stream-Client': 'one' },
+  })
+  const cookie = cookiesOf(exchanged)
+  const other = await openStream(server, { cookie, client: 'two' })
+  expect(other.response.status).toBe(401)
+  expect(await other.response.json()).toMatchObject({ error: 'token_of_another_client' })
+  expect((await openStream(server, { cookie })).response.status).toBe(401)
+  expect((await openStream(server, { cookie, client: 'one' })).response.status).toBe(200)
+})

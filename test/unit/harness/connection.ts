@@ -62,6 +62,7 @@ export const openConnection = (over: Partial<HubOptions> = {}, sendStreamClient 
       platform,
       auth: options.auth,
       withCredentials: options.withCredentials,
+      streamClient: async () => null,
       askTab: async () => ({ ok: true, token: `token-${++tokens}` }),
     }),
     sendStreamClient,

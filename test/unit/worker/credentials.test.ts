@@ -26,6 +26,7 @@ describe('A2 the credential of an attempt', () => {
       platform,
       auth: { exchange: EXCHANGE },
       withCredentials: false,
+      streamClient: async () => null,
       askTab: async () => {
         asked++
         return answer

@@ -10,7 +10,18 @@ type Step = { do: 'append' | 'read' | 'break' | 'mend' | 'restart' | 'crash' | '
 
 const step = fc.record({
   do: fc.constantFrom<Step['do']>(
-    ...(['append', 'append', 'append', 'read', 'read', 'break', 'mend', 'restart', 'crash', 'settle'] as const),
+    ...([
+      'append',
+      'append',
+      'append',
+      'read',
+      'read',
+      'break',
+      'mend',
+      'restart',
+      'crash',
+      'settle',
+    ] as const),
   ),
   size: fc.integer({ min: 1, max: 30 }),
 })
