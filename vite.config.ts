@@ -105,6 +105,9 @@ export default defineConfig(({ mode }) => ({
   ...(mode === 'test' ? unitTests : builds[mode]),
   test: {
     include: ['test/{unit,server,package}/**/*.test.ts'],
+    // Tests stub no module, and put back the globals that they stub: one context is enough, and three times as fast.
+    pool: 'threads',
+    isolate: false,
     server: { deps: { inline: ['@microsoft/fetch-event-source'] } },
   },
 }))

@@ -60,24 +60,29 @@ export interface TabSetup {
   hello?: Partial<Hello>
   options?: Partial<HubOptions>
   accessToken?: () => TokenAnswer | Promise<TokenAnswer>
+  /** Resolves once the tab has taken a batch; at once, if left out. */
+  take?: () => Promise<void>
 }
 
 let tabs = 0
 
 /** A tab without a page: what the client does, and nothing of its own. */
-export const openTab = async (test: TestHub, { hello, options, accessToken }: TabSetup = {}) => {
+export const openTab = async (test: TestHub, { hello, options, accessToken, take }: TabSetup = {}) => {
   const tab = `tab-${++tabs}`
   const batches: Batch[] = []
   const statuses: Status[] = []
   const errors: ErrorData[] = []
   let asked = 0
   const api: TabApi = {
-    deliver: async (batch) => void batches.push(batch),
+    async deliver(batch) {
+      batches.push(batch)
+      await take?.()
+    },
     status: (status) => void statuses.push(status),
     error: (error) => void errors.push(error),
     accessToken: async () => {
       asked++
-      return accessToken === undefined ? { ok: true, token: `token of ${tab}` } : accessToken()
+      return accessToken === undefined ? { ok: true, token: `token-of-${tab}` } : accessToken()
     },
   }
   const port = test.connect()

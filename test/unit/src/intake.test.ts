@@ -86,6 +86,19 @@ describe('D2 a tab takes nothing twice', () => {
     expect(intake.take(batch(0, logged(1, 'x', false), logged(2, 'x', false)))).toHaveLength(2)
   })
 
+  it('takes an event without an id of its own, though it looks like a ghost', () => {
+    intake.take(batch(0, logged(1)))
+    intake.resumeAt({ epoch: 'a', seq: 0 })
+    expect(intake.take(batch(0, { ...logged(1), own: false }))).toHaveLength(1)
+  })
+
+  it.each(['by a cursor', 'by a batch'])('another epoch, told %s, has no ghosts', (how) => {
+    intake.take(batch(0, logged(1)))
+    intake.resumeAt({ epoch: 'a', seq: 0 })
+    if (how === 'by a cursor') intake.resumeAt({ epoch: 'b', seq: 0 })
+    expect(intake.take({ ...batch(0, logged(1)), epoch: 'b' })).toHaveLength(1)
+  })
+
   it('drops a ghost once: after that it is an event like any other', () => {
     intake.take(batch(0, logged(1)))
     intake.resumeAt({ epoch: 'a', seq: 0 })

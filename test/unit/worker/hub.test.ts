@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { PROTOCOL, tabLock } from '../../../src/protocol.ts'
 import { CLOSE_GRACE } from '../../../worker/connection.ts'
 import { openHub, openTab, type TestHub } from '../harness/hub.ts'
 import { sse } from '../harness/server.ts'
@@ -100,69 +99,6 @@ describe('a hub and its tabs', () => {
     const stranger = await openTab(test, { hello: { cursor: { epoch: 'another', seq: 1 } } })
     await until(() => stranger.batches.length === 1)
     expect(stranger.batches[0]).toMatchObject({ reset: 'log-lost', events: [] })
-  })
-
-  it('T1 the session of a tab is gone with its lock, and the port with it', async () => {
-    const stays = await openTab(test)
-    const dies = await openTab(test)
-    expect(test.platform.locks.queued(tabLock(dies.tab))).toBe(1)
-    dies.die()
-    await until(() => stays.status()?.tabs === 1)
-    expect((await stays.hub.inspect()).sessions.map(({ tab }) => tab)).toEqual([stays.tab])
-    expect(test.released()).toBe(1)
-  })
-
-  it('T1 the stream is held when no tab is left, and opens again for the next one', async () => {
-    const tab = await openTab(test)
-    const { request } = await accept()
-    await until(() => tab.status()?.state === 'open')
-    tab.die()
-    await until(() => request.aborted())
-    await test.platform.advance(60_000)
-    expect(test.platform.server.requests).toHaveLength(1)
-    const next = await openTab(test)
-    await accept()
-    await until(() => next.status()?.state === 'open')
-  })
-
-  it('T1 500 openings and closings leave nothing', async () => {
-    const stays = await openTab(test)
-    await accept()
-    await until(() => stays.status()?.state === 'open')
-    await settle()
-    const before = { timers: test.platform.timers(), locks: test.platform.locks.held().length }
-    for (let count = 0; count < 500; count++) (await openTab(test)).die()
-    await until(() => test.released() === 500)
-    expect((await stays.hub.inspect()).sessions).toHaveLength(1)
-    await settle()
-    expect({ timers: test.platform.timers(), locks: test.platform.locks.held().length }).toEqual(before)
-  })
-
-  it('T4 a tab of another protocol version is told to reload, and counts as no tab', async () => {
-    const tab = await openTab(test, { hello: { protocol: PROTOCOL + 1 } })
-    expect(tab.welcome).toMatchObject({
-      ok: false,
-      error: { kind: 'superseded', state: 'superseded', retryable: false },
-    })
-    await settle()
-    expect(test.platform.server.requests).toHaveLength(0)
-    expect((await openTab(test)).welcome).toMatchObject({ ok: true, status: { tabs: 1 } })
-  })
-
-  it('A3 a tab of another user or URL is refused: its worker is another', async () => {
-    await openTab(test)
-    for (const options of [{ user: 'bob' }, { url: 'https://app.test/other' }]) {
-      const tab = await openTab(test, { options })
-      expect(tab.welcome).toMatchObject({ ok: false, error: { kind: 'worker', state: 'failed' } })
-      expect(JSON.stringify(tab.welcome)).not.toContain('ann')
-    }
-  })
-
-  it('names the options in which a later tab differs; the first tab’s hold', async () => {
-    await openTab(test)
-    const options = { maxEventSize: 1, heartbeat: { timeout: 1, misses: 2 } }
-    const tab = await openTab(test, { options })
-    expect(tab.welcome).toMatchObject({ ok: true, differing: ['heartbeat', 'maxEventSize'] })
   })
 
   it('tells every tab of an error, and of the status that follows from it', async () => {

@@ -43,6 +43,18 @@ describe('reading and placing', () => {
     }
   })
 
+  it('D4 reads from the first event that is left on, when the log has been trimmed', async () => {
+    const { log } = await open({ events: 3_000 })
+    for (let from = 1; from <= 6_000; from += 250) {
+      await log.append(events(from, from + 249))
+      await committed(log)
+    }
+    const first = log.first()
+    expect(first).toBeGreaterThan(3_000)
+    expect(ids(await readAll(log))).toEqual(numbers(first, 6_000))
+    expect(log.isDurable()).toBe(true)
+  })
+
   it('reads at most about 1 Mi characters at once', async () => {
     const { log } = await open()
     const large = numbers(1, 8).map((id) => event(id, 'x'.repeat(600_000)))
@@ -125,85 +137,5 @@ describe('reading and placing', () => {
     await log.append(events(1, 3))
     const now = { epoch: log.epoch(), seq: 3 }
     expect(log.place({ epoch: 'another', seq: 2 })).toEqual({ cursor: now, reset: 'log-lost' })
-  })
-})
-
-describe('a restart of the log', () => {
-  let platform: FakePlatform
-
-  beforeEach(() => {
-    clearIndexedDb()
-    platform = createFakePlatform()
-  })
-
-  it('D1 gives another epoch, forgets the events, and tells every cursor of the old one why', async () => {
-    const { log, metrics, changes } = openLog({ platform })
-    await log.append(events(1, 3))
-    const old = log.epoch()
-    const before = changes()
-    await log.restart('server', 'from-here')
-    expect(changes()).toBe(before + 1)
-    expect(log.epoch()).not.toBe(old)
-    expect(log.lastEventId()).toBe('from-here')
-    expect([log.first(), log.head(), await log.read(3)]).toEqual([4, 3, []])
-    await log.append(events(4, 5))
-    const placed = { cursor: { epoch: log.epoch(), seq: 3 }, reset: 'server' }
-    expect(log.place({ epoch: old, seq: 1 })).toEqual(placed)
-    expect(log.place({ epoch: old, seq: 3 })).toEqual(placed)
-    expect(ids(await readAll(log, 3))).toEqual(['4', '5'])
-    expect(metrics.snapshot(0).resets).toBe(1)
-  })
-
-  it('is remembered over a reopening', async () => {
-    const before = openLog({ platform })
-    await before.log.append(events(1, 3))
-    const old = before.log.epoch()
-    await before.log.restart('position-lost', '')
-    await before.log.append([event('a'), event('b')])
-    await before.log.close()
-    const { log } = openLog({ platform })
-    await log.ready
-    expect(log.lastEventId()).toBe('b')
-    expect(log.place({ epoch: old, seq: 2 })).toEqual({
-      cursor: { epoch: log.epoch(), seq: 3 },
-      reset: 'position-lost',
-    })
-    expect(ids(await readAll(log))).toEqual(['a', 'b'])
-  })
-
-  it('two in a row: the oldest epoch is lost, the one before is told why', async () => {
-    const { log } = openLog({ platform })
-    await log.append(events(1, 1))
-    const oldest = log.epoch()
-    await log.restart('server', '')
-    const middle = log.epoch()
-    await log.restart('unconfirmed', '')
-    expect(log.place({ epoch: oldest, seq: 1 }).reset).toBe('log-lost')
-    expect(log.place({ epoch: middle, seq: 1 }).reset).toBe('unconfirmed')
-  })
-
-  it('D3 what the old epoch held is no duplicate in the new one', async () => {
-    const { log } = openLog({ platform })
-    await log.append(events(1, 3))
-    await log.restart('server', '')
-    expect(await log.append(events(1, 3))).toBe(3)
-  })
-
-  it('leaves nothing of the old epoch in IndexedDB', async () => {
-    const before = openLog({ platform })
-    await before.log.append(events(1, 600))
-    await before.log.restart('server', '')
-    await before.log.close()
-    const { log } = openLog({ platform })
-    await log.ready
-    expect([log.first(), log.head()]).toEqual([601, 600])
-    expect(log.start({ after: '3' })).toBeNull()
-  })
-
-  it('takes its turn behind the appends before it', async () => {
-    const { log } = openLog({ platform })
-    const turns = [log.append(events(1, 2)), log.restart('server', ''), log.append(events(3, 4))]
-    await Promise.all(turns)
-    expect(ids(await readAll(log))).toEqual(['3', '4'])
   })
 })

@@ -35,10 +35,12 @@ const simulate = async (steps: Step[]) => {
   let log: Log
   let sent = 0
   let cursor = { epoch: '', seq: 0 }
-  /** The newest taken since the last reset, which explains whatever lies before it. */
+  /** The newest taken since the last reset. */
   let last: number | null = 0
   const taken = new Set<number>()
   let resets = 0
+  /** What a reset passed over, the application has fetched; the next hub may get it again all the same. */
+  let passed = 0
 
   const open = async () => {
     let alive = true
@@ -67,10 +69,13 @@ const simulate = async (steps: Step[]) => {
   /** What a session and a tab do: place, tell a reset, read, drop what was taken from a hub that died. */
   const readOn = async (): Promise<boolean> => {
     const placed = log.place(cursor)
+    // What was taken of one log says nothing of another's events (src/intake.ts).
+    if (placed.cursor.epoch !== cursor.epoch) taken.clear()
     cursor = placed.cursor
     if (placed.reset !== null) {
       resets++
       last = null
+      passed = Math.max(passed, Number(log.lastEventId() || 0))
       return true
     }
     if (cursor.seq >= log.head()) return false
@@ -78,7 +83,7 @@ const simulate = async (steps: Step[]) => {
       expect(seq).toBe(cursor.seq + 1)
       cursor = { ...cursor, seq }
       const number = Number(id)
-      if (taken.has(number)) continue
+      if (taken.has(number) || number <= passed) continue
       if (last !== null) expect(number, 'no hole, but behind a reset').toBe(last + 1)
       last = number
       taken.add(number)
@@ -96,19 +101,14 @@ const simulate = async (steps: Step[]) => {
       broken = false
       await settle()
       await platform.advance(30_000)
-    } else if (what === 'restart') {
-      await log!.restart('server', String(sent))
-      taken.clear()
-    } else if (what === 'settle') await settle()
+    } else if (what === 'restart') await log!.restart('server', String(sent))
+    else if (what === 'settle') await settle()
     else {
       crash()
       await open()
-      // A log that is another one has another past: what was taken of the old one says nothing of it.
-      if (log!.place(cursor).reset !== null) taken.clear()
     }
   }
   while (await readOn()) {}
-  if (last !== null && sent > 0 && taken.size > 0) expect(last).toBeGreaterThanOrEqual(Math.min(sent, last))
   expect(cursor.seq).toBe(log!.head())
   await log!.close()
   return resets

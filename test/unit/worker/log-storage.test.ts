@@ -1,36 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type LogStore, openLogStore } from '../../../worker/log-store.ts'
 import { clearIndexedDb, committed, event, events, ids, openLog, readAll } from '../harness/log.ts'
 import { createFakePlatform, type FakePlatform } from '../harness/platform.ts'
+import { breakable } from '../harness/storage.ts'
 import { defer, settle, until } from '../harness/turns.ts'
 
 const never = () => new Promise<never>(() => {})
-
-/** The real store, whose calls a test breaks. */
-const breakable = () => {
-  const state = {
-    open: null as null | (() => Promise<never>),
-    commit: null as null | (() => Promise<never>),
-    range: null as null | (() => Promise<never>),
-    opened: 0,
-    closed: 0,
-  }
-  const open = async (onLost: () => void): Promise<LogStore> => {
-    if (state.open !== null) return state.open()
-    const store = await openLogStore('log', onLost)
-    state.opened++
-    return {
-      ...store,
-      commit: (given) => state.commit?.() ?? store.commit(given),
-      range: (from, to) => state.range?.() ?? store.range(from, to),
-      close() {
-        state.closed++
-        store.close()
-      },
-    }
-  }
-  return { state, open }
-}
 
 describe('D2 the log goes on in memory when IndexedDB does not, and is durable again later', () => {
   let platform: FakePlatform
@@ -86,20 +60,6 @@ describe('D2 the log goes on in memory when IndexedDB does not, and is durable a
     expect(durable).toHaveLength(1)
   })
 
-  it('closes a connection that opened after it had been given up', async () => {
-    const opening = defer<LogStore>()
-    let closed = 0
-    const { log } = openLog({ platform, open: () => opening.promise })
-    await platform.advance(3_000)
-    await log.ready
-    const store = await openLogStore('log', () => {})
-    opening.resolve({ ...store, close: () => void closed++ })
-    await settle()
-    expect(closed).toBe(1)
-    expect(log.isDurable()).toBe(false)
-    store.close()
-  })
-
   it.each<[string, () => Promise<never>, number]>([
     ['a commit fails', () => Promise.reject(new DOMException('full', 'QuotaExceededError')), 0],
     ['a commit hangs for 3 s', never, 3_000],
@@ -141,7 +101,7 @@ describe('D2 the log goes on in memory when IndexedDB does not, and is durable a
       deletion.onerror = reject
     })
     await until(() => !log.isDurable())
-    expect(durable.at(-1)).toContain('closed the connection')
+    expect(durable.at(-1)).toMatch(/closed.*site data cleared/)
     await log.append(events(3, 3))
     expect(ids(await readAll(log))).toEqual(['1', '2', '3'])
     await platform.advance(10_000)
@@ -168,29 +128,6 @@ describe('D2 the log goes on in memory when IndexedDB does not, and is durable a
     expect((await readAll(log)).at(-1)?.id).toBe('2000')
   })
 
-  it('tries again soon, then ever later, for as long as it takes', async () => {
-    state.open = () => Promise.reject(new Error('no'))
-    const { log, durable } = openLog(setup)
-    await log.ready
-    const waits: number[] = []
-    for (let tries = 1; tries <= 8; tries++) {
-      expect(durable).toHaveLength(tries)
-      waits.push(platform.nextTimer()!)
-      await platform.advance(waits.at(-1)!)
-    }
-    expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000])
-    expect(durable.every((cause) => cause === 'Error: no')).toBe(true)
-    state.open = null
-    await platform.advance(30_000)
-    await until(() => durable.at(-1) === null)
-    state.commit = () => Promise.reject(new Error('no'))
-    await log.append(events(1, 1))
-    await until(() => !log.isDurable())
-    expect(platform.nextTimer()).toBe(1_000)
-    await log.close()
-    expect(platform.timers()).toBe(0)
-  })
-
   it('a restart in memory is what the database holds later', async () => {
     const { log } = openLog(setup)
     await log.append(events(1, 2))
@@ -207,42 +144,5 @@ describe('D2 the log goes on in memory when IndexedDB does not, and is durable a
     const again = await reopened()
     expect(again.epoch()).toBe(log.epoch())
     expect(ids(await readAll(again))).toEqual(['a'])
-  })
-
-  it('has one transaction under way when it comes back, whatever is appended meanwhile', async () => {
-    state.open = () => Promise.reject(new Error('no'))
-    let underWay = 0
-    let most = 0
-    const { log } = openLog({
-      platform,
-      open: async (onLost) => {
-        const store = await setup.open!(onLost)
-        return {
-          ...store,
-          async commit(given) {
-            most = Math.max(most, ++underWay)
-            await store.commit(given)
-            underWay--
-          },
-        }
-      },
-    })
-    await log.append(events(1, 3))
-    state.open = null
-    void platform.advance(10_000)
-    await until(() => underWay === 1)
-    await log.append(events(4, 4))
-    await until(() => log.committed() === 4)
-    expect(most).toBe(1)
-  })
-
-  it('no longer tries once it is closed', async () => {
-    const { log, durable } = openLog(setup)
-    await log.ready
-    await log.close()
-    expect(state).toMatchObject({ opened: 1, closed: 1 })
-    await platform.advance(60_000)
-    expect(state.opened).toBe(1)
-    expect(durable.filter((cause) => cause !== null)).toEqual([])
   })
 })
