@@ -29,27 +29,34 @@ export const fetchEventSourceInWorkers = (): Plugin => ({
  * minifier would turn its strings into template literals. So it is taken out before, and put back after.
  */
 const publishWorkerUrl = (): Plugin => {
-  const source =
-    "new SharedWorker(new URL('../worker/stream.worker.ts', import.meta.url), { ...options, type: 'module' })"
+  const literal = (kind: string, url: string, options: string) =>
+    `new ${kind}(new URL('${url}', import.meta.url), { ...${options}, type: 'module' })`
+  const kinds = ['SharedWorker', 'Worker']
   return {
     name: 'publish-worker-url',
     enforce: 'pre',
     transform(code, id) {
       if (!id.endsWith('/src/host.ts')) return
-      if (!code.includes(source))
-        throw new Error(`src/host.ts lacks the literal that is published: ${source}`)
-      return { code: code.replace(source, '__TABSTREAM_WORKER__(options)'), map: null }
+      let published = code
+      for (const kind of kinds) {
+        const source = literal(kind, '../worker/stream.worker.ts', 'options')
+        if (!code.includes(source))
+          throw new Error(`src/host.ts lacks the literal that is published: ${source}`)
+        published = published.replace(source, `__TABSTREAM_${kind}__(options)`)
+      }
+      return { code: published, map: null }
     },
     generateBundle(_, bundle) {
       for (const file of Object.values(bundle))
-        if (file.type === 'chunk')
-          file.code = file.code
-            .replace(
-              /__TABSTREAM_WORKER__\((\w+)\)/,
-              "new SharedWorker(new URL('./stream.worker.js',import.meta.url),{...$1,type:'module'})",
+        if (file.type === 'chunk') {
+          for (const kind of kinds)
+            file.code = file.code.replace(
+              new RegExp(`__TABSTREAM_${kind}__\\((\\w+)\\)`),
+              (_match, options) => literal(kind, './stream.worker.js', options),
             )
-            // They help to drop what is not used; of these files everything is.
-            .replaceAll('/* @__PURE__ */ ', '')
+          // They help to drop what is not used; of these files everything is.
+          file.code = file.code.replaceAll('/* @__PURE__ */ ', '')
+        }
     },
   }
 }

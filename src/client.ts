@@ -1,10 +1,12 @@
 import { expose, type Remote, wrap } from 'comlink'
+import { answerToken } from './answer-token.ts'
 import { withLimit } from './call.ts'
 import { localError, StreamError } from './errors.ts'
-import { openHost } from './host.ts'
+import { holdLock } from './hold-lock.ts'
+import { type Host, openHost } from './host.ts'
 import { createIntake } from './intake.ts'
 import { iterate } from './iterate.ts'
-import { watchLifecycle } from './lifecycle.ts'
+import { type PauseReason, watchLifecycle } from './lifecycle.ts'
 import { createListeners, type Listener, type StreamEvent } from './listeners.ts'
 import { type ConnectOptions, toHubOptions } from './options.ts'
 import {
@@ -16,20 +18,28 @@ import {
   type ResetReason,
   type Status,
   type TabApi,
-  type TokenAnswer,
   tabLock,
   type Welcome,
 } from './protocol.ts'
 import { createSignal } from './signal.ts'
 import type { EventMap, Stream } from './stream.ts'
+import { watchHub } from './watch-hub.ts'
+
+/** Respawns of a hub within so many ms before it is given up (T2). */
+const RESPAWNS = 5
+const RESPAWN_WINDOW = 60_000
+
+// Over 200 lines: the one file that wires the page's parts.
 
 /** One page's hold on a hub. */
 interface Attachment {
-  port: MessagePort
+  host: Host
   hub: Remote<HubApi>
   /** Settles once the hub has answered: nothing is delivered before. */
   welcomed: Promise<unknown>
   release(): void
+  /** From the welcome on. */
+  watch: { close(): void } | null
 }
 
 /**
@@ -55,7 +65,13 @@ export const connect = <Events extends object = EventMap>(
   /** Full iterators: the batch is acknowledged once they have room again. */
   const pressure = new Set<Promise<void>>()
   const iterations = new Set<() => void>()
+  const paused = new Set<PauseReason>()
   let attachment: Attachment | null = null
+  /** Which way to a hub (host.ts), and under which name. */
+  let way = 0
+  let suffix = ''
+  /** When, in ms of `performance.now()`. */
+  let respawns: number[] = []
   let closed = false
   let status: Status = {
     state: 'idle',
@@ -103,37 +119,41 @@ export const connect = <Events extends object = EventMap>(
     await Promise.all(pressure)
   }
 
-  const accessToken = async (): Promise<TokenAnswer> => {
-    try {
-      const token: unknown = await options.auth?.getAccessToken()
-      if (typeof token === 'string' && token !== '') return { ok: true, token }
-      return { ok: false, message: 'getAccessToken gave no token.' }
-    } catch (error) {
-      // Reported here, where the application's own words may be shown; they could quote a token (A1).
-      reportError(error)
-      return { ok: false, message: 'getAccessToken failed.' }
-    }
+  /** The hub is gone, or never came: another one takes its place, and this tab goes on from its cursor. */
+  const respawn = (nameSuffix: string) => {
+    detach()
+    const now = performance.now()
+    respawns = [...respawns.filter((at) => now - at < RESPAWN_WINDOW), now]
+    if (respawns.length > RESPAWNS)
+      return fail(
+        `The worker died ${RESPAWNS} times within ${RESPAWN_WINDOW / 1_000} s; reconnect() tries again.`,
+      )
+    setStatus({ ...status, state: 'connecting', since: Date.now() })
+    suffix = nameSuffix
+    attach()
   }
 
   const attach = () => {
-    const port = openHost(key, options.worker, (message) => attachment === mine && fail(message))
     const tab = crypto.randomUUID()
-    let release = () => {}
-    const held = new Promise<void>((resolve) => {
-      const released = new Promise<void>((end) => {
-        release = end
-      })
-      void navigator.locks.request(tabLock(tab), () => {
-        resolve()
-        return released
-      })
+    const host = openHost(way, key + suffix, options.worker, () => {
+      // Once it has answered it is loaded: what its script throws later is no reason to leave it.
+      if (attachment !== mine || mine.watch !== null) return
+      detach()
+      way = host!.dedicated ? Number.POSITIVE_INFINITY : way + 1
+      attach()
     })
-    const hub = wrap<HubApi>(port)
+    if (host === null)
+      return fail(
+        "The worker's script could not be loaded or run: check its URL, and worker-src in the Content-Security-Policy.",
+      )
+    const { held, release } = holdLock(tabLock(tab))
+    const hub = wrap<HubApi>(host.endpoint)
     const hello = () => ({
       protocol: PROTOCOL,
       tab,
       options: hubOptions,
       cursor: intake.cursor(),
+      trail: intake.trail(),
       from: options.from ?? ('now' as const),
       follow: listeners.follow(),
       visible: !document.hidden,
@@ -145,29 +165,33 @@ export const connect = <Events extends object = EventMap>(
         if (attachment !== mine) return
         if (!welcome.ok) return stop(welcome.error)
         intake.resumeAt(welcome.cursor)
+        const { incarnation } = welcome
+        // All tabs of a dead hub derive the same name from it, and so meet again without talking.
+        mine.watch = watchHub(hub, incarnation, () => respawn(`#${incarnation}`))
         setStatus(welcome.status)
         if (welcome.differing.length > 0)
           console.warn(
             `tabstream: another tab set other options: ${welcome.differing.join(', ')}. They hold.`,
           )
       },
-      (error: Error) => attachment === mine && fail(error.message),
+      () => attachment === mine && respawn(`#${respawns.length}`),
     )
-    const mine: Attachment = { port, hub, welcomed, release }
+    const mine: Attachment = { host, hub, welcomed, release, watch: null }
     attachment = mine
     const tabApi: TabApi = {
       deliver: (batch) => deliver(mine, batch),
       status: (next) => void (attachment === mine && setStatus(next)),
       error: (data) => void (attachment === mine && tellError(data)),
-      accessToken,
+      accessToken: () => answerToken(options.auth?.getAccessToken),
     }
-    expose(tabApi, port)
+    expose(tabApi, host.endpoint)
   }
 
   /** The lock tells the hub; a message would arrive no sooner, and could evict a cached page. */
   const detach = () => {
+    attachment?.watch?.close()
     attachment?.release()
-    attachment?.port.close()
+    attachment?.host.close()
     attachment = null
   }
 
@@ -207,8 +231,15 @@ export const connect = <Events extends object = EventMap>(
   }
 
   const lifecycle = watchLifecycle({
-    onHide: detach,
-    onReturn: attach,
+    onPause(reason) {
+      // A frozen tab costs a shared hub one cursor; a hub of its own would be frozen with the lock in its hand.
+      if (reason === 'frozen' && !attachment?.host.dedicated) return
+      paused.add(reason)
+      detach()
+    },
+    onResume(reason) {
+      if (paused.delete(reason) && paused.size === 0 && status.state !== 'failed') attach()
+    },
     onVisible: (visible) => tell((hub) => hub.visible(visible)),
   })
 
@@ -243,8 +274,10 @@ export const connect = <Events extends object = EventMap>(
     inspect: () => call('inspect()', (hub) => hub.inspect()),
     reconnect() {
       if (closed) return
-      if (attachment === null) attach()
-      else tell((hub) => hub.reconnect())
+      if (attachment !== null) return tell((hub) => hub.reconnect())
+      way = 0
+      respawns = []
+      if (paused.size === 0) attach()
     },
     close() {
       if (closed) return

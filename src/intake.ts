@@ -1,4 +1,4 @@
-import type { Batch, Cursor, LoggedEvent } from './protocol.ts'
+import type { Batch, Cursor, LoggedEvent, Trail } from './protocol.ts'
 
 /** How many uncommitted events a tab remembers: without IndexedDB none is ever committed. */
 const REMEMBERED = 10_000
@@ -11,6 +11,7 @@ const identityOf = ({ id, type, data }: LoggedEvent): string => `${id}\n${type}\
  */
 export const createIntake = () => {
   let cursor: Cursor | null = null
+  let trail: Trail | null = null
   /** Taken, with an id of their own, and not known to be committed. */
   let uncommitted: LoggedEvent[] = []
   /** Of those, what the present hub has never seen: it may come again under another seq. */
@@ -24,16 +25,20 @@ export const createIntake = () => {
     uncommitted = []
   }
 
+  /** A hub, or another leader's log, goes on from here. */
+  const resumeAt = (from: Cursor) => {
+    enter(from.epoch)
+    for (const event of uncommitted) if (event.seq > from.seq) ghosts.add(identityOf(event))
+    cursor = from
+  }
+
   return {
     cursor: () => cursor,
-    /** A hub said where it goes on from. */
-    resumeAt(from: Cursor) {
-      enter(from.epoch)
-      for (const event of uncommitted) if (event.seq > from.seq) ghosts.add(identityOf(event))
-      cursor = from
-    },
+    trail: () => trail,
+    resumeAt,
     /** @returns the events of the batch that are new to this tab, in order */
-    take({ epoch, to, durable, events }: Batch): LoggedEvent[] {
+    take({ epoch, rewind, to, term, durable, events }: Batch): LoggedEvent[] {
+      if (rewind !== null) resumeAt({ epoch, seq: rewind })
       enter(epoch)
       const after = isOf(epoch) ? cursor!.seq : 0
       const later = events.filter(({ seq }) => seq > after)
@@ -45,6 +50,7 @@ export const createIntake = () => {
         .filter(({ own, seq }) => own && seq > durable)
         .slice(-REMEMBERED)
       cursor = { epoch, seq: Math.max(after, to) }
+      trail = { term, durable }
       return fresh
     },
   }

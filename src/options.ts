@@ -4,6 +4,8 @@ import type { From, HubOptions } from './protocol.ts'
 /** What a worker factory passes on to `new SharedWorker` or `new Worker`: its name carries the key (A3). */
 export interface WorkerFactoryOptions {
   name: string
+  /** For a SharedWorker: it outlives a reload, where the browser knows this option. */
+  extendedLifetime?: boolean
 }
 
 export interface ConnectOptions {
@@ -26,12 +28,17 @@ export interface ConnectOptions {
     exchange?: string | URL
   }
   /**
-   * Starts the application's own worker file. The literal must stand in your code, in this form, since that
-   * is what Vite, webpack and Turbopack look for; the spread comes before `type`:
-   * `(options) => new SharedWorker(new URL('./stream.worker.ts', import.meta.url), { ...options, type: 'module' })`.
-   * Default: the worker file that comes with the package.
+   * Starts the application's own worker file: as a SharedWorker, and as a dedicated Worker where there is none
+   * or it does not load. The literals must stand in your code, in this form, since they are what Vite, webpack
+   * and Turbopack look for; the spread comes before `type`:
+   * `shared: (options) => new SharedWorker(new URL('./stream.worker.ts', import.meta.url), { ...options, type: 'module' })`,
+   * and `dedicated` likewise with `new Worker`. Default: the worker file that comes with the package; if one of
+   * the two is given, only that one is used.
    */
-  worker?: { shared: (options: WorkerFactoryOptions) => SharedWorker }
+  worker?: {
+    shared?: (options: WorkerFactoryOptions) => SharedWorker
+    dedicated?: (options: WorkerFactoryOptions) => Worker
+  }
   /** Where a tab starts (D5). Default `'now'`: what comes after it attached. */
   from?: From
   /** Send cookies to another origin as well. Default `false`. */

@@ -16,6 +16,9 @@ export const keyOf = (url: string, user: string | null): string =>
 /** Held by a tab for as long as its session lives; the hub queues for it to learn of the tab's death (T1). */
 export const tabLock = (tab: string): string => `${PREFIX}tab:${tab}`
 
+/** Held by a hub for as long as it lives; each of its tabs queues for it to learn of its death (T2). */
+export const hubLock = (incarnation: string): string => `${PREFIX}hub:${incarnation}`
+
 /** Why continuity could not be kept (D1, D4, D7). */
 export type ResetReason =
   /** The tab was away for longer than the log reaches back, or `from: { after }` names an event it lacks. */
@@ -33,6 +36,15 @@ export type ResetReason =
 export interface Cursor {
   epoch: string
   seq: number
+}
+
+/**
+ * What the last batch said beside its events. Beyond `durable`, a seq means something only together with the
+ * term of the leader that gave it: the next one may give it to another event (L3).
+ */
+export interface Trail {
+  term: number
+  durable: number
 }
 
 /** Where a tab without a cursor starts (D5). */
@@ -58,8 +70,12 @@ export interface Batch {
   epoch: string
   /** The tab's cursor once it has taken the batch. May lie beyond the last event: the rest was filtered. */
   to: number
+  /** Counts the leaders of the log. */
+  term: number
   /** The log is committed up to this seq. What lies beyond may come again from the next hub (D2). */
   durable: number
+  /** Another leader took over, whose log goes on from this seq: what the tab has had beyond it may come again. */
+  rewind: number | null
   /** Told to the application before the events. */
   reset: ResetReason | null
   events: LoggedEvent[]
@@ -203,9 +219,16 @@ export interface Hello {
   options: HubOptions
   /** Where a tab that was attached before goes on; `null`: it is new, and `from` counts. */
   cursor: Cursor | null
+  trail: Trail | null
   from: From
   follow: Follow
   visible: boolean
+}
+
+/** The answer to `ping`. `attached: false`: the hub has no session for this port, or is another by now. */
+export interface Pong {
+  incarnation: string
+  attached: boolean
 }
 
 export type Welcome =
@@ -217,6 +240,7 @@ export interface HubApi {
   attach(hello: Hello): Promise<Welcome>
   follow(follow: Follow): void
   visible(visible: boolean): void
+  ping(): Pong
   reconnect(): void
   metrics(): Metrics
   inspect(): Inspection

@@ -1,3 +1,5 @@
+import type { Status } from '../src/protocol.ts'
+
 /**
  * The life of a stream, as a complete table: the compiler proves that no pair is forgotten.
  *
@@ -24,9 +26,9 @@ export type ConnectionState =
   | 'closed'
 
 export type ConnectionEvent =
-  /** The last reason to hold the stream back is gone. */
+  /** This hub leads, and has tabs. */
   | 'release'
-  /** There is a reason not to stream: no tab, not the leader. */
+  /** It does not, or has none. */
   | 'hold'
   /** 200 with an event stream. */
   | 'opened'
@@ -44,6 +46,12 @@ export type ConnectionEvent =
   | 'retry'
   | 'offline'
   | 'online'
+
+/** What a connection contributes to a tab's status. */
+export type ConnectionStatus = Pick<
+  Status,
+  'state' | 'attempt' | 'nextAttemptAt' | 'since' | 'health' | 'resume' | 'error'
+>
 
 /** `null`: nothing changes. */
 export const TRANSITIONS: Record<ConnectionState, Record<ConnectionEvent, ConnectionState | null>> = {

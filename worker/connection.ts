@@ -1,7 +1,12 @@
 import type { ErrorData, HubOptions, Status } from '../src/protocol.ts'
 import { judge, type Verdict, type Why } from './answers.ts'
 import { BACKOFF_BASE, clampRetry, delay } from './backoff.ts'
-import { type ConnectionEvent, type ConnectionState, TRANSITIONS } from './connection-state.ts'
+import {
+  type ConnectionEvent,
+  type ConnectionState,
+  type ConnectionStatus,
+  TRANSITIONS,
+} from './connection-state.ts'
 import type { Credentials } from './credentials.ts'
 import { watchHeartbeat } from './heartbeat.ts'
 import type { Log } from './log.ts'
@@ -15,14 +20,6 @@ import { attempt } from './transport.ts'
 const HEALTHY_AFTER = 10_000
 /** ms for the browser to close an aborted connection, which it tells nobody, before the next one opens (S1). */
 export const CLOSE_GRACE = 100
-
-/** Why there is to be no stream for now: a set, since each ends on its own. */
-export type HoldReason = 'no-tabs' | 'follower'
-
-export type ConnectionStatus = Pick<
-  Status,
-  'state' | 'attempt' | 'nextAttemptAt' | 'since' | 'health' | 'resume' | 'error'
->
 
 export interface ConnectionOptions {
   platform: Platform
@@ -44,7 +41,6 @@ export type Connection = ReturnType<typeof createConnection>
  */
 export const createConnection = (deps: ConnectionOptions) => {
   const { platform, options, credentials, log, metrics } = deps
-  const holds = new Set<HoldReason>(['no-tabs'])
   let state: ConnectionState = 'idle'
   let since = platform.now()
   let attempts = 0
@@ -65,6 +61,7 @@ export const createConnection = (deps: ConnectionOptions) => {
   let tooLargeAt: string | null = null
   /** Ends the present attempt. Also its identity: what another one's end says no longer counts. */
   let current: AbortController | null = null
+  let heartbeat: ReturnType<typeof watchHeartbeat> | null = null
   const timers = new Set<() => void>()
 
   const after = (ms: number, run: () => void) => timers.add(platform.after(ms, run))
@@ -219,7 +216,7 @@ export const createConnection = (deps: ConnectionOptions) => {
     /** Ended by silence; `life` by everything else. */
     const link = new AbortController()
     life.signal.addEventListener('abort', () => link.abort())
-    const heartbeat = watchHeartbeat(platform, {
+    const watch = watchHeartbeat(platform, {
       ...options.heartbeat,
       onMiss: (missed) => {
         if (missed > 0) metrics.missedHeartbeat()
@@ -228,6 +225,7 @@ export const createConnection = (deps: ConnectionOptions) => {
       },
       onDead: () => link.abort(),
     })
+    heartbeat = watch
     const lastEventId = log.lastEventId()
     const streamClient = deps.sendStreamClient ? { 'stream-client': log.streamClient() } : {}
     const outcome = await attempt({
@@ -241,12 +239,13 @@ export const createConnection = (deps: ConnectionOptions) => {
       fetch: platform.fetch,
       onOpen: (headers) => opened(life, headers, lastEventId, credential.renewAt),
       onBytes: (count) => {
-        heartbeat.beat()
+        watch.beat()
         metrics.bytes(count)
       },
       onParsed: take,
     })
-    heartbeat.close()
+    watch.close()
+    if (heartbeat === watch) heartbeat = null
     if (current !== life) return
     if (outcome === null) {
       const silence = (options.heartbeat.timeout * options.heartbeat.misses) / 1_000
@@ -282,13 +281,9 @@ export const createConnection = (deps: ConnectionOptions) => {
       resume,
       error,
     }),
-    hold(reason: HoldReason) {
-      holds.add(reason)
-      enter('hold')
-    },
-    release(reason: HoldReason) {
-      if (holds.delete(reason) && holds.size === 0) enter('release')
-    },
+    /** Another hub leads, or there is no tab: no stream. */
+    hold: () => void enter('hold'),
+    release: () => void enter('release'),
     /** Somebody asked: try now, as if for the first time. Also reopens a stream that stands. */
     retry,
     /** A tab was looked at: try now what time would bring anyway, unless the server named the time (S5). */
@@ -297,6 +292,11 @@ export const createConnection = (deps: ConnectionOptions) => {
     welcome() {
       if (state === 'unauthorized' || state === 'failed') retry()
       else nudge()
+    },
+    /** The machine slept: what stands is looked at, what waits is tried (S5). */
+    wake() {
+      heartbeat?.check()
+      if (state === 'waiting') enter('retry')
     },
     /** For good: aborts what is under way. */
     close() {

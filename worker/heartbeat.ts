@@ -44,6 +44,11 @@ export const watchHeartbeat = (platform: Platform, { timeout, misses, onMiss, on
       missed = 0
       onMiss(0)
     },
+    /** Looks now: timers stand still while a machine sleeps. */
+    check() {
+      cancel()
+      check()
+    },
     close: () => cancel(),
   }
 }

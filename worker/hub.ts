@@ -3,6 +3,7 @@ import {
   type Hello,
   type HubApi,
   type HubOptions,
+  hubLock,
   keyOf,
   PROTOCOL,
   type Status,
@@ -12,14 +13,19 @@ import {
 } from '../src/protocol.ts'
 import { createConnection } from './connection.ts'
 import { createCredentials } from './credentials.ts'
+import { createLeadership } from './leadership.ts'
 import { createLog } from './log.ts'
 import { type LogStore, openLogStore } from './log-store.ts'
 import { createMetrics } from './metrics.ts'
 import { type Platform, withLimit } from './platform.ts'
+import type { Ask } from './relay.ts'
 import { createSession, type RemoteTab, type Session } from './session.ts'
+import { watchWake } from './wake.ts'
 
 /** ms for a tab to come up with a token: the application may have to refresh it first. */
 const TOKEN_LIMIT = 20_000
+/** ms for which a hub without tabs keeps the stream. */
+const LEAVE_AFTER = 2_000
 /** ms between looks at whether the tabs have caught up. */
 const PRESSURE_CHECK = 10
 
@@ -37,6 +43,9 @@ export const createHub = ({ platform, host, origin, openStore = openLogStore }: 
   const sessions = new Map<string, Session>()
   const metrics = createMetrics()
   let parts: ReturnType<typeof createParts> | null = null
+  let cancelLeave = () => {}
+  // For as long as this hub lives: its tabs queue for it (T2).
+  platform.locks.request(hubLock(incarnation), () => new Promise(() => {})).catch(() => {})
 
   /** What needs the options, which the first tab brings. */
   const createParts = (options: HubOptions) => {
@@ -46,9 +55,15 @@ export const createHub = ({ platform, host, origin, openStore = openLogStore }: 
       open: (onLost) => openStore(key, onLost),
       bounds: options.log,
       metrics,
-      onChange: () => {
+      onChange: (appended) => {
+        if (appended !== null) leadership.relayEvents(appended)
         for (const session of sessions.values()) session.pump()
       },
+      onCommitted: (committed) => leadership.relayCommitted(committed),
+      onTruncate: (head, term) => {
+        for (const session of sessions.values()) session.truncate(head, term)
+      },
+      onFenced: () => leadership.fenced(),
       onDurable: (cause) => {
         publish()
         if (cause !== null) tellStorageLost(cause)
@@ -61,22 +76,25 @@ export const createHub = ({ platform, host, origin, openStore = openLogStore }: 
     }
     const { auth, withCredentials } = options
     const isOurs = (url: string | null | undefined) => url != null && new URL(url).origin === origin
+    const credentials = createCredentials({
+      platform,
+      auth,
+      withCredentials,
+      async streamClient() {
+        await log.ready
+        return isOurs(auth?.exchange) ? log.streamClient() : null
+      },
+      askTab,
+    })
     const connection = createConnection({
       platform,
       options,
-      credentials: createCredentials({
-        platform,
-        auth,
-        withCredentials,
-        async streamClient() {
-          await log.ready
-          return isOurs(auth?.exchange) ? log.streamClient() : null
-        },
-        askTab,
-      }),
+      credentials,
       log: {
         ...log,
         async append(blocks) {
+          // L3: frozen meanwhile, this hub may have been robbed of the lock without knowing.
+          if (!(await leadership.leads())) return 0
           const added = await log.append(blocks)
           await room()
           return added
@@ -84,16 +102,37 @@ export const createHub = ({ platform, host, origin, openStore = openLogStore }: 
       },
       sendStreamClient: auth?.exchange != null || isOurs(options.url),
       metrics,
+      onStatus() {
+        leadership.relayStatus(connection.status())
+        publish()
+      },
+      onError(error) {
+        leadership.relayError(error)
+        tellError(error)
+      },
+    })
+    const leadership = createLeadership({
+      platform,
+      key,
+      log,
+      prepare() {
+        // An access token of a tab is not kept: it would be asked for twice.
+        if (auth?.exchange != null) void credentials.get()
+      },
+      setStreaming: (streaming) => (streaming ? connection.release() : connection.hold()),
+      connectionStatus: connection.status,
       onStatus: publish,
       onError: tellError,
+      onAsk: (what) => connection[what](),
     })
-    return { key, options, log, connection }
+    watchWake(platform, connection.wake)
+    return { key, options, log, connection, leadership }
   }
 
   const status = (): Status => ({
-    ...parts!.connection.status(),
+    ...(parts!.leadership.leaderStatus() ?? parts!.connection.status()),
     host,
-    role: 'leader',
+    role: parts!.leadership.role(),
     durable: parts!.log.isDurable(),
     tabs: sessions.size,
     lastEventId: parts!.log.lastEventId(),
@@ -154,6 +193,11 @@ export const createHub = ({ platform, host, origin, openStore = openLogStore }: 
     return answer
   }
 
+  /** Of whoever has the stream. */
+  const request = (what: Ask) => {
+    if (parts !== null && !parts.leadership.ask(what)) parts.connection[what]()
+  }
+
   const refuse = (kind: ErrorData['kind'], message: string): Welcome => {
     const at = platform.now()
     const state = kind === 'superseded' ? 'superseded' : 'failed'
@@ -175,9 +219,10 @@ export const createHub = ({ platform, host, origin, openStore = openLogStore }: 
       session.close()
       sessions.delete(tab)
       session = null
-      if (sessions.size === 0) parts?.connection.hold('no-tabs')
       publish()
       release()
+      // A reload, or a walk from page to page, is no reason to end the stream of a worker that outlives it.
+      if (sessions.size === 0) cancelLeave = platform.after(LEAVE_AFTER, () => void parts?.leadership.leave())
     }
 
     return {
@@ -188,7 +233,7 @@ export const createHub = ({ platform, host, origin, openStore = openLogStore }: 
             `This tab speaks protocol ${hello.protocol}, its worker ${PROTOCOL}. Reload the page.`,
           )
         parts ??= createParts(hello.options)
-        const { key, options, log, connection } = parts
+        const { key, options, log, leadership } = parts
         if (keyOf(hello.options.url, hello.options.user) !== key)
           return refuse(
             'worker',
@@ -198,15 +243,26 @@ export const createHub = ({ platform, host, origin, openStore = openLogStore }: 
         const from = log.start(hello.from)
         const placed =
           hello.cursor !== null
-            ? log.place(hello.cursor)
+            ? log.place(hello.cursor, hello.trail)
             : { cursor: from ?? log.start('now')!, reset: from === null ? ('fell-behind' as const) : null }
         const { tab, follow, visible } = hello
-        session = createSession({ platform, tab, remote, log, metrics, ...placed, follow, visible })
+        session = createSession({
+          platform,
+          tab,
+          remote,
+          log,
+          metrics,
+          ...placed,
+          trail: hello.trail,
+          follow,
+          visible,
+        })
         sessions.set(tab, session)
         // Granted only once the tab has let go of it: closed, crashed or navigated away (T1).
         platform.locks.request(tabLock(tab), end).catch(() => {})
-        connection.release('no-tabs')
-        connection.welcome()
+        cancelLeave()
+        leadership.join()
+        request('welcome')
         publish()
         session.pump()
         const differing = (Object.keys(options) as (keyof HubOptions)[]).filter(
@@ -220,9 +276,10 @@ export const createHub = ({ platform, host, origin, openStore = openLogStore }: 
       },
       visible(visible) {
         session?.setVisible(visible)
-        if (visible) parts?.connection.nudge()
+        if (visible) request('nudge')
       },
-      reconnect: () => void parts?.connection.retry(),
+      ping: () => ({ incarnation, attached: session !== null }),
+      reconnect: () => request('retry'),
       metrics: () => metrics.snapshot(sessions.size),
       inspect() {
         const { key, log } = parts!
@@ -249,6 +306,7 @@ export const createHub = ({ platform, host, origin, openStore = openLogStore }: 
     accept,
     /** Ends the stream and commits what is left. */
     async close() {
+      await parts?.leadership.leave()
       parts?.connection.close()
       await parts?.log.close()
     },

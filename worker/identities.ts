@@ -28,6 +28,15 @@ export const createIdentities = () => {
       }
       if (drop > 0) held = held.slice(drop)
     },
+    /** Forgets what lies beyond `last`. */
+    cut(last: number) {
+      for (let newest = held.at(-1); newest !== undefined && newest.seq > last; newest = held.at(-1)) {
+        held.pop()
+        const known = seqs.get(newest.id)!
+        known.pop()
+        if (known.length === 0) seqs.delete(newest.id)
+      }
+    },
     clear() {
       seqs.clear()
       held = []

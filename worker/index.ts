@@ -2,6 +2,7 @@ import { expose, wrap } from 'comlink'
 import type { TabApi } from '../src/protocol.ts'
 import { createHub } from './hub.ts'
 import type { Platform } from './platform.ts'
+import type { RelayMessage } from './relay.ts'
 import type { RemoteTab } from './session.ts'
 
 const platform: Platform = {
@@ -14,6 +15,11 @@ const platform: Platform = {
   },
   fetch: (...args) => fetch(...args),
   locks: navigator.locks,
+  openChannel(name, onMessage) {
+    const channel = new BroadcastChannel(name)
+    channel.onmessage = (event: MessageEvent<RelayMessage>) => onMessage(event.data)
+    return { post: (message) => channel.postMessage(message), close: () => channel.close() }
+  },
   isOnline: () => navigator.onLine,
   onConnectivity(listener) {
     addEventListener('online', listener)

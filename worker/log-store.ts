@@ -15,6 +15,10 @@ export interface LogRecord {
 
 /** Where the log stands. Committed in the transaction of the events it speaks of (D2). */
 export interface Position {
+  /** Counts the leaders. The fencing token: a leader of an earlier term can no longer write (L3). */
+  term: number
+  /** head when that term began. */
+  base: number
   epoch: string
   /** seq of the newest event. */
   head: number
@@ -38,14 +42,21 @@ export interface Commit {
   position: Position
   /** Records whose key is below this are deleted. */
   trimBelow: number
+  /** So are those above this: what a leader of an earlier term still wrote. `null`: none. */
+  cutAbove: number | null
+}
+
+/** Another leader has taken over: nothing was written (L3). */
+export class Fenced extends Error {
+  override readonly name = 'Fenced'
 }
 
 export interface LogStore {
-  position(): Promise<Position | undefined>
-  /** All records, in order. */
-  all(): Promise<LogRecord[]>
+  /** The position and all records, in order. */
+  all(): Promise<{ position: Position | undefined; records: LogRecord[] }>
   /** The records whose keys lie in [from, to]. */
   range(from: number, to: number): Promise<LogRecord[]>
+  /** @throws Fenced */
   commit(commit: Commit): Promise<void>
   close(): void
 }
@@ -73,16 +84,30 @@ export const openLogStore = async (name: string, onLost: () => void): Promise<Lo
   })
 
   return {
-    position: () => db.get('position', 'position'),
-    all: () => db.getAll('records'),
+    async all() {
+      const tx = db.transaction(['records', 'position'])
+      const [position, records] = await Promise.all([
+        tx.objectStore('position').get('position'),
+        tx.objectStore('records').getAll(),
+      ])
+      return { position, records }
+    },
     range: (from, to) => db.getAll('records', IDBKeyRange.bound(from, to)),
-    async commit({ records, position, trimBelow }) {
+    async commit({ records, position, trimBelow, cutAbove }) {
       // `relaxed`: an operating system's crash may cost the newest commits, never their order; the server
       // then sends them again. `strict` costs 1.6 times as much for nothing that a resumption cannot mend.
       const tx = db.transaction(['records', 'position'], 'readwrite', { durability: 'relaxed' })
       const store = tx.objectStore('records')
-      const writes: Promise<unknown>[] = [tx.objectStore('position').put(position, 'position')]
+      const positions = tx.objectStore('position')
+      const stored = await positions.get('position')
+      if (stored !== undefined && stored.term > position.term) {
+        tx.abort()
+        await tx.done.catch(() => {})
+        throw new Fenced('Another leader has taken over the log.')
+      }
+      const writes: Promise<unknown>[] = [positions.put(position, 'position')]
       if (trimBelow > 0) writes.push(store.delete(IDBKeyRange.upperBound(trimBelow, true)))
+      if (cutAbove !== null) writes.push(store.delete(IDBKeyRange.lowerBound(cutAbove, true)))
       for (const record of records) writes.push(store.put(record))
       // Every promise is awaited, so that a failure rejects here and nowhere else.
       await Promise.all([...writes, tx.done])

@@ -1,3 +1,5 @@
+import type { RelayChannel, RelayMessage } from './relay.ts'
+
 /**
  * What a hub needs of the world, so that tests drive time, chance, the network and the locks by hand.
  * `worker/index.ts` is the only file that fills it from a worker's globals.
@@ -11,7 +13,9 @@ export interface Platform {
   /** @returns cancels it */
   after(ms: number, run: () => void): () => void
   fetch: typeof globalThis.fetch
-  locks: Pick<LockManager, 'request'>
+  locks: Pick<LockManager, 'request' | 'query'>
+  /** The channel between the hubs of a key. */
+  openChannel(name: string, onMessage: (message: RelayMessage) => void): RelayChannel
   isOnline(): boolean
   /** @returns stops listening */
   onConnectivity(listener: () => void): () => void

@@ -8,6 +8,7 @@ import type {
   Status,
   TabApi,
   TokenAnswer,
+  Trail,
 } from '../src/protocol.ts'
 import type { Log } from './log.ts'
 import type { MetricsRecorder } from './metrics.ts'
@@ -29,9 +30,11 @@ export interface SessionOptions {
   platform: Platform
   tab: string
   remote: RemoteTab
-  log: Pick<Log, 'epoch' | 'first' | 'head' | 'committed' | 'read' | 'place'>
+  log: Pick<Log, 'epoch' | 'term' | 'first' | 'head' | 'committed' | 'read' | 'stand'>
   metrics: Pick<MetricsRecorder, 'delivered'>
   cursor: Cursor
+  /** What the tab brought with its cursor. */
+  trail: Trail | null
   reset: ResetReason | null
   follow: Follow
   visible: boolean
@@ -47,6 +50,10 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
   let { cursor, reset, follow, visible } = start
   /** What the tab itself knows of its cursor. */
   let told = cursor.seq
+  /** The term that it counts in. */
+  let term = start.trail?.term ?? log.term()
+  /** Another leader took over: the log ends, or ended, here, and the tab is still to be told. */
+  let rewindTo: number | null = null
   let sentAt: number | null = null
   let lastAckAt: number | null = null
   let pumping = false
@@ -62,26 +69,43 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
 
   const next = async (): Promise<Batch | null> => {
     for (;;) {
-      const placed = log.place(cursor)
+      const placed = log.stand(cursor)
       reset ??= placed.reset
-      if (placed.reset !== null) cursor = placed.cursor
+      // Another epoch without a reset: the log that it counted in never held anything.
+      if (placed.reset !== null || cursor.epoch !== placed.cursor.epoch) cursor = placed.cursor
       const durable = log.committed()
       if (reset !== null) {
-        const batch = { epoch: cursor.epoch, to: cursor.seq, durable, reset, events: [] }
+        rewindTo = null
+        const { epoch, seq: to } = cursor
+        const batch = { epoch, rewind: null, to, term: log.term(), durable, reset, events: [] }
         reset = null
         return batch
       }
-      if (cursor.seq >= log.head()) return null
-      const read = log.read(cursor.seq)
+      const { epoch, seq: after } = cursor
+      if (after >= log.head()) return null
+      const read = log.read(after)
       const events = Array.isArray(read) ? read : await read
       if (closed) return null
-      const { epoch } = cursor
-      // Nothing, or another epoch by now: look again, from the top.
-      if (events.length === 0 || log.epoch() !== epoch) continue
+      if (events.length === 0 || log.epoch() !== epoch || cursor.seq !== after) {
+        // Gone, or another log by now: look again, from the top, and let what changes it come first.
+        await new Promise<void>((resolve) => platform.after(0, resolve))
+        continue
+      }
       const to = events.at(-1)!.seq
       const followed = events.filter(({ type }) => wants(type))
-      if (followed.length > 0 || to - told >= SILENT_EVENTS)
-        return { epoch, to, durable: log.committed(), reset: null, events: followed }
+      const rewind = rewindTo !== null && rewindTo < told ? rewindTo : null
+      if (followed.length > 0 || to - told >= SILENT_EVENTS) {
+        rewindTo = null
+        return {
+          epoch,
+          rewind,
+          to,
+          term: log.term(),
+          durable: log.committed(),
+          reset: null,
+          events: followed,
+        }
+      }
       cursor = { epoch, seq: to }
     }
   }
@@ -112,14 +136,15 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
         if (newest !== undefined) metrics.delivered(lastAckAt - newest.at)
         sentAt = null
         told = batch.to
-        cursor = { epoch: batch.epoch, seq: batch.to }
+        term = batch.term
+        cursor = { epoch: batch.epoch, seq: Math.min(batch.to, rewindTo ?? batch.to) }
       }
     }
     pumping = false
   }
 
   const isStalled = () => sentAt !== null && platform.now() - sentAt > STALLED_AFTER
-  const lag = () => (cursor.epoch === log.epoch() ? log.head() - cursor.seq : log.head() - log.first() + 1)
+  const lag = () => Math.max(0, log.head() - (cursor.epoch === log.epoch() ? cursor.seq : log.first() - 1))
 
   return {
     tab,
@@ -130,6 +155,13 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
     },
     /** There may be something to deliver. */
     pump: () => void pump(),
+    /** The log ends here now; what the tab has had beyond it may come again, under another seq (D2). */
+    truncate(head: number, newTerm: number) {
+      // It came from a hub that was in line with the new leader already.
+      if (term >= newTerm) return
+      rewindTo = Math.min(rewindTo ?? head, head)
+      if (cursor.seq > head) cursor = { ...cursor, seq: head }
+    },
     follow(types: Follow) {
       follow = types
       wants = follows()

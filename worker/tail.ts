@@ -44,6 +44,10 @@ export const createTail = () => {
       }
       if (drop > 0) events = events.slice(drop)
     },
+    /** Forgets what lies beyond `seq`. */
+    cut(seq: number) {
+      while (events.length > 0 && events.at(-1)!.seq > seq) size -= sizeOf(events.pop()!)
+    },
     clear() {
       events = []
       size = 0

@@ -1,0 +1,44 @@
+import type { Remote } from 'comlink'
+import { withLimit } from './call.ts'
+import { type HubApi, hubLock } from './protocol.ts'
+
+/** ms between pings, and for an answer to one. */
+const PING = 1_500
+/** Pings in a row without an answer: one may have waited behind this page's own long task. */
+const MISSES = 2
+
+/**
+ * Whether the hub that was attached to is still there (T2). Its death is told by its lock, within
+ * milliseconds; a wedged one keeps that, and a worker that was silently restarted answers as another.
+ *
+ * @param onGone called once
+ */
+export const watchHub = (hub: Remote<HubApi>, incarnation: string, onGone: () => void) => {
+  const stop = new AbortController()
+  let misses = 0
+  let timer: ReturnType<typeof setTimeout>
+
+  const gone = () => {
+    if (stop.signal.aborted) return
+    close()
+    onGone()
+  }
+  const ping = async () => {
+    try {
+      const pong = await withLimit(hub.ping(), 'ping()', PING)
+      misses = 0
+      if (pong.incarnation !== incarnation || !pong.attached) return gone()
+    } catch {
+      if (++misses >= MISSES) return gone()
+    }
+    if (!stop.signal.aborted) timer = setTimeout(ping, misses > 0 ? 0 : PING)
+  }
+  const close = () => {
+    stop.abort()
+    clearTimeout(timer)
+  }
+
+  navigator.locks.request(hubLock(incarnation), { signal: stop.signal }, gone).catch(() => {})
+  timer = setTimeout(ping, PING)
+  return { close }
+}

@@ -1,0 +1,285 @@
+import { type ErrorData, PREFIX } from '../src/protocol.ts'
+import { CLOSE_GRACE } from './connection.ts'
+import type { ConnectionStatus } from './connection-state.ts'
+import type { Appended, Committed, Log } from './log.ts'
+import type { Platform } from './platform.ts'
+import type { Ask, RelayChannel, RelayMessage } from './relay.ts'
+
+/** ms between a leader's signs of life, and between a follower's looks at them. */
+const BEAT = 1_000
+/** ms of silence after which a follower takes the lock from a leader that it has heard before. */
+const STEAL_AFTER = 5_000
+/** The same for a leader that has never answered this hub: within the 10 s of T2, after the page's own watch. */
+const STEAL_UNHEARD_AFTER = 2_500
+/** ms between two steals of one hub: a leader that is slow to begin is not robbed in turn. */
+const STEAL_PAUSE = 30_000
+/** ms after which a follower that says nothing is relayed to no more. It says hello once a beat. */
+const FOLLOWER_GONE = 5 * BEAT
+/** ms within which a leader answers all that ask at once: else n followers would cost n * n messages. */
+const ANSWER_AFTER = 50
+
+export interface LeadershipOptions {
+  platform: Platform
+  key: string
+  log: Pick<
+    Log,
+    'position' | 'first' | 'read' | 'lead' | 'follow' | 'receive' | 'committedBy' | 'align' | 'flush'
+  >
+  /** The stream is about to run: what it needs can be fetched while the log is read. */
+  prepare(): void
+  /** The stream may run, or must end. */
+  setStreaming(streaming: boolean): void
+  connectionStatus(): ConnectionStatus
+  onStatus(): void
+  onError(error: ErrorData): void
+  onAsk(what: Ask): void
+}
+
+export type Leadership = ReturnType<typeof createLeadership>
+
+/**
+ * Which hub of a key has the stream: the one that holds the key's Web Lock (L1). It relays to the others
+ * (L2); a leader that is silent is robbed of the lock, and what it still says or writes is fenced off by its
+ * term (L3). Knows nothing of what events mean.
+ */
+export const createLeadership = ({ platform, key, log, ...deps }: LeadershipOptions) => {
+  const lockName = `${PREFIX}leader:${key}`
+  let wanted = false
+  let role: 'leader' | 'follower' = 'follower'
+  /** The newest term heard of, or one's own. */
+  let term = 0
+  /** Counts requests for the lock: an answer to an older one says nothing any more. */
+  let request = 0
+  let release = () => {}
+  let cancelRequest = () => {}
+  let cancelBeat = () => {}
+  let channel: RelayChannel | null = null
+  let lastSign = 0
+  let heard = false
+  /** This hub has the lock and reads the log: no leader yet, but alive. */
+  let taking = false
+  let answering = false
+  /** head when the term began. */
+  let base = 0
+  let lastSteal = Number.NEGATIVE_INFINITY
+  let lastBeat = 0
+  let followerSeen = Number.NEGATIVE_INFINITY
+  let leaderStatus: ConnectionStatus | null = null
+
+  const hasFollowers = () => platform.now() - followerSeen < FOLLOWER_GONE
+  const tell = (message: RelayMessage) => {
+    if (role === 'leader' && hasFollowers()) channel?.post(message)
+  }
+  const announce = () => {
+    if (role !== 'leader') return
+    const position = { ...log.position() }
+    channel?.post({ type: 'lead', term, base, position, first: log.first(), status: deps.connectionStatus() })
+  }
+  const answer = () => {
+    if (answering) return
+    answering = true
+    platform.after(ANSWER_AFTER, () => {
+      answering = false
+      announce()
+    })
+  }
+
+  const beat = () => {
+    cancelBeat()
+    const now = platform.now()
+    // After a sleep every sign is old; the leader gets a beat to give a new one.
+    if (now - lastBeat > 4 * BEAT) lastSign = now
+    lastBeat = now
+    if (role === 'leader') {
+      if (hasFollowers()) announce()
+    } else if (!taking) {
+      channel?.post({ type: 'hello' })
+      if (now - lastSign > (heard ? STEAL_AFTER : STEAL_UNHEARD_AFTER) && now - lastSteal > STEAL_PAUSE) {
+        lastSteal = now
+        seek(true)
+      }
+    }
+    cancelBeat = platform.after(BEAT, beat)
+  }
+
+  const stepDown = () => {
+    if (role === 'follower') return
+    role = 'follower'
+    deps.setStreaming(false)
+    log.follow()
+    lastSign = platform.now()
+    deps.onStatus()
+    channel?.post({ type: 'hello' })
+  }
+
+  const takeOver = async (mine: number) => {
+    taking = true
+    channel?.post({ type: 'taking' })
+    deps.prepare()
+    // The one before may have died with its stream open: the browser closes that, but tells nobody (S1).
+    const closed = heard && new Promise<void>((resolve) => platform.after(CLOSE_GRACE, resolve))
+    const [own] = await Promise.all([log.lead(term), closed])
+    taking = false
+    if (mine !== request) return log.follow()
+    term = own.term
+    base = own.base
+    role = 'leader'
+    leaderStatus = null
+    announce()
+    deps.setStreaming(true)
+    deps.onStatus()
+  }
+
+  const seek = (steal: boolean) => {
+    cancelRequest()
+    const mine = ++request
+    const abort = new AbortController()
+    cancelRequest = () => abort.abort()
+    const held = () =>
+      new Promise<void>((resolve) => {
+        if (mine !== request) return resolve()
+        release = resolve
+        void takeOver(mine)
+      })
+    platform.locks
+      .request(lockName, steal ? { steal: true } : { signal: abort.signal }, held)
+      .catch(() => {})
+      .then(() => {
+        // Stolen (L3): this hub was taken for dead. It follows, and queues again.
+        if (mine !== request || !wanted) return
+        stepDown()
+        seek(false)
+      })
+  }
+
+  /** L2: what lies between is asked for once a gap shows; the answer comes as `events`. */
+  const wantMissing = () => {
+    const { epoch, head } = log.position()
+    channel?.post({ type: 'want', epoch, after: head })
+  }
+
+  const answerWant = async (after: number) => {
+    const { epoch } = log.position()
+    for (let from = after; role === 'leader'; ) {
+      const events = await log.read(from)
+      if (log.position().epoch !== epoch) return
+      if (events.length === 0) break
+      tell({ type: 'events', term, epoch, after: from, events, lastEventId: log.position().lastEventId })
+      from = events.at(-1)!.seq
+    }
+    // Nothing to give although something was asked for: it is trimmed, and `first` says so.
+    announce()
+  }
+
+  const hear = async (message: RelayMessage) => {
+    switch (message.type) {
+      case 'taking':
+        lastSign = platform.now()
+        heard = true
+        return
+      case 'hello':
+        if (taking) channel?.post({ type: 'taking' })
+        if (role !== 'leader') return
+        followerSeen = platform.now()
+        return answer()
+      case 'want':
+        if (role === 'leader' && message.epoch === log.position().epoch) void answerWant(message.after)
+        return
+      case 'ask':
+        if (role === 'leader') deps.onAsk(message.what)
+        return
+    }
+    // L3: of a leader that has been replaced.
+    if (message.term < term) return
+    if (message.term > term && role === 'leader') {
+      // There is a newer one, and the lock has not told yet.
+      stepDown()
+      seek(false)
+    }
+    if (role === 'leader') return
+    term = message.term
+    lastSign = platform.now()
+    heard = true
+    switch (message.type) {
+      case 'lead':
+        leaderStatus = message.status
+        deps.onStatus()
+        if (await log.align(message.position, message.base, message.first)) wantMissing()
+        return
+      case 'events':
+        if (!(await log.receive(message, message.lastEventId))) channel?.post({ type: 'hello' })
+        return
+      case 'committed':
+        return log.committedBy(message)
+      case 'status':
+        leaderStatus = message.status
+        return deps.onStatus()
+      case 'error':
+        return deps.onError(message.error)
+    }
+  }
+
+  return {
+    role: () => role,
+    /** The stream's status as its leader tells it; `null`: none has yet, or this hub leads. */
+    leaderStatus: () => leaderStatus,
+    /** There are tabs to serve. */
+    join() {
+      if (wanted) return
+      wanted = true
+      lastSign = lastBeat = platform.now()
+      heard = false
+      channel ??= platform.openChannel(key, (message) => void hear(message))
+      channel.post({ type: 'hello' })
+      seek(false)
+      cancelBeat = platform.after(BEAT, beat)
+    },
+    /** No tab is left: the stream ends first, then the lock passes on (S1). */
+    async leave() {
+      wanted = false
+      request++
+      cancelBeat()
+      cancelRequest()
+      const free = release
+      release = () => {}
+      role = 'follower'
+      deps.setStreaming(false)
+      await log.flush()
+      log.follow()
+      platform.after(CLOSE_GRACE, free)
+      if (wanted) return
+      channel?.close()
+      channel = null
+    },
+    /**
+     * Whether this hub still leads. Sure even right after it was frozen: by the time that the lock manager
+     * has answered, it has also told of a steal.
+     */
+    async leads(): Promise<boolean> {
+      if (role === 'leader' && platform.now() - lastBeat > BEAT + 1_000) {
+        await platform.locks.query()
+        lastBeat = platform.now()
+      }
+      return role === 'leader'
+    },
+    relayEvents({ after, events }: Appended) {
+      const { epoch, lastEventId } = log.position()
+      tell({ type: 'events', term, epoch, after, events, lastEventId })
+    },
+    relayCommitted: (committed: Committed) =>
+      tell({ type: 'committed', term, epoch: log.position().epoch, ...committed }),
+    relayStatus: (status: ConnectionStatus) => tell({ type: 'status', term, status }),
+    relayError: (error: ErrorData) => tell({ type: 'error', term, error }),
+    /** @returns whether somebody else is asked */
+    ask(what: Ask): boolean {
+      if (role === 'leader') return false
+      channel?.post({ type: 'ask', what })
+      return true
+    },
+    /** A write was refused (L3). */
+    fenced() {
+      stepDown()
+      release()
+    },
+  }
+}

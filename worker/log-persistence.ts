@@ -1,0 +1,223 @@
+import type { LoggedEvent } from '../src/protocol.ts'
+import type { Account, Bounds } from './log-account.ts'
+import { Fenced, type LogStore } from './log-store.ts'
+import { type Platform, withLimit } from './platform.ts'
+import { type RecordInfo, toRecords } from './records.ts'
+import { oneRead } from './tail.ts'
+
+/** ms after which a request to IndexedDB counts as failed (D2). */
+const STORE_LIMIT = 3_000
+/** ms until IndexedDB is tried again: at first soon, since clearing site data is over in no time; then doubled. */
+const REOPEN_FIRST = 1_000
+const REOPEN_CAP = 30_000
+
+/** What one commit wrote, for followers to keep the same account. */
+export interface Committed {
+  upTo: number
+  records: RecordInfo[]
+  /** seq of the oldest event left. */
+  first: number
+}
+
+export interface PersistenceOptions {
+  platform: Platform
+  account: Account
+  bounds: Bounds
+  open(onLost: () => void): Promise<LogStore>
+  /** Runs what changes the account, one after the other. */
+  inTurn<T>(run: () => Promise<T>): Promise<T>
+  onCommitted(committed: Committed): void
+  /** Events that were delivered are not part of the log any more. */
+  onTruncate(head: number, term: number): void
+  /** A write was refused: there is another leader (L3). */
+  onFenced(): void
+  /** IndexedDB failed (`cause` says how), or is back (`null`). */
+  onDurable(cause: string | null): void
+}
+
+/** Keeps a log's account and its database in step (D2): what fails here goes on in memory, and comes back. */
+export const createPersistence = ({
+  platform,
+  account,
+  bounds,
+  open,
+  inTurn,
+  ...hooks
+}: PersistenceOptions) => {
+  let store: LogStore | null = null
+  let committing: Promise<void> | null = null
+  let closed = false
+  let reopenAfter = REOPEN_FIRST
+  let cancelReopen = () => {}
+
+  const limited = <T>(promise: Promise<T>) => {
+    const late = () => new Error(`IndexedDB did not answer in ${STORE_LIMIT} ms.`)
+    return withLimit(platform, promise, STORE_LIMIT, late)
+  }
+  const trim = () => account.trim(store !== null)
+
+  const lose = (cause: unknown) => {
+    store?.close()
+    store = null
+    if (closed) return
+    account.records.clear()
+    cancelReopen()
+    cancelReopen = platform.after(reopenAfter, () => void reopen())
+    reopenAfter = Math.min(REOPEN_CAP, reopenAfter * 2)
+    hooks.onDurable(cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause))
+  }
+
+  /** L3 */
+  const depose = () => {
+    account.leading = false
+    hooks.onFenced()
+  }
+
+  const openStore = async (): Promise<LogStore> => {
+    let late = false
+    const opening = open(() => {
+      if (store !== null) lose('IndexedDB closed: site data cleared, or another version opened.')
+    })
+    opening.then(
+      (opened) => (late || closed) && opened.close(),
+      () => {},
+    )
+    try {
+      return await limited(opening)
+    } catch (error) {
+      late = true
+      throw error
+    }
+  }
+
+  /** Takes over what IndexedDB holds, and keeps what is known beyond it. */
+  const takeOver = async (from: LogStore) => {
+    const { position: theirs, records } = await limited(from.all())
+    const { position: ours, tail } = account
+    const same = theirs?.epoch === ours.epoch
+    // Another leader wrote it while this one had no database: it is not to be written over, whatever it holds.
+    if (account.leading && theirs !== undefined && theirs.term > ours.term) depose()
+    const hole = same && (tail.first() ?? 0) > theirs.head + 1
+    const older = theirs !== undefined && !same && theirs.term < ours.term + (account.leading ? 1 : 0)
+    if (theirs === undefined || hole || older) {
+      // Ours is the newer log: written while there was no IndexedDB. It replaces what is there.
+      account.records.clear()
+      account.committed = account.taken = (tail.first() ?? ours.head + 1) - 1
+      account.trimBelow = Number.MAX_SAFE_INTEGER
+      account.cutAbove = null
+      return
+    }
+    // What an earlier leader relayed is not sure to be in the log of the one that wrote this.
+    const ahead = same && theirs.term <= account.aligned && ours.head >= theirs.head
+    const beyond = ahead ? tail.since(theirs.head) : []
+    const { head, lastEventId } = ahead ? ours : theirs
+    const { term, base } = theirs.term < ours.term ? ours : theirs
+    account.position = { ...theirs, term, base, head, lastEventId }
+    if (theirs.term > account.aligned) {
+      account.aligned = theirs.term
+      account.base = theirs.base
+    }
+    account.forget(theirs.head)
+    account.cutAbove = theirs.head
+    account.records.add(records)
+    for (const { events } of records) events.forEach(account.keep)
+    beyond.forEach(account.keep)
+    if (same && head < ours.head) hooks.onTruncate(head, account.aligned)
+    trim()
+  }
+
+  const load = async () => {
+    try {
+      store = await openStore()
+      await takeOver(store)
+    } catch (error) {
+      lose(error)
+    }
+  }
+
+  const reopen = async () => {
+    await inTurn(load)
+    if (store === null) return
+    reopenAfter = REOPEN_FIRST
+    account.dirty = true
+    hooks.onDurable(null)
+    void commitSoon()
+  }
+
+  /** @returns whether it stands */
+  const commit = async (): Promise<boolean> => {
+    const into = store!
+    const fresh = toRecords(account.tail.since(account.taken), bounds)
+    const { trimBelow, cutAbove } = account
+    const position = { ...account.position }
+    const upTo = position.head
+    account.trimBelow = 0
+    account.cutAbove = null
+    account.dirty = false
+    account.taken = upTo
+    account.records.add(fresh)
+    try {
+      await limited(into.commit({ records: fresh, position, trimBelow, cutAbove }))
+      // A restart of the log, or its loss, meanwhile: `committed` speaks of another state by now.
+      if (store !== into) return false
+      account.committed = Math.max(account.committed, upTo)
+      const infos = fresh.map(({ events: _, ...info }) => info)
+      hooks.onCommitted({ upTo, records: infos, first: account.first() })
+      return true
+    } catch (error) {
+      if (error instanceof Fenced) depose()
+      else if (store === into) lose(error)
+      return false
+    }
+  }
+
+  const canCommit = () => account.dirty && account.leading && store !== null && !closed
+  const commitAll = async () => {
+    while (canCommit()) if (await commit()) trim()
+  }
+  /** One transaction under way; the next takes all that came meanwhile. */
+  const commitSoon = (): Promise<void> => {
+    committing ??= commitAll().finally(() => {
+      committing = null
+      // What came between the loop's last look and now.
+      if (canCommit()) return commitSoon()
+    })
+    return committing
+  }
+
+  return {
+    load,
+    commitSoon,
+    trim,
+    isDurable: () => store !== null,
+    /** Brings the account in line with IndexedDB, if there is one. */
+    async sync() {
+      const from = store
+      if (from === null) return
+      await takeOver(from).catch((error) => store === from && lose(error))
+    },
+    /** One read after `seq` from IndexedDB, without holes; empty if it is gone. */
+    async read(seq: number): Promise<LoggedEvent[]> {
+      const from = store
+      const span = account.records.span(seq)
+      if (from === null || span === null) return []
+      try {
+        const found = await limited(from.range(span.from, span.to))
+        const events = found.flatMap((record) => record.events)
+        const index = events.findIndex((event) => event.seq > seq)
+        if (events[index]?.seq === seq + 1) return oneRead(events, index)
+        if (account.leading) throw new Error('IndexedDB lost committed events.')
+        // A follower's account is behind: the leader has trimmed, or committed what was never told.
+        await takeOver(from)
+      } catch (error) {
+        if (store === from) lose(error)
+      }
+      return []
+    },
+    close() {
+      closed = true
+      cancelReopen()
+      store?.close()
+    },
+  }
+}

@@ -1,0 +1,30 @@
+import type { ErrorData, LoggedEvent } from '../src/protocol.ts'
+import type { ConnectionStatus } from './connection-state.ts'
+import type { Position } from './log-store.ts'
+import type { RecordInfo } from './records.ts'
+
+/** What a follower's tab may ask of the leader's connection. */
+export type Ask = 'retry' | 'nudge' | 'welcome'
+
+/** What hubs of one key say to each other (L2). What the leader says carries its term: the fencing token. */
+export type RelayMessage =
+  /** A follower is here. The leader answers `lead`. */
+  | { type: 'hello' }
+  /** Somebody has the lock, and reads the log first. */
+  | { type: 'taking' }
+  /** Sign of life, and where the leader's log stands: now, and (`base`) when its term began. */
+  | { type: 'lead'; term: number; base: number; position: Position; first: number; status: ConnectionStatus }
+  | { type: 'events'; term: number; epoch: string; after: number; events: LoggedEvent[]; lastEventId: string }
+  | { type: 'committed'; term: number; epoch: string; upTo: number; records: RecordInfo[]; first: number }
+  | { type: 'status'; term: number; status: ConnectionStatus }
+  | { type: 'error'; term: number; error: ErrorData }
+  /** A follower lacks what comes after `after`. */
+  | { type: 'want'; epoch: string; after: number }
+  /** A follower's tab asks for the stream. */
+  | { type: 'ask'; what: Ask }
+
+/** A BroadcastChannel, as far as it is needed: everybody hears but the one who speaks. */
+export interface RelayChannel {
+  post(message: RelayMessage): void
+  close(): void
+}

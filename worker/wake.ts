@@ -1,0 +1,21 @@
+import type { Platform } from './platform.ts'
+
+/** ms between looks at the clock. */
+const TICK = 2_000
+/** ms that a tick may be late in a busy worker: timers in workers are at most 1.3 s late. */
+const LATE = 5_000
+
+/** Tells that the machine slept, or the browser was stopped: the wall clock jumped (S5). */
+export const watchWake = (platform: Pick<Platform, 'now' | 'after'>, onWake: () => void) => {
+  let last = platform.now()
+  let cancel = () => {}
+  const tick = () => {
+    const now = platform.now()
+    const slept = now - last > TICK + LATE
+    last = now
+    cancel = platform.after(TICK, tick)
+    if (slept) onWake()
+  }
+  tick()
+  return { close: () => cancel() }
+}
