@@ -1,5 +1,6 @@
 import type { ErrorData, HubOptions, ResetReason } from '../../../src/protocol.ts'
-import { type ConnectionStatus, createConnection } from '../../../worker/connection.ts'
+import { createConnection } from '../../../worker/connection.ts'
+import type { ConnectionStatus } from '../../../worker/connection-state.ts'
 import { createCredentials } from '../../../worker/credentials.ts'
 import { createMetrics } from '../../../worker/metrics.ts'
 import type { Received } from '../../../worker/parser.ts'
@@ -85,7 +86,7 @@ export const openConnection = (over: Partial<HubOptions> = {}, sendStreamClient 
     tokens: () => tokens,
     /** Lets it stream, and answers the first request with a stream. */
     async open(headers: Record<string, string> = {}) {
-      connection.release('no-tabs')
+      connection.release()
       return this.accept(headers)
     },
     async accept(headers: Record<string, string> = {}) {

@@ -16,6 +16,8 @@ import type { RemoteTab } from '../../../worker/session.ts'
 import { OPTIONS } from './connection.ts'
 import { clearIndexedDb } from './log.ts'
 import { createFakePlatform, type FakePlatform } from './platform.ts'
+import { createProcess } from './process.ts'
+import { turn } from './turns.ts'
 
 export interface TestHub {
   platform: FakePlatform
@@ -24,15 +26,32 @@ export interface TestHub {
   connect(): MessagePort
   /** Ports that the hub has let go of. */
   released(): number
+  /** Its worker is gone, as in a crash. */
+  kill(): void
   close(): Promise<void>
 }
 
-/** A hub behind real ports and comlink; its browser's storage is its own unless `platform` is given. */
-export const openHub = (platform?: FakePlatform, over: Partial<HubDeps> = {}): TestHub => {
-  if (platform === undefined) clearIndexedDb()
-  const world = platform ?? createFakePlatform()
+const soon = (run: () => void) => {
+  let cancelled = false
+  void turn().then(() => cancelled || run())
+  return () => {
+    cancelled = true
+  }
+}
+
+/** A hub behind real ports and comlink; its browser's storage is its own unless `shared` is given. */
+export const openHub = (shared?: FakePlatform, over: Partial<HubDeps> = {}): TestHub => {
+  if (shared === undefined) clearIndexedDb()
+  const world = shared ?? createFakePlatform()
   world.setRandom(0.5)
-  const hub = createHub({ platform: world, host: 'shared-worker', origin: 'https://app.test', ...over })
+  const storage = { isBroken: () => false, latency: () => 0 }
+  const process = createProcess(world, (_, url, init) => world.server.fetch(url, init), storage)
+  const platform = {
+    ...process.platform,
+    // The next task, without a clock that has to be wound on.
+    after: (ms: number, run: () => void) => (ms > 0 ? process.platform.after(ms, run) : soon(run)),
+  }
+  const hub = createHub({ platform, host: 'shared-worker', origin: 'https://app.test', ...over })
   const ports: MessagePort[] = []
   let released = 0
   return {
@@ -49,6 +68,7 @@ export const openHub = (platform?: FakePlatform, over: Partial<HubDeps> = {}): T
       return port2
     },
     released: () => released,
+    kill: process.kill,
     async close() {
       for (const port of ports) port.close()
       await hub.close()
@@ -94,6 +114,7 @@ export const openTab = async (test: TestHub, { hello, options, accessToken, take
     tab,
     options: { ...OPTIONS, ...options },
     cursor: null,
+    trail: null,
     from: 'now',
     follow: '*',
     visible: true,

@@ -2,33 +2,61 @@ import { turn } from './turns.ts'
 
 type Run = (lock: Lock | null) => unknown
 
-/** Web Locks, exclusive and first come first served. A holder is killed by hand. */
+interface Holder {
+  /** Takes the lock away: another has stolen it. */
+  rob(): void
+}
+
+const aborted = () => new DOMException('The request was aborted.', 'AbortError')
+
+/** Web Locks, exclusive and first come first served; `steal` and `signal` as the standard has them. A holder is killed by hand. */
 export const createFakeLocks = () => {
-  const holders = new Map<string, symbol>()
+  const holders = new Map<string, Holder>()
   const queues = new Map<string, (() => void)[]>()
 
-  const free = (name: string, holder: symbol | undefined) => {
+  const free = (name: string, holder: Holder | undefined) => {
     if (holder === undefined || holders.get(name) !== holder) return
     holders.delete(name)
     queues.get(name)?.shift()?.()
   }
 
-  const request = (name: string, run: Run): Promise<unknown> =>
+  const request = (name: string, given: LockOptions | Run, callback?: Run): Promise<unknown> =>
     new Promise((resolve, reject) => {
+      const run = callback ?? (given as Run)
+      const { steal = false, signal } = callback === undefined ? {} : (given as LockOptions)
       const grant = () => {
-        const holder = Symbol(name)
+        const holder: Holder = { rob: () => reject(aborted()) }
         holders.set(name, holder)
         void turn()
           .then(() => run({ name, mode: 'exclusive' }))
           .then(resolve, reject)
           .finally(() => free(name, holder))
       }
+      if (signal?.aborted) return reject(aborted())
+      if (steal) {
+        const robbed = holders.get(name)
+        grant()
+        return robbed?.rob()
+      }
       if (!holders.has(name)) return grant()
       queues.set(name, [...(queues.get(name) ?? []), grant])
+      signal?.addEventListener('abort', () => {
+        const queue = queues.get(name) ?? []
+        if (!queue.includes(grant)) return
+        queues.set(
+          name,
+          queue.filter((each) => each !== grant),
+        )
+        reject(aborted())
+      })
     })
 
   return {
     request: request as unknown as LockManager['request'],
+    query: async (): Promise<LockManagerSnapshot> => {
+      await turn()
+      return { held: [...holders.keys()].map((name) => ({ name, mode: 'exclusive' as const })), pending: [] }
+    },
     isHeld: (name: string) => holders.has(name),
     queued: (name: string) => queues.get(name)?.length ?? 0,
     held: () => [...holders.keys()],

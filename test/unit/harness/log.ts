@@ -2,7 +2,7 @@ import 'fake-indexeddb/auto'
 import { IDBFactory } from 'fake-indexeddb'
 import { vi } from 'vitest'
 import type { LoggedEvent } from '../../../src/protocol.ts'
-import { createLog, type Log } from '../../../worker/log.ts'
+import { type Appended, createLog, type Log } from '../../../worker/log.ts'
 import { type LogStore, openLogStore } from '../../../worker/log-store.ts'
 import { createMetrics } from '../../../worker/metrics.ts'
 import type { Received } from '../../../worker/parser.ts'
@@ -34,16 +34,21 @@ export interface LogSetup {
 export const openLog = ({ platform, bounds, open }: LogSetup) => {
   const metrics = createMetrics()
   const durable: (string | null)[] = []
-  let changes = 0
+  const appended: Appended[] = []
   const log = createLog({
     platform,
     open: open ?? ((onLost) => openLogStore('log', onLost)),
     bounds: { ...BOUNDS, ...bounds },
     metrics,
-    onChange: () => changes++,
+    onChange: (given) => given !== null && appended.push(given),
+    onCommitted: () => {},
+    onTruncate: () => {},
+    onFenced: () => {},
     onDurable: (cause) => durable.push(cause),
   })
-  return { log, metrics, durable, changes: () => changes }
+  // The usual log is the leader's; a follower's has its own tests.
+  const led = log.lead(0)
+  return { log, led, metrics, durable, appended }
 }
 
 /** A log without IndexedDB, from the start. */
@@ -53,7 +58,7 @@ export const openMemoryLog = async (platform: FakePlatform, bounds?: Partial<typ
     ...(bounds === undefined ? {} : { bounds }),
     open: () => Promise.reject(new Error('no IndexedDB')),
   })
-  await opened.log.ready
+  await opened.led
   return opened
 }
 

@@ -1,4 +1,5 @@
 import type { Platform } from '../../../worker/platform.ts'
+import { createFakeChannels } from './channels.ts'
 import { createFakeLocks } from './locks.ts'
 import { createFakeServer } from './server.ts'
 import { settle } from './turns.ts'
@@ -26,6 +27,7 @@ export const createFakePlatform = (seed = 1) => {
   const connectivity = new Set<() => void>()
   const locks = createFakeLocks()
   const server = createFakeServer()
+  const channels = createFakeChannels()
 
   const platform: Platform = {
     now: () => wall + elapsed,
@@ -38,6 +40,7 @@ export const createFakePlatform = (seed = 1) => {
     },
     fetch: server.fetch,
     locks,
+    openChannel: channels.open,
     isOnline: () => online,
     onConnectivity(listener) {
       connectivity.add(listener)
@@ -55,15 +58,18 @@ export const createFakePlatform = (seed = 1) => {
     ...platform,
     locks,
     server,
+    channels,
     /** Runs what falls due, in order, and what follows from it. */
-    async advance(ms: number) {
+    async advance(ms: number, turns?: number) {
       const target = elapsed + ms
-      await settle()
+      let ran = 0
+      await settle(turns)
       for (let due = earliest(); due !== null && due.at <= target; due = earliest()) {
         timers.delete(due)
+        if (++ran > 20_000) throw new Error(`Timers run without end: ${due.run}`)
         elapsed = Math.max(elapsed, due.at)
         due.run()
-        await settle()
+        await settle(turns)
       }
       elapsed = target
     },

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { ConnectOptions, Stream, StreamError } from '../../../src/index.ts'
-import { PROTOCOL, type TabApi, tabLock } from '../../../src/protocol.ts'
+import { hubLock, PROTOCOL, type TabApi, tabLock } from '../../../src/protocol.ts'
 import { openHub, type TestHub } from '../harness/hub.ts'
 import { openPage, type Page } from '../harness/page.ts'
 import { settle, until } from '../harness/turns.ts'
@@ -103,15 +103,18 @@ describe('a client and a hub that is not as it should be', () => {
     const stream = connect({}, () => port2)
     stream.onError((error) => errors.push(error))
     page.workers[0]!.onerror!(new Event('error'))
+    expect(errors).toEqual([])
+    page.workers[1]!.onerror!(new Event('error'))
     expect(stream.status).toMatchObject({ state: 'failed', error: { kind: 'worker' } })
     expect(errors[0]).toMatchObject({ kind: 'worker', retryable: false, state: 'failed' })
     expect(errors[0]!.message).toContain('Content-Security-Policy')
     await expect(stream.inspect()).rejects.toMatchObject({ kind: 'worker', state: 'failed' })
   })
 
-  it('T2 a hub that never answers is `failed` after 10 s, and reconnect() starts another', async () => {
+  it('T2 a hub that never answers is replaced after 10 s, five times, then `failed`; reconnect() tries again', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    const ports = [new MessageChannel().port2, test.connect()]
+    const ports = [...Array(6)].map(() => new MessageChannel().port2)
+    ports.push(test.connect())
     const errors: StreamError[] = []
     const stream = connect({}, () => ports.shift()!)
     stream.onError((error) => errors.push(error))
@@ -119,11 +122,21 @@ describe('a client and a hub that is not as it should be', () => {
     await settle()
     vi.advanceTimersByTime(9_999)
     await settle()
-    expect(stream.status.state).toBe('idle')
-    vi.advanceTimersByTime(1)
-    await until(() => stream.status.state === 'failed')
-    expect(errors[0]).toMatchObject({ kind: 'worker', message: expect.stringContaining('10 s') })
+    expect([stream.status.state, page.workers.length]).toEqual(['idle', 1])
+    for (let workers = 2; workers <= 6; workers++) {
+      vi.advanceTimersByTime(10_000)
+      await until(() => page.workers.length === workers)
+      expect(stream.status.state).toBe('connecting')
+      await settle()
+    }
+    expect(errors).toEqual([])
+    // All tabs that wait for the same dead worker go to the same one next.
+    expect(new Set(page.workers.map(({ name }) => name)).size).toBe(6)
     vi.advanceTimersByTime(10_000)
+    await until(() => stream.status.state === 'failed')
+    expect(errors).toEqual([
+      expect.objectContaining({ kind: 'worker', message: expect.stringContaining('5 times within 60 s') }),
+    ])
     expect(await metrics).toMatchObject({ name: 'StreamError', kind: 'worker' })
     stream.reconnect()
     ;(await test.platform.server.next()).stream()
@@ -138,7 +151,15 @@ describe('a client and a hub that is not as it should be', () => {
     let attached = false
     const attach = () => {
       attached = true
-      void tab.deliver({ epoch: 'e', to: 1, durable: 0, reset: 'server', events: [delivered] })
+      void tab.deliver({
+        epoch: 'e',
+        rewind: null,
+        to: 1,
+        term: 1,
+        durable: 0,
+        reset: 'server',
+        events: [delivered],
+      })
       return new Promise(() => {})
     }
     expose({ attach }, port1)
@@ -162,7 +183,9 @@ describe('a client and a hub that is not as it should be', () => {
     const { port1, port2 } = new MessageChannel()
     const cursor = { epoch: 'e', seq: 0 }
     const welcome = { ok: true, incarnation: 'i', cursor, status: { state: 'open' }, differing: [] }
-    expose({ attach: () => welcome, metrics: () => new Promise(() => {}) }, port1)
+    page.locks.hold(hubLock('i'))
+    const ping = () => ({ incarnation: 'i', attached: true })
+    expose({ attach: () => welcome, metrics: () => new Promise(() => {}), ping }, port1)
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const stream = connect({}, () => port2)
     await until(() => stream.status.state === 'open')
@@ -174,12 +197,17 @@ describe('a client and a hub that is not as it should be', () => {
     port1.close()
   })
 
-  it('throws a TypeError that says what is missing: Web Locks, SharedWorker, `user`', () => {
+  it('T2 without any way to a hub is `failed`, and says what to check', () => {
+    vi.stubGlobal('SharedWorker', undefined)
+    const stream = connect()
+    expect(stream.status).toMatchObject({ state: 'failed', error: { kind: 'worker', retryable: false } })
+    expect(page.workers).toEqual([])
+  })
+
+  it('throws a TypeError that says what is missing: Web Locks, `user`', () => {
     vi.stubGlobal('navigator', {})
     expect(() => connect()).toThrow(/must be https/)
     vi.stubGlobal('navigator', { locks: page.locks })
-    vi.stubGlobal('SharedWorker', undefined)
-    expect(() => connect()).toThrow(/no SharedWorker/)
     expect(() => connect({ user: undefined as never })).toThrow(/`user` is missing/)
   })
 })

@@ -84,7 +84,7 @@ describe('connect(), end to end in memory', () => {
     ;(await test.platform.server.next()).stream()
     await until(() => stream.status.state === 'open')
     const states = statuses.map(({ state }) => state).filter((state, at, all) => state !== all[at - 1])
-    expect(states).toEqual(['connecting', 'waiting', 'connecting', 'open'])
+    expect(states).toEqual(['idle', 'connecting', 'waiting', 'connecting', 'open'])
     expect(new Set(statuses).size).toBe(statuses.length)
     expect(stream.status).toBe(statuses.at(-1))
   })

@@ -30,7 +30,15 @@ const simulate = (
     const events = log.slice(cursor, cursor + size)
     if (events.length === 0) return
     cursor = events.at(-1)!.seq
-    for (const { data } of intake.take({ epoch: 'e', to: cursor, durable: committed, reset: null, events }))
+    for (const { data } of intake.take({
+      epoch: 'e',
+      rewind: null,
+      to: cursor,
+      term: 1,
+      durable: committed,
+      reset: null,
+      events,
+    }))
       taken.push(data)
   }
 

@@ -19,8 +19,8 @@ describe('T3 what a page goes through', () => {
       window.addEventListener(...args)
     })
     watch = watchLifecycle({
-      onHide: () => told.push('hide'),
-      onReturn: () => told.push('return'),
+      onPause: (reason) => told.push(`pause ${reason}`),
+      onResume: (reason) => told.push(`resume ${reason}`),
       onVisible: (visible) => told.push(`visible ${visible}`),
     })
   })
@@ -35,7 +35,13 @@ describe('T3 what a page goes through', () => {
     show(false)
     window.dispatchEvent(new Event('pagehide'))
     show(true)
-    expect(told).toEqual(['hide', 'return'])
+    expect(told).toEqual(['pause cached', 'resume cached'])
+  })
+
+  it('tells of a freeze and its end', () => {
+    document.dispatchEvent(new Event('freeze'))
+    document.dispatchEvent(new Event('resume'))
+    expect(told).toEqual(['pause frozen', 'resume frozen'])
   })
 
   it('tells of each change of visibility', () => {
@@ -55,6 +61,8 @@ describe('T3 what a page goes through', () => {
     window.dispatchEvent(new Event('pagehide'))
     show(true)
     document.dispatchEvent(new Event('visibilitychange'))
+    document.dispatchEvent(new Event('freeze'))
+    document.dispatchEvent(new Event('resume'))
     expect(told).toEqual([])
   })
 })

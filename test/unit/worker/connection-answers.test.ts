@@ -43,15 +43,15 @@ describe('S6 answers, as the stream lives through them', () => {
 
   it('204 ends for good: no retry, no hold and no release opens it again', async () => {
     const stream = openConnection()
-    stream.connection.release('no-tabs')
+    stream.connection.release()
     ;(await stream.server.next()).answer(204)
     await stream.platform.advance(0)
     expect(stream.state()).toBe('closed')
     expect(stream.errors).toEqual([])
     stream.connection.retry()
     stream.connection.nudge()
-    stream.connection.hold('no-tabs')
-    stream.connection.release('no-tabs')
+    stream.connection.hold()
+    stream.connection.release()
     await stream.platform.advance(3_600_000)
     expect(stream.server.requests).toHaveLength(1)
     expect(stream.state()).toBe('closed')
@@ -59,7 +59,7 @@ describe('S6 answers, as the stream lives through them', () => {
 
   it('401 obtains a new token once, then is `unauthorized` until somebody asks', async () => {
     const stream = openConnection(AUTH)
-    stream.connection.release('no-tabs')
+    stream.connection.release()
     const first = await stream.server.next()
     expect(first.headers.get('authorization')).toBe('Bearer token-1')
     first.answer(401)
@@ -91,7 +91,7 @@ describe('S6 answers, as the stream lives through them', () => {
 
   it('401 after a stream that stood obtains a new token again', async () => {
     const stream = openConnection(AUTH)
-    stream.connection.release('no-tabs')
+    stream.connection.release()
     ;(await stream.server.next()).answer(401)
     await stream.platform.advance(0)
     const { body } = await stream.accept()
@@ -104,7 +104,7 @@ describe('S6 answers, as the stream lives through them', () => {
 
   it('401 to a token that was exchanged has another one exchanged, though it had not expired', async () => {
     const stream = openConnection({ auth: { exchange: 'https://app.test/token' } })
-    stream.connection.release('no-tabs')
+    stream.connection.release()
     const expires_at = new Date(stream.platform.now() + 600_000)
     ;(await stream.server.next()).json({ sse_token: 'sse-1', expires_at })
     ;(await stream.server.next()).answer(401)
@@ -117,7 +117,7 @@ describe('S6 answers, as the stream lives through them', () => {
 
   it('401 without `auth` is unauthorized at once: there is no token to obtain', async () => {
     const stream = openConnection()
-    stream.connection.release('no-tabs')
+    stream.connection.release()
     ;(await stream.server.next()).answer(401)
     await stream.platform.advance(60_000)
     expect(stream.state()).toBe('unauthorized')
@@ -126,7 +126,7 @@ describe('S6 answers, as the stream lives through them', () => {
 
   it('403 is final', async () => {
     const stream = openConnection(AUTH)
-    stream.connection.release('no-tabs')
+    stream.connection.release()
     ;(await stream.server.next()).answer(403)
     await stream.platform.advance(3_600_000)
     expect(stream.connection.status()).toMatchObject({
@@ -140,7 +140,7 @@ describe('S6 answers, as the stream lives through them', () => {
   it('410 forgets the position, resets every tab, and starts afresh at once', async () => {
     const stream = openConnection()
     stream.log.setPosition('41')
-    stream.connection.release('no-tabs')
+    stream.connection.release()
     ;(await stream.server.next()).answer(410)
     await stream.platform.advance(0)
     expect(stream.log.restarts).toEqual([['position-lost', '']])
@@ -154,7 +154,7 @@ describe('S6 answers, as the stream lives through them', () => {
 
   it('410 to a request without a position backs off: it would be asked for ever at full speed', async () => {
     const stream = openConnection()
-    stream.connection.release('no-tabs')
+    stream.connection.release()
     ;(await stream.server.next()).answer(410)
     await stream.platform.advance(0)
     expect(stream.log.restarts).toEqual([])
@@ -183,7 +183,7 @@ describe('S6 answers, as the stream lives through them', () => {
     ['a cut', (request) => request.stream().error('reset'), { kind: 'network', cause: 'reset' }],
   ])('%s backs off, and comes back', async (_, respond, error) => {
     const stream = openConnection(AUTH)
-    stream.connection.release('no-tabs')
+    stream.connection.release()
     respond(await stream.server.next())
     await stream.platform.advance(0)
     expect(stream.errors).toEqual([

@@ -3,17 +3,16 @@ import { CLOSE_GRACE } from '../../../worker/connection.ts'
 import { openConnection } from '../harness/connection.ts'
 
 describe('hold and release', () => {
-  it('streams only while there is no reason not to', async () => {
+  it('streams only once it is released, until it is held', async () => {
     const stream = openConnection()
     await stream.platform.advance(60_000)
     expect(stream.server.requests).toHaveLength(0)
-    stream.connection.hold('follower')
-    stream.connection.release('no-tabs')
+    stream.connection.hold()
     await stream.platform.advance(1_000)
     expect(stream.server.requests).toHaveLength(0)
-    stream.connection.release('follower')
+    stream.connection.release()
     const { request } = await stream.accept()
-    stream.connection.hold('no-tabs')
+    stream.connection.hold()
     expect(request.aborted()).toBe(true)
     expect(stream.state()).toBe('idle')
     await stream.platform.advance(60_000)
@@ -25,8 +24,8 @@ describe('hold and release', () => {
   it('a release without a hold starts nothing', async () => {
     const stream = openConnection()
     await stream.open()
-    stream.connection.release('no-tabs')
-    stream.connection.release('follower')
+    stream.connection.release()
+    stream.connection.release()
     await stream.platform.advance(1_000)
     expect(stream.server.requests).toHaveLength(1)
   })
@@ -34,8 +33,8 @@ describe('hold and release', () => {
   it('S1 a hold and a release in one turn open the next stream after the old one has closed', async () => {
     const stream = openConnection()
     await stream.open()
-    stream.connection.hold('no-tabs')
-    stream.connection.release('no-tabs')
+    stream.connection.hold()
+    stream.connection.release()
     await stream.platform.advance(CLOSE_GRACE - 1)
     expect([stream.state(), stream.server.requests.length]).toEqual(['connecting', 1])
     await stream.platform.advance(1)
@@ -47,8 +46,8 @@ describe('hold and release', () => {
     const stream = openConnection()
     await stream.open()
     for (let count = 0; count < 5; count++) {
-      stream.connection.hold('no-tabs')
-      stream.connection.release('no-tabs')
+      stream.connection.hold()
+      stream.connection.release()
       await stream.platform.advance(10)
     }
     await stream.platform.advance(CLOSE_GRACE)
@@ -57,10 +56,10 @@ describe('hold and release', () => {
 
   it('what a held attempt comes to counts no more', async () => {
     const stream = openConnection()
-    stream.connection.release('no-tabs')
+    stream.connection.release()
     const first = await stream.server.next()
-    stream.connection.hold('no-tabs')
-    stream.connection.release('no-tabs')
+    stream.connection.hold()
+    stream.connection.release()
     first.answer(403)
     await stream.accept()
     expect(stream.state()).toBe('open')
@@ -111,7 +110,7 @@ describe('S3 silence', () => {
 
   it('ends a request that nobody answers as well', async () => {
     const stream = openConnection()
-    stream.connection.release('no-tabs')
+    stream.connection.release()
     const request = await stream.server.next()
     await stream.platform.advance(40_000)
     expect(request.aborted()).toBe(true)

@@ -7,7 +7,7 @@ const AUTH = { auth: { exchange: null } }
 describe('limits, as the stream lives through them', () => {
   it.each([409, 429])('%i waits as told, and a tab that comes does not hurry it', async (status) => {
     const stream = openConnection()
-    stream.connection.release('no-tabs')
+    stream.connection.release()
     ;(await stream.server.next()).answer(status, { 'retry-after': '60' })
     await stream.platform.advance(0)
     expect(stream.connection.status()).toMatchObject({
@@ -31,7 +31,7 @@ describe('limits, as the stream lives through them', () => {
       [503, 'waiting', 'auth'],
     ] as const) {
       const stream = openConnection({ auth: { exchange: 'https://app.test/token' } })
-      stream.connection.release('no-tabs')
+      stream.connection.release()
       ;(await stream.server.next()).answer(status, { 'retry-after': '7' })
       await stream.platform.advance(0)
       expect(stream.connection.status()).toMatchObject({ state, error: { kind, status } })
@@ -43,7 +43,7 @@ describe('limits, as the stream lives through them', () => {
 
   it('A1 no error and no status holds the token', async () => {
     const stream = openConnection(AUTH)
-    stream.connection.release('no-tabs')
+    stream.connection.release()
     for (const status of [500, 401, 401]) {
       ;(await stream.server.next()).answer(status, {}, 'token-1')
       await stream.platform.advance(5_000)
@@ -76,7 +76,7 @@ describe('limits, as the stream lives through them', () => {
   it('B1 one after something that fitted is another accident, though the position has not moved', async () => {
     const stream = openConnection()
     for (const fits of ['', sse(null, 'fits')]) {
-      stream.connection.release('no-tabs')
+      stream.connection.release()
       const { body } = await stream.accept()
       body.push(`${fits}data: ${'x'.repeat(3_000)}`)
       await stream.platform.advance(2_000)

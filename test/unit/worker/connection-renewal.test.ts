@@ -57,7 +57,7 @@ describe('A2 renewal', () => {
 
   it('is ahead of expiry, while the old stream still runs, and counts as no attempt', async () => {
     const stream = openConnection(AUTH)
-    stream.connection.release('no-tabs')
+    stream.connection.release()
     await grant(stream, 600_000)
     const { request, body } = await stream.accept()
     for (let second = 0; second < 570; second += 10) {
@@ -77,7 +77,7 @@ describe('A2 renewal', () => {
 
   it('within the first 10 s counts as no attempt either', async () => {
     const stream = openConnection(AUTH)
-    stream.connection.release('no-tabs')
+    stream.connection.release()
     await grant(stream, 5_000)
     await stream.accept()
     await stream.platform.advance(4_500)
@@ -89,7 +89,7 @@ describe('A2 renewal', () => {
 
   it('that fails keeps the stream for as long as the server lets it live', async () => {
     const stream = openConnection(AUTH)
-    stream.connection.release('no-tabs')
+    stream.connection.release()
     await grant(stream, 60_000)
     const { request, body } = await stream.accept()
     for (const ms of [18_000, 18_000, 18_000]) {
@@ -104,7 +104,7 @@ describe('A2 renewal', () => {
 
   it('of a token that lives for a month comes in a month, not at once: timers end at 24.8 days', async () => {
     const stream = openConnection(AUTH)
-    stream.connection.release('no-tabs')
+    stream.connection.release()
     await grant(stream, 30 * 24 * 3_600_000)
     await stream.accept()
     await stream.platform.advance(5_000)
@@ -114,7 +114,7 @@ describe('A2 renewal', () => {
 
   it('by a timer that is early by the wall clock costs no reconnection', async () => {
     const stream = openConnection(AUTH)
-    stream.connection.release('no-tabs')
+    stream.connection.release()
     await grant(stream, 20_000)
     await stream.accept()
     stream.platform.setClock(-1)
@@ -127,7 +127,7 @@ describe('A2 renewal', () => {
 
   it('a token that lives for a year is kept over reconnections', async () => {
     const stream = openConnection(AUTH)
-    stream.connection.release('no-tabs')
+    stream.connection.release()
     await grant(stream, 365 * 24 * 3_600_000)
     const { body } = await stream.accept()
     body.end()

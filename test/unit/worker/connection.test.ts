@@ -5,7 +5,7 @@ import { openConnection } from '../harness/connection.ts'
 describe('S4 reconnection', () => {
   it('waits longer after every attempt that came to nothing', async () => {
     const stream = openConnection()
-    stream.connection.release('no-tabs')
+    stream.connection.release()
     const waits: number[] = []
     for (let attempt = 1; attempt <= 7; attempt++) {
       ;(await stream.server.next()).answer(500)
@@ -20,7 +20,7 @@ describe('S4 reconnection', () => {
 
   it('starts over after 10 s of health, and not before', async () => {
     const stream = openConnection()
-    stream.connection.release('no-tabs')
+    stream.connection.release()
     ;(await stream.server.next()).answer(500)
     await stream.platform.advance(500)
     const short = await stream.accept()
@@ -103,7 +103,7 @@ describe('S5 offline', () => {
 
   it('ends a wait, and online or a tab made visible ends the offline', async () => {
     const stream = openConnection()
-    stream.connection.release('no-tabs')
+    stream.connection.release()
     ;(await stream.server.next()).answer(500)
     await stream.platform.advance(0)
     stream.platform.setOnline(false)
@@ -119,7 +119,7 @@ describe('S5 offline', () => {
 
   it('a tab made visible while waiting: tries at once', async () => {
     const stream = openConnection()
-    stream.connection.release('no-tabs')
+    stream.connection.release()
     ;(await stream.server.next()).answer(500)
     await stream.platform.advance(0)
     expect(stream.state()).toBe('waiting')
@@ -130,7 +130,7 @@ describe('S5 offline', () => {
 
   it('a tab that comes also tries what had been given up; one that is looked at does not', async () => {
     const stream = openConnection()
-    stream.connection.release('no-tabs')
+    stream.connection.release()
     ;(await stream.server.next()).answer(403)
     await stream.platform.advance(0)
     stream.connection.nudge()
@@ -151,7 +151,7 @@ describe('S5 offline', () => {
 
   it('S4 `Retry-After` is a floor for a tab made visible as well, whatever the status', async () => {
     const stream = openConnection()
-    stream.connection.release('no-tabs')
+    stream.connection.release()
     ;(await stream.server.next()).answer(503, { 'retry-after': '120' })
     await stream.platform.advance(1_000)
     stream.connection.nudge()

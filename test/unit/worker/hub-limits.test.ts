@@ -21,12 +21,18 @@ describe('a hub whose storage or tabs fail', () => {
   })
 
   it('D2 tells every tab when a commit fails, and goes on delivering', async () => {
-    const commit: LogStore['commit'] = () => Promise.reject(new DOMException('full', 'QuotaExceededError'))
+    let full = false
     const test = openHub(undefined, {
-      openStore: async (name, onLost) => ({ ...(await openLogStore(name, onLost)), commit }),
+      async openStore(name, onLost) {
+        const store = await openLogStore(name, onLost)
+        const commit: LogStore['commit'] = (given) =>
+          full ? Promise.reject(new DOMException('full', 'QuotaExceededError')) : store.commit(given)
+        return { ...store, commit }
+      },
     })
     const tabs = [await openTab(test), await openTab(test)]
     const body = (await test.platform.server.next()).stream()
+    full = true
     body.push(sse('1', 'x'))
     for (const tab of tabs) {
       await until(() => tab.ids().length === 1 && tab.status()?.durable === false)

@@ -26,17 +26,32 @@ describe('the tabs of a hub, coming and going', () => {
     expect(test.released()).toBe(1)
   })
 
-  it('T1 the stream is held when no tab is left, and opens again for the next one', async () => {
+  it('T1 the stream is held 2 s after the last tab has left, and opens again for the next one', async () => {
     const tab = await openTab(test)
     const { request } = await accept()
     await until(() => tab.status()?.state === 'open')
     tab.die()
-    await until(() => request.aborted())
+    await settle()
+    await test.platform.advance(1_999)
+    expect(request.aborted()).toBe(false)
+    await test.platform.advance(1)
+    expect(request.aborted()).toBe(true)
     await test.platform.advance(60_000)
     expect(test.platform.server.requests).toHaveLength(1)
     const next = await openTab(test)
     await accept()
     await until(() => next.status()?.state === 'open')
+  })
+
+  it('T3 a reload within 2 s keeps the stream, though no tab was there in between', async () => {
+    const tab = await openTab(test)
+    const { request } = await accept()
+    tab.die()
+    await settle()
+    await test.platform.advance(1_500)
+    await openTab(test)
+    await test.platform.advance(5_000)
+    expect([request.aborted(), test.platform.server.requests.length]).toEqual([false, 1])
   })
 
   it('T1 500 openings and closings leave nothing', async () => {

@@ -38,6 +38,7 @@ describe('A2 the token is asked of a live tab', () => {
 
   it('once, whatever the number of tabs', async () => {
     const first = await open(true, give('t1'))
+    await until(() => first.asked() === 1)
     const second = await open(true, give('t2'))
     const { request, bearer } = await asks()
     expect(bearer).toBe('Bearer t1')
@@ -62,6 +63,7 @@ describe('A2 the token is asked of a live tab', () => {
 
   it('as they are at that moment', async () => {
     const first = await open(true, give('first'))
+    await until(() => first.asked() === 1)
     const second = await open(false, give('second'))
     await first.hub.visible(false)
     await second.hub.visible(true)

@@ -24,15 +24,10 @@ describe('a hub and its tabs', () => {
       incarnation: 'uuid-1',
       cursor: { seq: 0 },
       differing: [],
-      status: {
-        state: 'connecting',
-        host: 'shared-worker',
-        role: 'leader',
-        tabs: 1,
-        durable: true,
-        attempt: 1,
-      },
+      status: { state: 'idle', host: 'shared-worker', role: 'follower', tabs: 1, durable: true },
     })
+    await until(() => tab.status()?.state === 'connecting')
+    expect(tab.status()).toMatchObject({ role: 'leader', attempt: 1 })
     const { request } = await accept()
     expect(request.url).toBe('https://app.test/stream')
     await until(() => tab.status()?.state === 'open')
@@ -134,6 +129,7 @@ describe('a hub and its tabs', () => {
     body.push(sse('7', 'x'))
     await until(() => tab.ids().length === 1)
     await test.close()
+    await test.platform.advance(CLOSE_GRACE)
     test = openHub(test.platform)
     const again = await openTab(test, { hello: { cursor: { epoch: tab.batches[0]!.epoch, seq: 1 } } })
     const { request } = await accept()

@@ -12,6 +12,7 @@ const hello = {
   protocol: PROTOCOL,
   options: OPTIONS,
   cursor: null,
+  trail: null,
   from: 'now' as const,
   follow: [],
   visible: true,

@@ -14,7 +14,7 @@ import { createFakePlatform, type FakePlatform } from '../harness/platform.ts'
 
 const storedIds = async () => {
   const store = await openLogStore('log', () => {})
-  const records = await store.all()
+  const { records } = await store.all()
   store.close()
   return ids(records.flatMap((record) => record.events))
 }
@@ -74,8 +74,8 @@ describe('B2 the log keeps to its bounds', () => {
     await before.log.append(events(1, 3))
     await before.log.close()
     platform.setClock(3_600_000)
-    const { log } = openLog({ platform, bounds: { age: 60_000 } })
-    await log.ready
+    const { log, led } = openLog({ platform, bounds: { age: 60_000 } })
+    await led
     expect([log.first(), log.head(), log.lastEventId()]).toEqual([4, 3, '3'])
   })
 

@@ -11,19 +11,19 @@ describe('a restart of the log', () => {
   })
 
   it('D1 gives another epoch, forgets the events, and tells every cursor of the old one why', async () => {
-    const { log, metrics, changes } = openLog({ platform })
+    const { log, metrics, appended } = openLog({ platform })
     await log.append(events(1, 3))
     const old = log.epoch()
-    const before = changes()
+    const before = appended.length
     await log.restart('server', 'from-here')
-    expect(changes()).toBe(before + 1)
+    expect(appended.slice(before)).toEqual([{ after: 3, events: [] }])
     expect(log.epoch()).not.toBe(old)
     expect(log.lastEventId()).toBe('from-here')
     expect([log.first(), log.head(), await log.read(3)]).toEqual([4, 3, []])
     await log.append(events(4, 5))
     const placed = { cursor: { epoch: log.epoch(), seq: 3 }, reset: 'server' }
-    expect(log.place({ epoch: old, seq: 1 })).toEqual(placed)
-    expect(log.place({ epoch: old, seq: 3 })).toEqual(placed)
+    expect(log.place({ epoch: old, seq: 1 }, null)).toEqual(placed)
+    expect(log.place({ epoch: old, seq: 3 }, null)).toEqual(placed)
     expect(ids(await readAll(log, 3))).toEqual(['4', '5'])
     expect(metrics.snapshot(0).resets).toBe(1)
   })
@@ -38,7 +38,7 @@ describe('a restart of the log', () => {
     const { log } = openLog({ platform })
     await log.ready
     expect(log.lastEventId()).toBe('b')
-    expect(log.place({ epoch: old, seq: 2 })).toEqual({
+    expect(log.place({ epoch: old, seq: 2 }, null)).toEqual({
       cursor: { epoch: log.epoch(), seq: 3 },
       reset: 'position-lost',
     })
@@ -52,8 +52,8 @@ describe('a restart of the log', () => {
     await log.restart('server', '')
     const middle = log.epoch()
     await log.restart('unconfirmed', '')
-    expect(log.place({ epoch: oldest, seq: 1 }).reset).toBe('log-lost')
-    expect(log.place({ epoch: middle, seq: 1 }).reset).toBe('unconfirmed')
+    expect(log.place({ epoch: oldest, seq: 1 }, null).reset).toBe('log-lost')
+    expect(log.place({ epoch: middle, seq: 1 }, null).reset).toBe('unconfirmed')
   })
 
   it('D3 what the old epoch held is no duplicate in the new one', async () => {

@@ -87,13 +87,17 @@ describe('D2 IndexedDB on its way out and back', () => {
     async (how) => {
       const commit = defer<void>()
       let onLost = () => {}
-      const { log, durable } = openLog({
+      let hangs = false
+      const { log, led, durable } = openLog({
         platform,
         open: async (lost) => {
           onLost = lost
-          return { ...(await openLogStore('log', lost)), commit: () => commit.promise }
+          const store = await openLogStore('log', lost)
+          return { ...store, commit: (given) => (hangs ? commit.promise : store.commit(given)) }
         },
       })
+      await led
+      hangs = true
       await log.append(events(1, 2))
       onLost()
       if (how === 'stands') commit.resolve()
@@ -116,11 +120,11 @@ describe('D2 IndexedDB on its way out and back', () => {
     })
     await log.ready
     await platform.advance(1_000)
-    await log.close()
+    const closing = log.close()
     let closed = 0
     const store = await openLogStore('log', () => {})
     opening.resolve({ ...store, close: () => void closed++ })
-    await settle()
+    await closing
     expect(closed).toBe(1)
     store.close()
   })

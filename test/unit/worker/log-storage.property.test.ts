@@ -47,7 +47,7 @@ const simulate = async (steps: Step[]) => {
     crash = () => {
       alive = false
     }
-    log = openLog({
+    const opened = openLog({
       platform,
       bounds: { events: 20_000 },
       open: async (onLost) => {
@@ -62,13 +62,14 @@ const simulate = async (steps: Step[]) => {
           range: (from, to) => (broken ? Promise.reject(new Error('broken')) : store.range(from, to)),
         }
       },
-    }).log
-    await log.ready
+    })
+    log = opened.log
+    await opened.led
     sent = Number(log.lastEventId() || 0)
   }
   /** What a session and a tab do: place, tell a reset, read, drop what was taken from a hub that died. */
   const readOn = async (): Promise<boolean> => {
-    const placed = log.place(cursor)
+    const placed = log.place(cursor, null)
     // What was taken of one log says nothing of another's events (src/intake.ts).
     if (placed.cursor.epoch !== cursor.epoch) taken.clear()
     cursor = placed.cursor

@@ -118,13 +118,13 @@ describe('D2 the log goes on in memory when IndexedDB does not, and is durable a
     for (let from = 1; from <= 2_000; from += 500) await log.append(events(from, from + 499))
     await committed(log)
     const cursor = { epoch: log.epoch(), seq: 0 }
-    expect(log.place(cursor).reset).toBeNull()
+    expect(log.place(cursor, null).reset).toBeNull()
     state.range = range
     const read = log.read(0)
     await platform.advance(ms)
     expect(await read).toEqual([])
     expect(log.isDurable()).toBe(false)
-    expect(log.place(cursor)).toEqual({ cursor: { ...cursor, seq: 2_000 }, reset: 'fell-behind' })
+    expect(log.place(cursor, null)).toEqual({ cursor: { ...cursor, seq: 2_000 }, reset: 'fell-behind' })
     expect((await readAll(log)).at(-1)?.id).toBe('2000')
   })
 

@@ -42,7 +42,7 @@ const simulate = async (steps: Step[]) => {
     }).log
     await log.ready
     sent = Number(log.lastEventId() === '' ? 0 : log.lastEventId())
-    const placed = log.place({ epoch: log.epoch(), seq })
+    const placed = log.place({ epoch: log.epoch(), seq }, null)
     expect(placed.reset).toBeNull()
     seq = placed.cursor.seq
   }

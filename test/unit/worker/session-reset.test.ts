@@ -39,6 +39,7 @@ describe('a session that cannot go on as usual', () => {
       log,
       metrics: { delivered: (ms) => latencies.push(ms) },
       cursor: log.start('now')!,
+      trail: null,
       reset: null,
       follow: '*',
       visible: true,
@@ -61,7 +62,17 @@ describe('a session that cannot go on as usual', () => {
     await log.append(events(1, 3))
     const session = open({ reset: 'fell-behind' })
     await append(session, events(4, 5))
-    expect(batches).toEqual([{ epoch: log.epoch(), to: 3, durable: 0, reset: 'fell-behind', events: [] }])
+    expect(batches).toEqual([
+      {
+        epoch: log.epoch(),
+        rewind: null,
+        to: 3,
+        term: log.term(),
+        durable: 0,
+        reset: 'fell-behind',
+        events: [],
+      },
+    ])
     await acknowledge()
     expect(ids(batches[1]!.events)).toEqual(['4', '5'])
     expect(batches[1]!.reset).toBeNull()
@@ -75,7 +86,15 @@ describe('a session that cannot go on as usual', () => {
     await log.restart('server', '')
     await append(session, events(3, 4))
     await acknowledge()
-    expect(batches[1]).toEqual({ epoch: log.epoch(), to: 2, durable: 2, reset: 'server', events: [] })
+    expect(batches[1]).toEqual({
+      epoch: log.epoch(),
+      rewind: null,
+      to: 2,
+      term: log.term(),
+      durable: 2,
+      reset: 'server',
+      events: [],
+    })
     await acknowledge()
     expect(ids(batches[2]!.events)).toEqual(['3', '4'])
     expect(batches[2]!.epoch).toBe(log.epoch())

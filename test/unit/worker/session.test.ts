@@ -42,6 +42,7 @@ describe('a session is a cursor', () => {
       log,
       metrics: { delivered: (ms) => latencies.push(ms) },
       cursor: log.start('now')!,
+      trail: null,
       reset: null,
       follow: '*',
       visible: true,
@@ -64,7 +65,15 @@ describe('a session is a cursor', () => {
     const session = open()
     await append(session, events(1, 1))
     expect(batches).toEqual([
-      { epoch: log.epoch(), to: 1, durable: 0, reset: null, events: await log.read(0) },
+      {
+        epoch: log.epoch(),
+        rewind: null,
+        to: 1,
+        term: log.term(),
+        durable: 0,
+        reset: null,
+        events: await log.read(0),
+      },
     ])
     expect(session.inspect()).toMatchObject({ state: 'delivering', lag: 1, cursor: { seq: 0 } })
     await acknowledge()
@@ -147,7 +156,9 @@ describe('a session is a cursor', () => {
     for (let from = 1; from <= 999; from += 333) await append(session, events(from, from + 332))
     expect(batches).toEqual([])
     await append(session, events(1_000, 1_000))
-    expect(batches).toEqual([{ epoch: log.epoch(), to: 1_000, durable: 0, reset: null, events: [] }])
+    expect(batches).toEqual([
+      { epoch: log.epoch(), rewind: null, to: 1_000, term: log.term(), durable: 0, reset: null, events: [] },
+    ])
     await acknowledge()
     await append(session, events(1_001, 1_500))
     expect(batches).toHaveLength(1)

@@ -1,0 +1,156 @@
+import { createIntake } from '../../../src/intake.ts'
+import { type Batch, type From, type HubApi, PROTOCOL, tabLock } from '../../../src/protocol.ts'
+import { createHub } from '../../../worker/hub.ts'
+import type { RemoteTab } from '../../../worker/session.ts'
+import { OPTIONS } from './connection.ts'
+import { clearIndexedDb } from './log.ts'
+import { createFakePlatform } from './platform.ts'
+import { createProcess } from './process.ts'
+import { createStreamServer } from './stream-server.ts'
+import { turn } from './turns.ts'
+
+/** ms between a tab's looks at its hub; after two without an answer it goes to another. */
+const LOOK = 1_500
+
+export type Heard = { number: number; id: string; own: boolean } | { reset: string }
+
+/** One browser: hubs that share locks, channel, IndexedDB and a server; tabs that go from one to the next. */
+export const createWorld = (seed = 1, options = OPTIONS) => {
+  clearIndexedDb()
+  const base = createFakePlatform(seed)
+  const server = createStreamServer()
+  let broken: (process: unknown) => boolean = () => false
+  let latency = () => 0
+  const storage = { isBroken: (process: unknown) => broken(process), latency: () => latency() }
+  let tabs = 0
+
+  const spawnHub = () => {
+    const process = createProcess(base, server.fetch, storage)
+    const { platform, openStore } = process
+    const hub = createHub({ platform, host: 'shared-worker', origin: 'https://app.test', openStore })
+    return Object.assign(process, { hub })
+  }
+  type WorldHub = ReturnType<typeof spawnHub>
+
+  /** What a page does of it all (client.ts), with the hub's calls as tasks of the hub's worker. */
+  const openTab = (first: WorldHub, from: From, next: (gone: WorldHub) => WorldHub) => {
+    const intake = createIntake()
+    const heard: Heard[] = []
+    let closed = false
+    let attachments = 0
+    let detach = () => {}
+    let attachment: symbol | null = null
+
+    const attach = (to: WorldHub) => {
+      const mine = Symbol('attachment')
+      attachment = mine
+      attachments++
+      const tab = `tab-${++tabs}`
+      const release = base.locks.hold(tabLock(tab))
+      let misses = 0
+      let cancelLook = () => {}
+      detach = () => {
+        attachment = null
+        cancelLook()
+        release()
+      }
+      const look = () => {
+        misses = to.isDead() ? 2 : to.isFrozen() ? misses + 1 : 0
+        if (misses < 2) {
+          cancelLook = base.after(LOOK, look)
+          return
+        }
+        detach()
+        attach(next(to))
+      }
+      cancelLook = base.after(LOOK, look)
+
+      const take = (batch: Batch) => {
+        if (attachment !== mine) return
+        if (batch.reset !== null) heard.push({ reset: batch.reset })
+        for (const { data, id, own } of intake.take(batch)) heard.push({ number: Number(data), id, own })
+      }
+      /** Comes to this page a turn later, and its answer goes back as long. */
+      const call = <T>(run: () => T | Promise<T>): Promise<T> => {
+        const answer = async () => {
+          await turn()
+          const value = await run()
+          await turn()
+          return value
+        }
+        return to.gated('port', answer())
+      }
+      const deliver = (batch: Batch) => {
+        const copy = structuredClone(batch)
+        return call(async () => {
+          await welcomed
+          take(copy)
+        })
+      }
+      const remote: RemoteTab = {
+        deliver,
+        status: () => call(() => {}),
+        error: () => call(() => {}),
+        accessToken: () => call(() => ({ ok: true, token: 't' })),
+      }
+      const welcomed = (async () => {
+        const api: HubApi = await to.gated(
+          'port',
+          turn().then(() => to.hub.accept(remote, () => {})),
+        )
+        const hello = {
+          protocol: PROTOCOL,
+          tab,
+          options,
+          cursor: intake.cursor(),
+          trail: intake.trail(),
+          from,
+        }
+        const welcome = await api.attach({ ...hello, follow: '*', visible: true })
+        await turn()
+        if (attachment === mine && welcome.ok) intake.resumeAt(welcome.cursor)
+      })()
+    }
+
+    attach(first)
+    return {
+      heard,
+      cursor: () => intake.cursor(),
+      isClosed: () => closed,
+      /** How often it went to another hub. */
+      moves: () => attachments - 1,
+      /** As a reload of its worker, or a return from the cache. */
+      move(to: WorldHub) {
+        if (closed) return
+        detach()
+        attach(to)
+      },
+      close() {
+        if (closed) return
+        closed = true
+        detach()
+      },
+      numbers: () => heard.flatMap((each) => ('number' in each ? [each.number] : [])),
+      resets: () => heard.flatMap((each) => ('reset' in each ? [each.reset] : [])),
+    }
+  }
+
+  return {
+    base,
+    server,
+    spawnHub,
+    openTab,
+    /** Whose IndexedDB fails from now on. */
+    breakStorage(which: (process: unknown) => boolean) {
+      broken = which
+    },
+    setLatency(turns: () => number) {
+      latency = turns
+    },
+    advance: (ms: number, turns = 10) => base.advance(ms, turns),
+  }
+}
+
+export type World = ReturnType<typeof createWorld>
+export type WorldHub = ReturnType<World['spawnHub']>
+export type WorldTab = ReturnType<World['openTab']>
