@@ -43,6 +43,8 @@ const readPlaywright = (): Counts => {
   return { passed: stats.expected, failed: stats.unexpected + stats.flaky, skipped: stats.skipped }
 }
 
+const readFaults = (): Counts => JSON.parse(readFileSync(`${results}faults.json`, 'utf8'))
+
 /** Runs one step under its heading. One that ends badly counts at least one failure, whatever its report says. */
 const step = async (title: string, work: () => Promise<boolean> | boolean, read?: () => Counts) => {
   console.log(`\n=== ${title}\n`)
@@ -71,6 +73,8 @@ mkdirSync(results, { recursive: true })
 const vitest = ['--no-install', 'vitest', 'run', '--reporter=default', '--reporter=json']
 const playwright = ['--no-install', 'playwright', 'test', '-c', 'test/playwright.config.ts']
 
+const faults = ['--no-install', 'tsx', 'test/faults/main.ts', '--faults', '10', '--events', '2000']
+
 const browsers = await step('Browsers', () => {
   ensureBrowsers()
   return true
@@ -85,6 +89,12 @@ await step(
 )
 if (browsers && app) {
   await step('Browser tests', () => run('npx', [...playwright, ...process.argv.slice(2)]), readPlaywright)
+  await step('Faults in Chromium', () => run('npx', [...faults, '--seeds', '3']), readFaults)
+  await step(
+    'Faults in Firefox',
+    () => run('npx', [...faults, '--seeds', '2', '--browser', 'firefox']),
+    readFaults,
+  )
 } else {
   summary.push('-      Browser tests: not run, because an earlier step failed')
 }

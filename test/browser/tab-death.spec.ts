@@ -1,4 +1,3 @@
-import type { Page } from 'playwright/test'
 import { eventually, expect, expectExactlyOnce, test } from './fixtures.ts'
 import type { Tab } from './tab.ts'
 
@@ -7,24 +6,10 @@ const patience = { timeout: 5_000 }
 
 const sessions = async (tab: Tab) => (await tab.inspect()).sessions.length
 
-/** As abrupt as the engine lets a test be: Playwright can't crash a tab of a stock Firefox. */
-const kill = async (page: Page, browserName: string) => {
-  if (browserName !== 'chromium') return page.close({ runBeforeUnload: false })
-  const devtools = await page.context().newCDPSession(page)
-  const crashed = page.waitForEvent('crash')
-  // The answer to this one never comes.
-  devtools.send('Page.crash').catch(() => {})
-  await crashed
-}
-
-test('T1 a crashed tab leaves no session behind, and the others go on', async ({
-  backend,
-  openTabs,
-  browserName,
-}) => {
+test('T1 a crashed tab leaves no session behind, and the others go on', async ({ backend, openTabs }) => {
   const [creator, victim, witness] = await openTabs(3)
   expect(await sessions(witness!)).toBe(3)
-  await kill(victim!.page, browserName)
+  await victim!.crash()
   await eventually(() => sessions(witness!), patience).toBe(2)
   await backend.publish(10)
   await expectExactlyOnce([creator!, witness!], backend.published())

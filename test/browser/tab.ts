@@ -1,5 +1,5 @@
 import { type BrowserContext, expect } from 'playwright/test'
-import type { StartOptions, TabRecord } from './app/record.ts'
+import { FAULT_CHANNEL, type StartOptions, type TabRecord, type WorkerFault } from './app/record.ts'
 import { eventually } from './eventually.ts'
 
 /** Opens the test application in a new tab of a context, hence of one profile, and connects it. */
@@ -42,7 +42,27 @@ export const openTab = async (context: BrowserContext, url: string, options: Sta
         },
         { message: 'everything is committed' },
       ).toBe(0),
+    /** Does this to every worker of the profile. */
+    harm: (fault: WorkerFault) =>
+      page.evaluate(
+        ([channel, what]) => {
+          const sender = new BroadcastChannel(channel)
+          sender.postMessage(what)
+          sender.close()
+        },
+        [FAULT_CHANNEL, fault] as const,
+      ),
     close: () => page.close(),
+    /** As abrupt as the engine lets a test be: Playwright can't crash a tab of a stock Firefox. */
+    async crash() {
+      const browserName = page.context().browser()?.browserType().name()
+      if (browserName !== 'chromium') return page.close({ runBeforeUnload: false })
+      const devtools = await page.context().newCDPSession(page)
+      const crashed = page.waitForEvent('crash')
+      // The answer to this one never comes.
+      devtools.send('Page.crash').catch(() => {})
+      await crashed
+    },
   }
 }
 

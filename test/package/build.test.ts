@@ -14,14 +14,15 @@ const imports = (code: string) => [
 ]
 
 describe('the built package', () => {
-  it('gives a page at most 5 kB, comlink included, and no idb', () => {
-    expect(gzipped('index.js')).toBeLessThanOrEqual(5 * 1024)
+  // 5 and 14 kB with one hub a key; recovery and leadership (T2, L1 to L4) cost 0.7 and 2.7 kB more.
+  it('gives a page at most 6 kB, comlink included, and no idb', () => {
+    expect(gzipped('index.js')).toBeLessThanOrEqual(6_000)
     expect(built('index.js')).toContain('comlink proxy')
     expect(built('index.js')).not.toMatch(/indexedDB|IDB[A-Z]/)
   })
 
-  it('has a worker file of at most 14 kB that needs no other file', () => {
-    expect(gzipped('stream.worker.js')).toBeLessThanOrEqual(14 * 1024)
+  it('has a worker file of at most 17 kB that needs no other file', () => {
+    expect(gzipped('stream.worker.js')).toBeLessThanOrEqual(17_500)
     for (const file of ['stream.worker.js', 'worker.js', 'index.js']) {
       expect(imports(built(file)), file).toEqual([])
       expect(built(file), file).not.toMatch(/\bimport\s*\(/)

@@ -1,4 +1,4 @@
-import { connect } from 'tabstream'
+import { connect, type WorkerFactoryOptions } from 'tabstream'
 import type { StartOptions, TabRecord } from './record.ts'
 
 type Payload = { n?: number }
@@ -27,17 +27,19 @@ const logIn = async (user: string): Promise<string> => {
   return ((await response.json()) as { access_token: string }).access_token
 }
 
+// Vite wants `type` to be readable in these literals, after the spread.
+const shared = (options: WorkerFactoryOptions) =>
+  new SharedWorker(new URL('./stream.worker.ts', import.meta.url), { ...options, type: 'module' })
+const dedicated = (options: WorkerFactoryOptions) =>
+  new Worker(new URL('./stream.worker.ts', import.meta.url), { ...options, type: 'module' })
+
 const open = (options: StartOptions) => {
   const { url = '/api/v1/events/stream', user = 'ada', exchange = '/api/v1/auth/sse-token' } = options
   const auth = exchange === null ? {} : { auth: { exchange, getAccessToken: () => logIn(user ?? '') } }
   const stream = connect<Events>(url, {
     ...(user === null ? {} : { user }),
     ...auth,
-    worker: {
-      // Vite wants `type` to be readable in this literal, after the spread.
-      shared: (worker) =>
-        new SharedWorker(new URL('./stream.worker.ts', import.meta.url), { ...worker, type: 'module' }),
-    },
+    worker: options.host === 'worker' ? { dedicated } : { shared, dedicated },
     ...options.connect,
   } as Parameters<typeof connect<Events>>[1])
   window.stream = stream

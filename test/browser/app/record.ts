@@ -18,6 +18,11 @@ export interface TabRecord {
   tokensAsked: number
 }
 
+/** What a test asks of every worker of its browser profile. */
+export type WorkerFault = 'close' | 'wedge'
+
+export const FAULT_CHANNEL = 'test: faults'
+
 /** What a test asks of a tab: plain data, because it crosses from Playwright to the page. */
 export interface StartOptions {
   url?: string
@@ -29,6 +34,8 @@ export interface StartOptions {
   types?: string[]
   /** Adds a listener, before the recording one, that throws at the event with this `n`. */
   throwAt?: number
+  /** What runs the hub: a SharedWorker with a Worker behind it (default), or a Worker of the tab's own. */
+  host?: 'shared-worker' | 'worker'
   /** Handed to `connect()` as they are: `from`, `heartbeat`, `maxEventBytes`, ... */
   connect?: Record<string, unknown>
 }
