@@ -14,6 +14,7 @@ export default defineConfig({
   reporter: [['list'], ['json', { outputFile: './results/playwright.json' }]],
   projects: [
     { name: 'chromium', use: launchWith('chromium') },
-    { name: 'firefox', use: launchWith('firefox') },
+    // What only one engine can be driven to has a folder of its own.
+    { name: 'firefox', use: launchWith('firefox'), testIgnore: '**/chromium/**' },
   ],
 })

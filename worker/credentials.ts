@@ -32,7 +32,7 @@ export interface CredentialsOptions {
   askTab(): Promise<TokenAnswer>
 }
 
-/** An SSE token is renewed this long before it expires, or a tenth of its life before, if that is less. */
+/** An SSE token is renewed this long before it expires, or a fifth of its life before, if that is less. */
 const MARGIN = 30_000
 /** ms for the token endpoint to answer. */
 const EXCHANGE_LIMIT = 20_000
@@ -106,7 +106,7 @@ export const createCredentials = ({
         return no('unavailable', 'The token endpoint gave no readable expires_at.', status)
       const now = platform.now()
       const life = Math.max(1_000, expiry - serverTime(headers, now))
-      const renewAt = now + life - Math.min(MARGIN, life / 10)
+      const renewAt = now + life - Math.min(MARGIN, life / 5)
       // Without a token in the answer, it came as an httpOnly cookie, which no script sees (R5).
       const { sse_token: token } = answer
       if (token != null && !isToken(token))

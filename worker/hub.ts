@@ -222,7 +222,10 @@ export const createHub = ({ platform, host, origin, openStore = openLogStore }: 
       publish()
       release()
       // A reload, or a walk from page to page, is no reason to end the stream of a worker that outlives it.
-      if (sessions.size === 0) cancelLeave = platform.after(LEAVE_AFTER, () => void parts?.leadership.leave())
+      if (sessions.size === 0)
+        cancelLeave = platform.after(LEAVE_AFTER, () => {
+          if (sessions.size === 0) void parts?.leadership.leave()
+        })
     }
 
     return {

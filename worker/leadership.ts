@@ -23,7 +23,16 @@ export interface LeadershipOptions {
   key: string
   log: Pick<
     Log,
-    'position' | 'first' | 'read' | 'lead' | 'follow' | 'receive' | 'committedBy' | 'align' | 'flush'
+    | 'position'
+    | 'first'
+    | 'read'
+    | 'lead'
+    | 'abandon'
+    | 'follow'
+    | 'receive'
+    | 'committedBy'
+    | 'align'
+    | 'flush'
   >
   /** The stream is about to run: what it needs can be fetched while the log is read. */
   prepare(): void
@@ -120,7 +129,7 @@ export const createLeadership = ({ platform, key, log, ...deps }: LeadershipOpti
     const closed = heard && new Promise<void>((resolve) => platform.after(CLOSE_GRACE, resolve))
     const [own] = await Promise.all([log.lead(term), closed])
     taking = false
-    if (mine !== request) return log.follow()
+    if (mine !== request) return log.abandon()
     term = own.term
     base = own.base
     role = 'leader'
@@ -194,6 +203,7 @@ export const createLeadership = ({ platform, key, log, ...deps }: LeadershipOpti
     if (message.term > term && role === 'leader') {
       // There is a newer one, and the lock has not told yet.
       stepDown()
+      release()
       seek(false)
     }
     if (role === 'leader') return

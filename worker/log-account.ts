@@ -25,6 +25,7 @@ export type Account = ReturnType<typeof createAccount>
 export const createAccount = (platform: Pick<Platform, 'now' | 'uuid'>, bounds: Bounds) => {
   const position: Position = {
     term: 0,
+    leader: '',
     base: 0,
     epoch: platform.uuid(),
     head: 0,

@@ -17,6 +17,8 @@ export interface LogRecord {
 export interface Position {
   /** Counts the leaders. The fencing token: a leader of an earlier term can no longer write (L3). */
   term: number
+  /** The random id of that leader: one that was robbed while it took over may have counted to the same term. */
+  leader: string
   /** head when that term began. */
   base: number
   epoch: string
@@ -100,7 +102,8 @@ export const openLogStore = async (name: string, onLost: () => void): Promise<Lo
       const store = tx.objectStore('records')
       const positions = tx.objectStore('position')
       const stored = await positions.get('position')
-      if (stored !== undefined && stored.term > position.term) {
+      const { term, leader } = stored ?? position
+      if (term > position.term || (term === position.term && leader !== position.leader)) {
         tx.abort()
         await tx.done.catch(() => {})
         throw new Fenced('Another leader has taken over the log.')

@@ -90,6 +90,8 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
     hooks.onChange(null)
   }
 
+  /** The term before this hub last took over. */
+  let unled = { term: 0, leader: '' }
   /** An epoch of this hub's own in which nothing was ever logged: nothing can have been lost with it. */
   let blank: string | null = null
 
@@ -199,6 +201,8 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
       inTurn(async () => {
         await persistence.sync()
         const { position } = account
+        unled = { term: position.term, leader: position.leader }
+        position.leader = platform.uuid()
         position.term = account.aligned = Math.max(position.term, seen) + 1
         account.leading = account.dirty = true
         const { term, head: base } = position
@@ -208,6 +212,13 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
         await persistence.commitSoon()
         return { term, base }
       }),
+
+    /** Robbed before it led: nobody has heard of its term, and another may have counted to the same one. */
+    abandon() {
+      account.leading = false
+      account.aligned = 0
+      Object.assign(account.position, unled)
+    },
 
     /** Another hub leads, or none. What is not committed is the next leader's. */
     follow() {
@@ -275,7 +286,9 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
     start(from: From): Cursor | null {
       const { epoch, head, lastEventId } = account.position
       const beforeFirst = account.first() - 1
-      if (from === 'now') return { epoch, seq: head }
+      // What is not committed may come again: a tab must not find it behind what came later (D1).
+      if (from === 'now')
+        return { epoch, seq: persistence.isDurable() ? Math.min(head, account.committed) : head }
       if (from === 'start') return { epoch, seq: beforeFirst }
       if ('last' in from) return { epoch, seq: Math.max(beforeFirst, head - from.last) }
       const seq = identities.seqsOf(from.after).at(-1) ?? (from.after === lastEventId ? head : null)

@@ -3,7 +3,7 @@ import { eventually, expect, expectExactlyOnce, test } from './fixtures.ts'
 const exchangePath = '/api/v1/auth/sse-token'
 
 test.describe('with short-lived tokens', () => {
-  // Renewed a tenth of its life ahead: half a second, which a busy machine needs.
+  // Renewed a fifth of its life ahead: one second, which a busy machine needs.
   test.use({ backendOptions: { sseTokenLife: 5 } })
 
   test('A2 a token is renewed, once for all tabs, with no gap in what is published meanwhile', async ({

@@ -1,11 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { onTestFinished, vi } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { type RunningServer, type ServerOptions, startServer } from '../../demo/server/app.ts'
-
-// Waits for conditions end long before; this is for a machine that is busy with something else.
-vi.setConfig({ testTimeout: 30_000 })
 
 export const temporaryDirectory = (): string => {
   const path = mkdtempSync(join(tmpdir(), 'tabstream-server-'))

@@ -40,6 +40,7 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
     let attachments = 0
     let detach = () => {}
     let attachment: symbol | null = null
+    let latest: HubApi | null = null
 
     const attach = (to: WorldHub) => {
       const mine = Symbol('attachment')
@@ -98,6 +99,7 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
           'port',
           turn().then(() => to.hub.accept(remote, () => {})),
         )
+        latest = api
         const hello = {
           protocol: PROTOCOL,
           tab,
@@ -119,6 +121,16 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
       isClosed: () => closed,
       /** How often it went to another hub. */
       moves: () => attachments - 1,
+      inspect: () =>
+        JSON.stringify([
+          intake.cursor(),
+          intake.trail(),
+          latest?.inspect().sessions,
+          latest?.inspect().log,
+          latest?.inspect().status.role,
+          latest?.inspect().status.state,
+          latest?.inspect().incarnation,
+        ]),
       /** As a reload of its worker, or a return from the cache. */
       move(to: WorldHub) {
         if (closed) return

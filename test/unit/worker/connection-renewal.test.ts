@@ -118,7 +118,7 @@ describe('A2 renewal', () => {
     await grant(stream, 20_000)
     await stream.accept()
     stream.platform.setClock(-1)
-    await stream.platform.advance(18_000)
+    await stream.platform.advance(16_000)
     expect(stream.server.waiting()).toBe(0)
     expect(stream.state()).toBe('open')
     await stream.platform.advance(1)

@@ -53,6 +53,7 @@ describe('a hub and its tabs', () => {
     const { body } = await accept()
     body.push(sse('1', 'x', 'a') + sse('2', 'x', 'b') + sse('3', 'x', 'a'))
     await until(() => first.ids().length === 2)
+    await settle()
     const start = await openTab(test, { hello: { from: 'start' } })
     const last = await openTab(test, { hello: { from: { last: 1 } } })
     const after = await openTab(test, { hello: { from: { after: '2' } } })

@@ -1,0 +1,49 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type BrowserContext, chromium } from 'playwright/test'
+import { launchWith } from '../../browsers.ts'
+
+/**
+ * Chromium as a user's. Playwright's own keeps every page visible, so that freezing silently does nothing,
+ * and turns the back/forward cache off.
+ */
+export const startRawChromium = async () => {
+  const profile = await mkdtemp(join(tmpdir(), 'tabstream-raw-'))
+  const { launchOptions } = launchWith('chromium')
+  const child = spawn(
+    launchOptions?.executablePath ?? chromium.executablePath(),
+    [
+      ...(launchOptions?.args ?? []),
+      '--headless',
+      '--remote-debugging-port=0',
+      `--user-data-dir=${profile}`,
+      'about:blank',
+    ],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  )
+  const endpoint = await new Promise<string>((resolve, reject) => {
+    let said = ''
+    child.stderr.on('data', (chunk) => {
+      said += chunk
+      const found = /DevTools listening on (\S+)/.exec(said)
+      if (found) resolve(found[1]!)
+    })
+    child.on('exit', () => reject(new Error(`Chromium does not start: ${said}`)))
+  })
+  const browser = await chromium.connectOverCDP(endpoint, { noDefaults: true })
+  const context: BrowserContext = browser.contexts()[0]!
+  return {
+    context,
+    async close() {
+      await browser.close()
+      if (child.exitCode === null) {
+        const gone = new Promise((resolve) => child.on('exit', resolve))
+        child.kill('SIGKILL')
+        await gone
+      }
+      await rm(profile, { recursive: true, force: true, maxRetries: 5 })
+    },
+  }
+}

@@ -1,0 +1,197 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { OPTIONS } from '../harness/connection.ts'
+import { settle } from '../harness/turns.ts'
+import { createWorld, type World, type WorldHub, type WorldTab } from '../harness/world.ts'
+
+const options = { ...OPTIONS, heartbeat: { timeout: 10_000_000, misses: 2 } }
+
+describe('hubs of one key', () => {
+  let world: World
+
+  beforeEach(() => {
+    world = createWorld(7, options)
+  })
+
+  /** A hub and a tab that stays with it, as those of a page with a dedicated Worker. */
+  const open = async (from: 'now' | 'start' = 'now') => {
+    const hub = world.spawnHub()
+    const tab = world.openTab(hub, from, (gone) => gone)
+    await world.advance(100, 60)
+    return { hub, tab }
+  }
+  const publish = async (count: number) => {
+    for (let left = count; left > 0; left--) world.server.publish(true)
+    await settle(80)
+  }
+  const streams = () => world.server.open()
+  const numbers = (to: number) => Array.from({ length: to }, (_, at) => at + 1)
+  const terms = () =>
+    new Set(world.base.channels.heard.flatMap((said) => (said.type === 'lead' ? [said.term] : [])))
+  const both = (...tabs: WorldTab[]) => tabs.map((tab) => tab.numbers())
+  const until = async (condition: () => boolean, most: number): Promise<number> => {
+    const start = world.base.now()
+    while (!condition() && world.base.now() - start < most) await world.advance(50, 20)
+    return world.base.now() - start
+  }
+  const streamOf = (hub: WorldHub) => () => streams().includes(hub)
+
+  it('L1, L2 the lock holder leads and streams; the other follows, and delivers the same events', async () => {
+    const one = await open()
+    const two = await open()
+    await publish(5)
+    expect(streams()).toEqual([one.hub])
+    expect(both(one.tab, two.tab)).toEqual([numbers(5), numbers(5)])
+    expect(world.server.requests()).toBe(1)
+  })
+
+  it('S1 the last tab of the leader leaves: its stream ends before the follower’s begins, and nothing is lost', async () => {
+    const one = await open()
+    const two = await open()
+    await publish(3)
+    one.tab.close()
+    await world.advance(1_900)
+    expect(streams()).toEqual([one.hub])
+    await publish(1)
+    expect(await until(streamOf(two.hub), 2_000)).toBeLessThan(700)
+    world.server.publish(true)
+    await world.advance(100, 60)
+    expect(two.tab.numbers()).toEqual(numbers(5))
+    expect(world.server.most()).toBe(1)
+  })
+
+  it('L1 the leader dies with its lock and its channel: the follower is back within 0.5 s', async () => {
+    const one = await open()
+    const two = await open()
+    await publish(3)
+    one.hub.kill()
+    world.server.publish(true)
+    expect(await until(streamOf(two.hub), 2_000)).toBeLessThanOrEqual(500)
+    await publish(2)
+    expect(two.tab.numbers()).toEqual(numbers(6))
+    expect(two.tab.resets()).toEqual([])
+  })
+
+  it('L3 a leader that was heard and is wedged is robbed after 5 s of silence, within 10 s (T2)', async () => {
+    const one = await open()
+    const two = await open()
+    await publish(2)
+    one.hub.freeze()
+    world.server.publish(true)
+    await world.advance(4_800)
+    expect(streams()).toEqual([one.hub])
+    await until(streamOf(two.hub), 3_000)
+    expect(streams()).toContain(two.hub)
+    await publish(1)
+    expect(two.tab.numbers()).toEqual(numbers(4))
+  })
+
+  it('L3 one that never answered a hub is robbed after 2.5 s', async () => {
+    const one = await open()
+    await publish(2)
+    one.hub.freeze()
+    const two = await open()
+    await world.advance(2_300)
+    expect(streams()).toEqual([one.hub])
+    await until(streamOf(two.hub), 2_000)
+    expect(streams()).toContain(two.hub)
+  })
+
+  it('L3 once it wakes, it neither delivers nor writes what it had: every tab hears each event once', async () => {
+    const one = await open()
+    const two = await open('start')
+    await publish(2)
+    one.hub.freeze()
+    // In its buffer, when it is frozen.
+    await publish(3)
+    await until(streamOf(two.hub), 10_000)
+    await publish(2)
+    await one.hub.thaw()
+    await world.advance(2_000)
+    await publish(1)
+    expect(streams()).toEqual([two.hub])
+    expect(two.tab.numbers()).toEqual(numbers(8))
+    expect([one.tab.numbers(), one.tab.resets()]).toEqual([numbers(8), []])
+    const late = await open('start')
+    await settle(80)
+    expect(late.tab.numbers()).toEqual(numbers(8))
+    expect(world.server.most()).toBe(1)
+  })
+
+  it('L3 steals are bounded: four followers of a wedged leader, and the next wedged as well', async () => {
+    const hubs = [await open()]
+    for (let more = 4; more > 0; more--) hubs.push(await open())
+    await publish(1)
+    hubs[0]!.hub.freeze()
+    await world.advance(20_000)
+    expect(terms().size).toBeLessThanOrEqual(5)
+    const leaders = streams().filter((each) => each.isAwake())
+    expect(leaders).toHaveLength(1)
+    const before = terms().size
+    await world.advance(120_000)
+    expect(terms().size).toBe(before)
+    await publish(1)
+    for (const { hub, tab } of hubs) if (hub.isAwake()) expect(tab.numbers()).toEqual([1, 2])
+  })
+
+  it('L3 two that wedge in turn do not rob each other for ever', async () => {
+    const one = await open()
+    const two = await open()
+    await publish(1)
+    for (let times = 6; times > 0; times--) {
+      const { hub } = streams().includes(one.hub) ? one : two
+      hub.freeze()
+      await world.advance(8_000)
+      await hub.thaw()
+      await world.advance(500)
+    }
+    await world.advance(60_000)
+    await publish(1)
+    // Each of the two robs the other once in 30 s, at most.
+    expect(terms().size).toBeLessThanOrEqual(5)
+    expect(both(one.tab, two.tab)).toEqual([
+      [1, 2],
+      [1, 2],
+    ])
+    expect(world.server.most()).toBe(1)
+  })
+
+  it('L2 a follower that wakes gets what it missed', async () => {
+    await open()
+    const two = await open()
+    await publish(2)
+    two.hub.freeze()
+    await publish(700)
+    await world.advance(3_000)
+    await two.hub.thaw()
+    await world.advance(3_000)
+    expect(two.tab.numbers()).toEqual(numbers(702))
+    expect(two.tab.resets()).toEqual([])
+  })
+
+  it('L2 a late follower fills its hole from the leader where IndexedDB holds nothing', async () => {
+    world.breakStorage(() => true)
+    await open()
+    await publish(30)
+    const late = await open('start')
+    await world.advance(3_000)
+    expect(late.tab.numbers()).toEqual(numbers(30))
+    expect(late.tab.resets()).toEqual([])
+  })
+
+  it('D2 without IndexedDB a follower leads on with what was relayed: nothing lost, nothing twice', async () => {
+    world.breakStorage(() => true)
+    const one = await open()
+    const two = await open()
+    await world.advance(2_000)
+    await publish(5)
+    one.hub.kill()
+    world.server.publish(true)
+    await world.advance(1_000, 60)
+    await publish(1)
+    expect(two.tab.numbers()).toEqual(numbers(7))
+    expect(two.tab.resets()).toEqual([])
+    const late = await open('start')
+    await world.advance(3_000)
+    expect(late.tab.numbers()).toEqual(numbers(7))
+  })
+})
