@@ -176,8 +176,9 @@ export const createLeadership = ({ platform, key, log, ...deps }: LeadershipOpti
       tell({ type: 'events', term, epoch, after: from, events, lastEventId: log.position().lastEventId })
       from = events.at(-1)!.seq
     }
-    // Nothing to give although something was asked for: it is trimmed, and `first` says so.
-    announce()
+    // Nothing to give although something was asked for: it is trimmed, and `first` says so. Not at once: the
+    // one who asked asks again for what is still missing.
+    answer()
   }
 
   const hear = async (message: RelayMessage) => {
@@ -192,7 +193,10 @@ export const createLeadership = ({ platform, key, log, ...deps }: LeadershipOpti
         followerSeen = platform.now()
         return answer()
       case 'want':
-        if (role === 'leader' && message.epoch === log.position().epoch) void answerWant(message.after)
+        if (role !== 'leader') return
+        // It may be heard of first by what it lacks, right after a change of leader.
+        followerSeen = platform.now()
+        if (message.epoch === log.position().epoch) void answerWant(message.after)
         return
       case 'ask':
         if (role === 'leader') deps.onAsk(message.what)
