@@ -111,8 +111,8 @@ export const createPersistence = ({
     const ahead = same && theirs.term <= account.aligned && ours.head >= theirs.head
     const beyond = ahead ? tail.since(theirs.head) : []
     const { head, lastEventId } = ahead ? ours : theirs
-    const { term, base } = theirs.term < ours.term ? ours : theirs
-    account.position = { ...theirs, term, base, head, lastEventId }
+    const { term, leader, base } = theirs.term < ours.term ? ours : theirs
+    account.position = { ...theirs, term, leader, base, head, lastEventId }
     if (theirs.term > account.aligned) {
       account.aligned = theirs.term
       account.base = theirs.base

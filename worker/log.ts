@@ -90,14 +90,15 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
     hooks.onChange(null)
   }
 
-  /** The term before this hub last took over. */
-  let unled = { term: 0, leader: '' }
+  /** Takes the last `lead` back. */
+  let unled = () => {}
   /** An epoch of this hub's own in which nothing was ever logged: nothing can have been lost with it. */
   let blank: string | null = null
 
   /** The log of a leader whose epoch is another. */
   const adopt = async (leader: Position, oldest: number) => {
-    if (account.position.head === 0) blank = account.position.epoch
+    // In line with nobody yet: an epoch that another hub knows of may hold what this one has not heard.
+    if (account.aligned === 0 && account.position.head === 0) blank = account.position.epoch
     if (leader.previous?.epoch === account.position.epoch) {
       account.position = { ...leader }
       return skipTo(leader.epochStart)
@@ -201,7 +202,12 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
       inTurn(async () => {
         await persistence.sync()
         const { position } = account
-        unled = { term: position.term, leader: position.leader }
+        const { term: before, leader, base: baseBefore } = position
+        const { aligned, base: known } = account
+        unled = () => {
+          Object.assign(position, { term: before, leader, base: baseBefore })
+          Object.assign(account, { leading: false, aligned, base: known })
+        }
         position.leader = platform.uuid()
         position.term = account.aligned = Math.max(position.term, seen) + 1
         account.leading = account.dirty = true
@@ -215,9 +221,7 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
 
     /** Robbed before it led: nobody has heard of its term, and another may have counted to the same one. */
     abandon() {
-      account.leading = false
-      account.aligned = 0
-      Object.assign(account.position, unled)
+      unled()
     },
 
     /** Another hub leads, or none. What is not committed is the next leader's. */
