@@ -37,7 +37,10 @@ export interface HubDeps {
   openStore?: (name: string, onLost: () => void) => Promise<LogStore>
 }
 
-/** The object inside a worker that serves tabs. One a worker, hence one key: another user is another worker (A3). */
+/**
+ * The object inside a worker that serves tabs. One a worker, hence one key: another user is another worker (A3).
+ * Over 200 lines: the one place that wires the parts of a key to its tabs.
+ */
 export const createHub = ({ platform, host, origin, openStore = openLogStore }: HubDeps) => {
   const incarnation = platform.uuid()
   const sessions = new Map<string, Session>()

@@ -50,6 +50,7 @@ export type Leadership = ReturnType<typeof createLeadership>
  * Which hub of a key has the stream: the one that holds the key's Web Lock (L1). It relays to the others
  * (L2); a leader that is silent is robbed of the lock, and what it still says or writes is fenced off by its
  * term (L3). Knows nothing of what events mean.
+ * Over 200 lines, since who leads and what one says as leader or follower are one state.
  */
 export const createLeadership = ({ platform, key, log, ...deps }: LeadershipOptions) => {
   const lockName = `${PREFIX}leader:${key}`
