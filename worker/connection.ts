@@ -12,7 +12,7 @@ import { watchHeartbeat } from './heartbeat.ts'
 import type { Log } from './log.ts'
 import type { MetricsRecorder } from './metrics.ts'
 import type { Parsed } from './parser.ts'
-import { LONGEST_TIMER, type Platform } from './platform.ts'
+import { LONGEST_TIMER, type Platform, pause } from './platform.ts'
 import { resumption } from './resumption.ts'
 import { attempt } from './transport.ts'
 
@@ -204,7 +204,7 @@ export const createConnection = (deps: ConnectionOptions) => {
     attempts += 1
     metrics.attempted()
     const grace = abortedAt + CLOSE_GRACE - platform.now()
-    if (grace > 0) await new Promise<void>((resolve) => platform.after(grace, resolve))
+    if (grace > 0) await pause(platform, grace)
     const [credential] = await Promise.all([credentials.get(), log.ready])
     if (current !== life) return
     if (!credential.ok) {

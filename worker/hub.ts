@@ -17,7 +17,7 @@ import { createLeadership } from './leadership.ts'
 import { createLog } from './log.ts'
 import { type LogStore, openLogStore } from './log-store.ts'
 import { createMetrics } from './metrics.ts'
-import { type Platform, withLimit } from './platform.ts'
+import { type Platform, pause, withLimit } from './platform.ts'
 import type { Ask } from './relay.ts'
 import { createSession, type RemoteTab, type Session } from './session.ts'
 import { watchWake } from './wake.ts'
@@ -75,7 +75,7 @@ export const createHub = ({ platform, host, origin, openStore = openLogStore }: 
     /** A live tab is not outrun: what the log trims before a tab that keeps up has it would cost a reset. */
     const room = async () => {
       while ([...sessions.values()].some((session) => session.backlog() > options.log.events / 2))
-        await new Promise<void>((resolve) => platform.after(PRESSURE_CHECK, resolve))
+        await pause(platform, PRESSURE_CHECK)
     }
     const { auth, withCredentials } = options
     const isOurs = (url: string | null | undefined) => url != null && new URL(url).origin === origin

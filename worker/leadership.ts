@@ -2,7 +2,7 @@ import { type ErrorData, PREFIX } from '../src/protocol.ts'
 import { CLOSE_GRACE } from './connection.ts'
 import type { ConnectionStatus } from './connection-state.ts'
 import type { Appended, Committed, Log } from './log.ts'
-import type { Platform } from './platform.ts'
+import { type Platform, pause } from './platform.ts'
 import type { Ask, RelayChannel, RelayMessage } from './relay.ts'
 
 /** ms between a leader's signs of life, and between a follower's looks at them. */
@@ -69,8 +69,6 @@ export const createLeadership = ({ platform, key, log, ...deps }: LeadershipOpti
   /** This hub has the lock and reads the log: no leader yet, but alive. */
   let taking = false
   let answering = false
-  /** head when the term began. */
-  let base = 0
   let lastSteal = Number.NEGATIVE_INFINITY
   let lastBeat = 0
   let followerSeen = Number.NEGATIVE_INFINITY
@@ -83,7 +81,7 @@ export const createLeadership = ({ platform, key, log, ...deps }: LeadershipOpti
   const announce = () => {
     if (role !== 'leader') return
     const position = { ...log.position() }
-    channel?.post({ type: 'lead', term, base, position, first: log.first(), status: deps.connectionStatus() })
+    channel?.post({ type: 'lead', term, position, first: log.first(), status: deps.connectionStatus() })
   }
   const answer = () => {
     if (answering) return
@@ -127,12 +125,11 @@ export const createLeadership = ({ platform, key, log, ...deps }: LeadershipOpti
     channel?.post({ type: 'taking' })
     deps.prepare()
     // The one before may have died with its stream open: the browser closes that, but tells nobody (S1).
-    const closed = heard && new Promise<void>((resolve) => platform.after(CLOSE_GRACE, resolve))
+    const closed = heard && pause(platform, CLOSE_GRACE)
     const [own] = await Promise.all([log.lead(term), closed])
     taking = false
     if (mine !== request) return log.abandon()
-    term = own.term
-    base = own.base
+    term = own
     role = 'leader'
     leaderStatus = null
     announce()
@@ -219,7 +216,7 @@ export const createLeadership = ({ platform, key, log, ...deps }: LeadershipOpti
       case 'lead':
         leaderStatus = message.status
         deps.onStatus()
-        if (await log.align(message.position, message.base, message.first)) wantMissing()
+        if (await log.align(message.position, message.first)) wantMissing()
         return
       case 'events':
         if (!(await log.receive(message, message.lastEventId))) channel?.post({ type: 'hello' })

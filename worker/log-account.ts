@@ -45,8 +45,6 @@ export const createAccount = (platform: Pick<Platform, 'now' | 'uuid'>, bounds: 
     leading: false,
     /** The term whose leader this log is in line with. */
     aligned: 0,
-    /** head when that term began; `null`: not known. */
-    base: null as number | null,
     /** Everything up to this seq is in IndexedDB, or (`taken`) in the transaction under way. */
     committed: 0,
     taken: 0,

@@ -113,10 +113,7 @@ export const createPersistence = ({
     const { head, lastEventId } = ahead ? ours : theirs
     const { term, leader, base } = theirs.term < ours.term ? ours : theirs
     account.position = { ...theirs, term, leader, base, head, lastEventId }
-    if (theirs.term > account.aligned) {
-      account.aligned = theirs.term
-      account.base = theirs.base
-    }
+    account.aligned = Math.max(account.aligned, theirs.term)
     account.forget(theirs.head)
     account.cutAbove = theirs.head
     account.records.add(records)

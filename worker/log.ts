@@ -196,27 +196,26 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
      * This hub holds the lock (L1): from here on it appends.
      *
      * @param seen the newest term that it has heard of
-     * @returns its own term, and the head that it starts from
+     * @returns its own term
      */
-    lead: (seen: number): Promise<{ term: number; base: number }> =>
+    lead: (seen: number): Promise<number> =>
       inTurn(async () => {
         await persistence.sync()
         const { position } = account
-        const { term: before, leader, base: baseBefore } = position
-        const { aligned, base: known } = account
+        const { term: before, leader, base } = position
+        const { aligned } = account
         unled = () => {
-          Object.assign(position, { term: before, leader, base: baseBefore })
-          Object.assign(account, { leading: false, aligned, base: known })
+          Object.assign(position, { term: before, leader, base })
+          Object.assign(account, { leading: false, aligned })
         }
-        position.leader = platform.uuid()
-        position.term = account.aligned = Math.max(position.term, seen) + 1
+        const term = Math.max(position.term, seen) + 1
+        Object.assign(position, { term, leader: platform.uuid(), base: position.head })
+        account.aligned = term
         account.leading = account.dirty = true
-        const { term, head: base } = position
-        account.base = position.base = base
-        hooks.onTruncate(base, term)
+        hooks.onTruncate(position.base, term)
         hooks.onChange(null)
         await persistence.commitSoon()
-        return { term, base }
+        return term
       }),
 
     /** Robbed before it led: nobody has heard of its term, and another may have counted to the same one. */
@@ -263,22 +262,23 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
     /**
      * A leader says where its log stands; this one comes to the same.
      *
-     * @param base head when the leader's term began: what an earlier leader relayed beyond it is no part of the log
      * @param oldest seq of the leader's oldest event
      * @returns whether events are missing here after `head`
      */
-    align: (leader: Position, base: number, oldest: number): Promise<boolean> =>
+    align: (leader: Position, oldest: number): Promise<boolean> =>
       inTurn(async () => {
         // A replaced one that wakes up may speak before its successor does (L3).
         if (account.leading || leader.term < account.position.term) return false
         if (leader.epoch !== account.position.epoch) await adopt(leader, oldest)
         else if (account.aligned !== leader.term) {
-          // Over more than one change of leader, only what was committed is sure to be in every one's log.
+          // What an earlier leader relayed beyond `base` is no part of the log. Over more than one change of
+          // leader, only what was committed is sure to be in every one's.
+          const { base } = leader
           const sure = account.aligned === leader.term - 1 ? base : Math.min(base, account.committed)
           if (account.position.head > sure) account.cut(sure)
           hooks.onTruncate(sure, leader.term)
         }
-        account.base = account.position.base = base
+        account.position.base = leader.base
         account.aligned = account.position.term = leader.term
         if (account.position.head < oldest - 1) skipTo(oldest - 1)
         return account.position.head < leader.head
@@ -303,11 +303,11 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
 
     /** Where a tab goes on that was attached before, perhaps to another hub (D2, D4). */
     place({ epoch, seq }: Cursor, trail: Trail | null): { cursor: Cursor; reset: ResetReason | null } {
-      const { aligned, base } = account
+      const { aligned, position } = account
       let sure = seq
-      if (trail === null) sure = Math.min(seq, account.position.head)
+      if (trail === null) sure = Math.min(seq, position.head)
       // The same rule as for a follower's log: see `align`.
-      else if (trail.term === aligned - 1 && base !== null) sure = Math.min(seq, base)
+      else if (trail.term === aligned - 1) sure = Math.min(seq, position.base)
       else if (trail.term < aligned) sure = Math.min(seq, trail.durable)
       return stand({ epoch, seq: sure })
     },

@@ -24,6 +24,10 @@ export interface Platform {
 /** ms that a timer can run: beyond it, browsers fire it at once. */
 export const LONGEST_TIMER = 2 ** 31 - 1
 
+/** Resolves after `ms`. */
+export const pause = (platform: Pick<Platform, 'after'>, ms: number): Promise<void> =>
+  new Promise((resolve) => void platform.after(ms, resolve))
+
 /** Settles as `promise` does, or rejects with `late()` after `ms`. */
 export const withLimit = <T>(
   platform: Pick<Platform, 'after'>,

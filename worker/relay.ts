@@ -12,8 +12,8 @@ export type RelayMessage =
   | { type: 'hello' }
   /** Somebody has the lock, and reads the log first. */
   | { type: 'taking' }
-  /** Sign of life, and where the leader's log stands: now, and (`base`) when its term began. */
-  | { type: 'lead'; term: number; base: number; position: Position; first: number; status: ConnectionStatus }
+  /** Sign of life, and where the leader's log stands. */
+  | { type: 'lead'; term: number; position: Position; first: number; status: ConnectionStatus }
   | { type: 'events'; term: number; epoch: string; after: number; events: LoggedEvent[]; lastEventId: string }
   | { type: 'committed'; term: number; epoch: string; upTo: number; records: RecordInfo[]; first: number }
   | { type: 'status'; term: number; status: ConnectionStatus }

@@ -12,7 +12,7 @@ import type {
 } from '../src/protocol.ts'
 import type { Log } from './log.ts'
 import type { MetricsRecorder } from './metrics.ts'
-import type { Platform } from './platform.ts'
+import { type Platform, pause } from './platform.ts'
 
 /** ms without an acknowledgement after which a tab counts as stalled: slow, hidden or frozen. */
 const STALLED_AFTER = 2_000
@@ -73,11 +73,18 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
       reset ??= placed.reset
       // Another epoch without a reset: the log that it counted in never held anything.
       if (placed.reset !== null || cursor.epoch !== placed.cursor.epoch) cursor = placed.cursor
-      const durable = log.committed()
       if (reset !== null) {
         rewindTo = null
         const { epoch, seq: to } = cursor
-        const batch = { epoch, rewind: null, to, term: log.term(), durable, reset, events: [] }
+        const batch = {
+          epoch,
+          rewind: null,
+          to,
+          term: log.term(),
+          durable: log.committed(),
+          reset,
+          events: [],
+        }
         reset = null
         return batch
       }
@@ -88,7 +95,7 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
       if (closed) return null
       if (events.length === 0 || log.epoch() !== epoch || cursor.seq !== after) {
         // Gone, or another log by now: look again, from the top, and let what changes it come first.
-        await new Promise<void>((resolve) => platform.after(0, resolve))
+        await pause(platform, 0)
         continue
       }
       const to = events.at(-1)!.seq
@@ -117,7 +124,7 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
       try {
         return await remote.deliver(batch)
       } catch {
-        await new Promise<void>((resolve) => platform.after(RETRY_AFTER, resolve))
+        await pause(platform, RETRY_AFTER)
       }
     }
   }
