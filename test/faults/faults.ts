@@ -1,7 +1,7 @@
 import type { Backend } from '../browser/backend.ts'
 import type { BrowserName } from '../browsers.ts'
-import type { Crew } from './crew.ts'
-import { pick, type Random } from './random.ts'
+import { pick, type Random } from '../random.ts'
+import type { Crew, Member } from './crew.ts'
 
 export interface Scene {
   backend: Backend
@@ -22,11 +22,11 @@ export interface Fault {
 
 const anyTab = ({ crew, random }: Scene) => pick(random, crew.members)
 
-const replace = async (scene: Scene, end: 'close' | 'crash') => {
-  const member = anyTab(scene)
-  scene.crew.leave(member)
+/** Takes a member away; another comes in its place. */
+const replace = async ({ crew }: Scene, member: Member, end: 'close' | 'crash') => {
+  crew.leave(member)
   await member.tab[end]()
-  await scene.crew.open()
+  await crew.open()
 }
 
 const leader = async ({ crew }: Scene) => {
@@ -90,38 +90,23 @@ export const FAULTS: Fault[] = [
       for (let burst = 0; burst < 10; burst++) await backend.publish(20)
     },
   },
-  { name: 'a tab closes, another opens', run: (scene) => replace(scene, 'close') },
-  { name: 'a tab crashes, another opens', run: (scene) => replace(scene, 'crash') },
+  { name: 'a tab closes, another opens', run: (scene) => replace(scene, anyTab(scene), 'close') },
+  { name: 'a tab crashes, another opens', run: (scene) => replace(scene, anyTab(scene), 'crash') },
   {
     name: 'the creator of the worker crashes',
-    async run(scene) {
-      const member = scene.crew.members[0]!
-      scene.crew.leave(member)
-      await member.tab.crash()
-      await scene.crew.open()
-    },
+    run: (scene) => replace(scene, scene.crew.members[0]!, 'crash'),
   },
   { name: 'every worker closes', run: async (scene) => anyTab(scene).tab.harm('close') },
   { name: 'every worker hangs', run: async (scene) => anyTab(scene).tab.harm('wedge') },
   {
     name: 'the leader closes',
     needs: 'worker',
-    async run(scene) {
-      const member = await leader(scene)
-      scene.crew.leave(member)
-      await member.tab.close()
-      await scene.crew.open()
-    },
+    run: async (scene) => replace(scene, await leader(scene), 'close'),
   },
   {
     name: 'the leader crashes',
     needs: 'worker',
-    async run(scene) {
-      const member = await leader(scene)
-      scene.crew.leave(member)
-      await member.tab.crash()
-      await scene.crew.open()
-    },
+    run: async (scene) => replace(scene, await leader(scene), 'crash'),
   },
   {
     name: 'reconnect() while it runs',

@@ -1,10 +1,10 @@
 import { chromium, firefox } from 'playwright'
 import { startBackend } from '../browser/backend.ts'
 import { type BrowserName, launchWith } from '../browsers.ts'
+import { createRandom, pick } from '../random.ts'
 import { createCrew, type Hosts } from './crew.ts'
 import { FAULTS } from './faults.ts'
 import { isClean, judge, sum, type Verdict } from './oracle.ts'
-import { createRandom, pick } from './random.ts'
 
 export interface RunOptions {
   seed: number

@@ -1,4 +1,5 @@
 import type { Platform } from '../../../worker/platform.ts'
+import { createRandom } from '../../random.ts'
 import { createFakeChannels } from './channels.ts'
 import { createFakeLocks } from './locks.ts'
 import { createFakeServer } from './server.ts'
@@ -8,13 +9,6 @@ import { settle } from './turns.ts'
 const LONGEST_TIMER = 2 ** 31 - 1
 export const START = Date.UTC(2026, 0, 1)
 
-const mulberry32 = (seed: number) => () => {
-  seed = (seed + 0x6d2b79f5) | 0
-  let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-  return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-}
-
 export const createFakePlatform = (seed = 1) => {
   /** Monotonic, as timers count; the wall clock can be set apart from it. */
   let elapsed = 0
@@ -22,7 +16,7 @@ export const createFakePlatform = (seed = 1) => {
   let uuids = 0
   let online = true
   let fixed: number | null = null
-  const random = mulberry32(seed)
+  const random = createRandom(seed)
   const timers = new Set<{ at: number; run: () => void }>()
   const connectivity = new Set<() => void>()
   const locks = createFakeLocks()

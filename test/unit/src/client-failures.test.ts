@@ -1,11 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { ConnectOptions, Stream, StreamError } from '../../../src/index.ts'
-import { hubLock, PROTOCOL, type TabApi, tabLock } from '../../../src/protocol.ts'
+import type { StreamError } from '../../../src/index.ts'
+import { hubLock, PROTOCOL, type TabApi } from '../../../src/protocol.ts'
+import { countingClients } from '../harness/counting.ts'
 import { openHub, type TestHub } from '../harness/hub.ts'
 import { openPage, type Page } from '../harness/page.ts'
 import { settle, until } from '../harness/turns.ts'
-
-type Events = { count: number }
 
 describe('a client and a hub that is not as it should be', () => {
   let test: TestHub
@@ -21,22 +20,7 @@ describe('a client and a hub that is not as it should be', () => {
     await test.close()
   })
 
-  const connect = (
-    options: Partial<ConnectOptions> = {},
-    port: () => MessagePort = () => test.connect(),
-  ): Stream<Events> =>
-    page.connect<Events>('/stream', { user: 'ann', worker: { shared: page.factory(port) }, ...options })
-  const open = async (options: Partial<ConnectOptions> = {}) => {
-    const stream = connect(options)
-    const heard: number[] = []
-    stream.on('count', (count) => heard.push(count))
-    const request = await test.platform.server.next()
-    const body = request.stream()
-    await until(() => stream.status.state === 'open')
-    await settle()
-    return { stream, request, body, heard }
-  }
-  const tabLocks = () => page.locks.held().filter((name) => name.startsWith(tabLock('')))
+  const { connect, open, tabLocks } = countingClients(() => ({ test, page }))
 
   it('T4 a hub of another version: `superseded`, told as an error', async () => {
     const { expose } = await import('comlink')

@@ -1,14 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { ConnectOptions, Stream, StreamError } from '../../../src/index.ts'
-import { tabLock } from '../../../src/protocol.ts'
+import type { StreamError } from '../../../src/index.ts'
 import { CLOSE_GRACE } from '../../../worker/connection.ts'
 import { openLogStore } from '../../../worker/log-store.ts'
+import { countingClients } from '../harness/counting.ts'
 import { openHub, openTab, type TestHub } from '../harness/hub.ts'
 import { openPage, type Page } from '../harness/page.ts'
 import { sse } from '../harness/server.ts'
 import { settle, until } from '../harness/turns.ts'
-
-type Events = { count: number }
 
 describe('the life of a client', () => {
   let test: TestHub
@@ -24,22 +22,7 @@ describe('the life of a client', () => {
     await test.close()
   })
 
-  const connect = (
-    options: Partial<ConnectOptions> = {},
-    port: () => MessagePort = () => test.connect(),
-  ): Stream<Events> =>
-    page.connect<Events>('/stream', { user: 'ann', worker: { shared: page.factory(port) }, ...options })
-  const open = async (options: Partial<ConnectOptions> = {}) => {
-    const stream = connect(options)
-    const heard: number[] = []
-    stream.on('count', (count) => heard.push(count))
-    const request = await test.platform.server.next()
-    const body = request.stream()
-    await until(() => stream.status.state === 'open')
-    await settle()
-    return { stream, request, body, heard }
-  }
-  const tabLocks = () => page.locks.held().filter((name) => name.startsWith(tabLock('')))
+  const { connect, open, tabLocks } = countingClients(() => ({ test, page }))
 
   it('reconnect() reopens a stream that stands', async () => {
     const { stream, request } = await open()

@@ -1,0 +1,61 @@
+import type { Batch } from '../../../src/protocol.ts'
+import type { Log } from '../../../worker/log.ts'
+import { createSession, type RemoteTab, type Session, type SessionOptions } from '../../../worker/session.ts'
+import { openMemoryLog } from './log.ts'
+import { createFakePlatform } from './platform.ts'
+import { defer, settle } from './turns.ts'
+
+/** A log in memory, and sessions over it whose one tab acknowledges by hand. */
+export const openSessions = async () => {
+  const platform = createFakePlatform()
+  const { log } = await openMemoryLog(platform, { events: 5_000 })
+  const batches: Batch[] = []
+  const latencies: number[] = []
+  let flight: ReturnType<typeof defer<void>>
+  const remote: RemoteTab = {
+    deliver(batch) {
+      batches.push(batch)
+      flight = defer<void>()
+      return flight.promise
+    },
+    status: async () => {},
+    error: async () => {},
+    accessToken: async () => ({ ok: true, token: 't' }),
+  }
+
+  return {
+    platform,
+    log,
+    batches,
+    latencies,
+    /** The batch in flight: acknowledges it, or fails it. */
+    flight: () => flight,
+    open: (over: Partial<SessionOptions> = {}) =>
+      createSession({
+        platform,
+        tab: 'tab-1',
+        remote,
+        log,
+        metrics: { delivered: (ms) => latencies.push(ms) },
+        cursor: log.start('now')!,
+        trail: null,
+        reset: null,
+        follow: '*',
+        visible: true,
+        ...over,
+      }),
+    async acknowledge() {
+      flight.resolve()
+      await settle()
+    },
+    async append(session: Session, ...given: Parameters<Log['append']>[0][]) {
+      for (const each of given) {
+        await log.append(each)
+        session.pump()
+      }
+      await settle()
+    },
+  }
+}
+
+export type Sessions = Awaited<ReturnType<typeof openSessions>>
