@@ -73,7 +73,7 @@ mkdirSync(results, { recursive: true })
 const vitest = ['--no-install', 'vitest', 'run', '--reporter=default', '--reporter=json']
 const playwright = ['--no-install', 'playwright', 'test', '-c', 'test/playwright.config.ts']
 
-const faults = ['--no-install', 'tsx', 'test/faults/main.ts', '--faults', '10', '--events', '2000']
+const faults = ['--no-install', 'tsx', 'test/faults/main.ts', '--quick', '--faults', '16', '--events', '2000']
 
 const browsers = await step('Browsers', () => {
   ensureBrowsers()

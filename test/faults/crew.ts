@@ -1,49 +1,113 @@
-import type { BrowserContext } from 'playwright'
 import type { Backend } from '../browser/backend.ts'
 import { openTab, type Tab } from '../browser/tab.ts'
+import { type Heard, isClean, judge, type Verdict } from './oracle.ts'
+import type { User } from './user.ts'
 
 export type Hosts = 'shared-worker' | 'worker' | 'mixed'
 
 /** A tab, and what the oracle holds it to. */
 export interface Member {
   tab: Tab
+  host: 'shared-worker' | 'worker'
   /** The first number that it must have. */
   from: number
+  /** Faults since it came that lost history at the server: each may cost it one reset. */
+  losses: number
 }
 
-/** The tabs of one run. Those that a fault takes away are replaced, so that their number stays. */
-export const createCrew = (context: BrowserContext, backend: Backend, hosts: Hosts) => {
+/** A dead line is noticed within 2 s, so that a run has time for many. */
+const HEARTBEAT = { timeout: 1_000, misses: 2 }
+
+/** The tabs of one run. Those that a fault takes away are judged as they go, and replaced after it. */
+export const createCrew = (user: User, backend: Backend, hosts: Hosts, size: number) => {
   const members: Member[] = []
+  const verdicts: Verdict[] = []
+  const problems: string[] = []
+  let resets = 0
   let opened = 0
+  /** Every member that was there had all up to this number. */
+  let confirmed = 0
 
   const open = async () => {
     opened++
-    const own = hosts === 'worker' || (hosts === 'mixed' && opened % 2 === 0)
-    const tab = await openTab(context, backend.url, { host: own ? 'worker' : 'shared-worker' })
+    const host = hosts === 'worker' || (hosts === 'mixed' && opened % 2 === 0) ? 'worker' : 'shared-worker'
+    const tab = await openTab(user.context(), backend.url, { host, connect: { heartbeat: HEARTBEAT } })
     // Attached, whatever the stream is going through: only then is the next number due.
-    await tab.page.waitForFunction(() => window.stream.status.tabs > 0, null, { timeout: 30_000 })
-    members.push({ tab, from: (backend.published().at(-1) ?? 0) + 1 })
+    await tab.page.waitForFunction(() => window.stream.status.tabs > 0, null, {
+      timeout: 30_000,
+      polling: 50,
+    })
+    members.push({ tab, host, from: (backend.published().at(-1) ?? 0) + 1, losses: 0 })
   }
 
-  const leave = (member: Member) => {
-    members.splice(members.indexOf(member), 1)
+  const heard = async ({ tab }: Member): Promise<Heard & { reasons: string[] }> => {
+    const { events, resetsAt, resets: told } = await tab.record()
+    return {
+      numbers: events.flatMap(({ n }) => (n === undefined ? [] : [n])),
+      resetsAt,
+      reasons: told.map(({ reason }) => reason),
+    }
   }
+
+  /** @param to the last number that it must have, if it has not more */
+  const pronounce = (
+    { from, losses, host }: Member,
+    { reasons, ...record }: Awaited<ReturnType<typeof heard>>,
+    to: number,
+  ) => {
+    const verdict = judge(record, from, Math.max(to, record.numbers.at(-1) ?? 0))
+    verdicts.push(verdict)
+    resets += reasons.length
+    const who = `a tab (${host}) from ${from} to ${to}`
+    if (!isClean(verdict)) problems.push(`${who}: ${JSON.stringify(verdict)}`)
+    if (reasons.length > losses)
+      problems.push(`${who}: ${losses} resets are justified, it had ${reasons.join(', ')}`)
+  }
+
+  const remove = (member: Member) => members.splice(members.indexOf(member), 1)
 
   return {
     members,
     open,
-    leave,
+    heard,
+    verdicts,
+    problems,
+    resets: () => resets,
+    /** Judges one that is about to go: what comes after this, nobody hears. */
+    async retire(member: Member) {
+      const record = await heard(member)
+      remove(member)
+      pronounce(member, record, confirmed)
+    },
+    /** Judges one that is gone already, by what it had recorded before. */
+    buried(member: Member, record: Awaited<ReturnType<typeof heard>>) {
+      remove(member)
+      pronounce(member, record, confirmed)
+    },
+    /** As many as there should be. */
+    async fill() {
+      while (members.length < size) await open()
+    },
+    /** The server has lost history: each may be told so once. */
+    excuse() {
+      for (const member of members) member.losses++
+    },
     /** All of them have the last number. @returns ms it took */
     async caughtUp(last: number, timeout: number): Promise<number> {
       const start = Date.now()
       for (const { tab, from } of members) {
         if (last < from) continue
-        await tab.page.waitForFunction((n) => window.record.events.some((event) => event.n === n), last, {
-          timeout,
+        await tab.page.waitForFunction((n) => (window.record.events.at(-1)?.n ?? 0) >= n, last, {
+          timeout: Math.max(1, timeout - (Date.now() - start)),
           polling: 20,
         })
       }
+      confirmed = last
       return Date.now() - start
+    },
+    /** Judges all that are left. */
+    async finish(to: number) {
+      for (const member of members) pronounce(member, await heard(member), to)
     },
   }
 }

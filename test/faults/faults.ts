@@ -1,11 +1,17 @@
+import type { ServerResponse } from 'node:http'
 import type { Backend } from '../browser/backend.ts'
+import type { Answer, Front } from '../browser/front.ts'
 import type { BrowserName } from '../browsers.ts'
 import { pick, type Random } from '../random.ts'
-import type { Crew, Member } from './crew.ts'
+import type { Crew, Hosts } from './crew.ts'
+import { FAULTS_OF_TABS } from './tab-faults.ts'
+import type { User } from './user.ts'
 
 export interface Scene {
   backend: Backend
+  front: Front
   crew: Crew
+  user: User
   random: Random
   /** Resolves after so many ms: how long a fault lasts is part of it. */
   pause(ms: number): Promise<void>
@@ -15,34 +21,49 @@ export interface Fault {
   name: string
   /** Engines that cannot inject it. */
   not?: BrowserName[]
-  /** Only with hubs of the tabs' own. */
-  needs?: 'worker'
+  /** Kinds of hosts that it makes sense with. Default: all. */
+  hosts?: Hosts[]
+  /** The server loses history: each tab may be told so, once. */
+  loses?: true
+  /** A hub dies of it: five within 60 s are `failed` by promise (T2), so that many are not dealt. */
+  deadly?: true
+  /** Takes over 10 s: left out of a quick run. */
+  long?: true
+  /** Resolves once the world is whole again; the clock of the recovery starts there. */
   run(scene: Scene): Promise<void>
 }
 
-const anyTab = ({ crew, random }: Scene) => pick(random, crew.members)
+const answer =
+  (status: number, headers: Record<string, string> = {}, body = ''): Answer =>
+  (_request, response: ServerResponse) =>
+    void response.writeHead(status, headers).end(body)
 
-/** Takes a member away; another comes in its place. */
-const replace = async ({ crew }: Scene, member: Member, end: 'close' | 'crash') => {
-  crew.leave(member)
-  await member.tab[end]()
-  await crew.open()
-}
+/** The stream ends, and who opens it anew is answered so, some times in a row. */
+const answered = (name: string, times: number, given: Answer, more: Partial<Fault> = {}): Fault => ({
+  name: `answered ${name}`,
+  ...more,
+  async run({ backend, front, pause }) {
+    front.next(...Array.from({ length: times }, () => given))
+    backend.proxy.cut('reset')
+    while (!front.given()) await pause(20)
+  },
+})
 
-const leader = async ({ crew }: Scene) => {
-  for (const member of crew.members) if ((await member.tab.status()).role === 'leader') return member
-  return crew.members[0]!
-}
+const html = { 'content-type': 'text/html' }
 
-/** What can go wrong between the bytes and the listener. Each ends by itself: the world is whole again after it. */
-export const FAULTS: Fault[] = [
+/** What can go wrong between the bytes and the parser. Each ends by itself. */
+const FAULTS_OF_THE_LINE: Fault[] = [
   { name: 'cut', run: async ({ backend }) => backend.proxy.cut('reset') },
   { name: 'clean end', run: async ({ backend }) => backend.proxy.cut('end') },
   {
     name: 'cut inside an event',
     async run({ backend, random }) {
-      backend.proxy.cutAfter(1 + Math.floor(random() * 400), pick(random, ['reset', 'end'] as const))
+      const cut = backend.proxy.cutAfter(
+        1 + Math.floor(random() * 400),
+        pick(random, ['reset', 'end'] as const),
+      )
       await backend.publish(5)
+      await cut
     },
   },
   {
@@ -58,12 +79,26 @@ export const FAULTS: Fault[] = [
       await backend.start()
     },
   },
+  { name: 'server is killed', run: ({ backend }) => backend.kill(20) },
   {
     name: 'half-open line',
     async run({ backend, pause, random }) {
       backend.proxy.blackHole()
-      await pause(500 + random() * 4_000)
+      // Over the 2 s after which the crew's heartbeat gives a line up (S3).
+      await pause(2_500 + random() * 1_500)
+      // What it held back dies with it: a line that comes back to life would prove nothing.
+      backend.proxy.cut()
       backend.proxy.restore()
+    },
+  },
+  {
+    name: 'a sign of life that is late, but in time',
+    async run({ backend, pause }) {
+      const { opened } = backend.connections()
+      backend.proxy.blackHole()
+      await pause(1_200)
+      backend.proxy.restore()
+      if (backend.connections().opened !== opened) throw new Error('It was given up before its time (S3).')
     },
   },
   {
@@ -84,42 +119,54 @@ export const FAULTS: Fault[] = [
     },
   },
   {
+    name: 'slow chunks',
+    async run({ backend, pause }) {
+      backend.proxy.throttle(700, 20)
+      await pause(1_000)
+      backend.proxy.restore()
+    },
+  },
+  {
     name: 'published into the reconnection',
     async run({ backend }) {
       backend.proxy.cut('reset')
       for (let burst = 0; burst < 10; burst++) await backend.publish(20)
     },
   },
-  { name: 'a tab closes, another opens', run: (scene) => replace(scene, anyTab(scene), 'close') },
-  { name: 'a tab crashes, another opens', run: (scene) => replace(scene, anyTab(scene), 'crash') },
   {
-    name: 'the creator of the worker crashes',
-    run: (scene) => replace(scene, scene.crew.members[0]!, 'crash'),
-  },
-  { name: 'every worker closes', run: async (scene) => anyTab(scene).tab.harm('close') },
-  { name: 'every worker hangs', run: async (scene) => anyTab(scene).tab.harm('wedge') },
-  {
-    name: 'the leader closes',
-    needs: 'worker',
-    run: async (scene) => replace(scene, await leader(scene), 'close'),
-  },
-  {
-    name: 'the leader crashes',
-    needs: 'worker',
-    run: async (scene) => replace(scene, await leader(scene), 'crash'),
-  },
-  {
-    name: 'reconnect() while it runs',
-    run: async (scene) => anyTab(scene).tab.page.evaluate(() => window.stream.reconnect()),
-  },
-  {
-    name: 'a page reloads',
-    async run(scene) {
-      const member = anyTab(scene)
-      scene.crew.leave(member)
-      await member.tab.page.reload()
-      await member.tab.close()
-      await scene.crew.open()
+    name: 'server sends the last 500 events again',
+    async run({ backend, front, pause }) {
+      let rewritten = false
+      front.rewrite((headers) => {
+        const id = /^(\w+)-(\d+)$/.exec(String(headers['last-event-id']))
+        if (id === null) return
+        headers['last-event-id'] = `${id[1]}-${Math.max(0, Number(id[2]) - 500)}`
+        rewritten = true
+      })
+      backend.proxy.cut('reset')
+      while (!rewritten) await pause(20)
+      front.rewrite(null)
     },
   },
+  answered('500', 2, answer(500)),
+  answered('502 with a page', 2, answer(502, html, '<h1>Bad Gateway</h1>')),
+  answered('503 and when to come back', 1, answer(503, { 'retry-after': '1' })),
+  answered('429', 1, answer(429, { 'retry-after': '1' })),
+  answered('401 in mid-life', 1, answer(401)),
+  answered('another content type', 2, answer(200, { 'content-type': 'application/json' }, '{}')),
+  answered('with a login page', 2, answer(200, html, '<form>Log in</form>')),
+  answered('410: the position is lost', 1, answer(410), { loses: true }),
+  {
+    name: 'the server has trimmed what was missed',
+    loses: true,
+    async run({ backend }) {
+      backend.proxy.refuse()
+      backend.proxy.cut('reset')
+      for (let burst = 0; burst < 6; burst++) await backend.publish(500)
+      backend.proxy.restore()
+    },
+  },
+  { name: 'the server has lost its history', loses: true, run: ({ backend }) => backend.wipe() },
 ]
+
+export const FAULTS: Fault[] = [...FAULTS_OF_THE_LINE, ...FAULTS_OF_TABS]

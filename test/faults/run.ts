@@ -1,10 +1,12 @@
-import { chromium, firefox } from 'playwright'
 import { startBackend } from '../browser/backend.ts'
-import { type BrowserName, launchWith } from '../browsers.ts'
-import { createRandom, pick } from '../random.ts'
+import { startFront } from '../browser/front.ts'
+import type { BrowserName } from '../browsers.ts'
+import { createRandom } from '../random.ts'
 import { createCrew, type Hosts } from './crew.ts'
+import { createDeck } from './deck.ts'
 import { FAULTS } from './faults.ts'
-import { isClean, judge, sum, type Verdict } from './oracle.ts'
+import { sum, type Verdict } from './oracle.ts'
+import { startUser } from './user.ts'
 
 export interface RunOptions {
   seed: number
@@ -13,78 +15,111 @@ export interface RunOptions {
   tabs: number
   browser: BrowserName
   hosts: Hosts
+  /** Without the faults that take long. */
+  quick: boolean
 }
 
 export interface RunReport {
   ok: boolean
   verdict: Verdict
-  resets: string[]
+  resets: number
   /** Streams of the user at the server at once, at most. */
   peak: number
-  /** From a fault's end to every tab having what was published after it, in ms, by fault. */
-  recoveries: { fault: string; ms: number }[]
+  /** Streams that replaced one of the same browser: opened before the old one was closed. */
+  replaced: number
+  /** From a fault's end to every tab having what was published after it, in ms, by fault; streams replaced in it. */
+  recoveries: { fault: string; ms: number; replaced: number }[]
   problems: string[]
 }
 
 /** ms for the tabs to catch up after one fault: backoff and a hub's replacement included. */
 const PATIENCE = 45_000
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
 /** One seed: faults at random moments among events, then quiet, then the oracle. */
 export const run = async (options: RunOptions): Promise<RunReport> => {
-  const random = createRandom(options.seed)
-  // A black hole is noticed within 2 s here, so that a run has time for many.
-  const backend = await startBackend({ pingInterval: 500, streamsPerUser: 2 })
-  const { launchOptions, channel } = launchWith(options.browser)
-  const engine = options.browser === 'chromium' ? chromium : firefox
-  const browser = await engine.launch({ ...launchOptions, ...(channel === undefined ? {} : { channel }) })
-  const context = await browser.newContext()
-  const crew = createCrew(context, backend, options.hosts)
-  const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+  const { seed, browser, hosts, quick } = options
+  const random = createRandom(seed)
+  const backend = await startBackend({ pingInterval: 500, streamsPerUser: 2, retention: 2_500 })
+  const front = await startFront(backend.port())
+  backend.proxy.retarget(front.port)
+  const user = await startUser(browser)
+  const crew = createCrew(user, backend, hosts, options.tabs)
   const possible = FAULTS.filter(
-    ({ not = [], needs }) =>
-      !not.includes(options.browser) && (needs === undefined || options.hosts === 'worker'),
+    ({ not = [], hosts: kinds = [hosts], long = false }) =>
+      !not.includes(browser) && kinds.includes(hosts) && !(quick && long),
   )
+  const deal = createDeck(possible, (seed - 1) * options.faults)
   const recoveries: RunReport['recoveries'] = []
   const problems: string[] = []
-  const verdicts: Verdict[] = []
-  const resets: string[] = []
+
+  /** Whoever was told of lost history starts behind it, wherever that is: some event will be theirs. */
+  const caughtUp = async (loses: boolean) => {
+    if (!loses) return crew.caughtUp(await backend.publish(), PATIENCE)
+    for (const start = Date.now(); ; ) {
+      const caught = await crew.caughtUp(await backend.publish(), 1_000).catch(() => null)
+      if (caught !== null) return Date.now() - start
+      if (Date.now() - start > PATIENCE) throw new Error('nobody is back')
+    }
+  }
+
+  const one = async (each: number) => {
+    const fault = deal(Date.now())
+    const before = Math.floor(random() * each)
+    await crew.caughtUp(await backend.publish(1 + before), PATIENCE)
+    if (fault.loses) crew.excuse()
+    const replaced = backend.replaced()
+    // While it happens, not only around it.
+    const meanwhile = backend.publish(1 + Math.floor(each / 4))
+    try {
+      await Promise.all([fault.run({ backend, front, crew, user, random, pause }), meanwhile])
+      const ms = await caughtUp(fault.loses === true)
+      recoveries.push({ fault: fault.name, ms, replaced: backend.replaced() - replaced })
+    } catch (error) {
+      const states = await Promise.all(
+        crew.members.map(async ({ tab }) => {
+          const { statuses, errors } = await tab.record()
+          return { ...(await tab.status()), statuses: statuses.slice(-12), errors: errors.slice(-4) }
+        }),
+      ).catch(() => ['tabs do not answer'])
+      throw new Error(
+        `"${fault.name}": ${(error as Error).message}\n${states.map((state) => JSON.stringify(state)).join('\n')}`,
+      )
+    }
+    await backend.publish(Math.max(1, each - before - Math.floor(each / 4)))
+    await crew.fill()
+  }
 
   try {
-    for (let tab = 0; tab < options.tabs; tab++) await crew.open()
+    await crew.fill()
     const each = Math.max(1, Math.floor(options.events / options.faults))
-    for (let count = 0; count < options.faults; count++) {
-      const fault = pick(random, possible)
-      const before = Math.floor(random() * each)
-      await backend.publish(1 + before)
-      // While it happens, not only around it.
-      const meanwhile = backend.publish(1 + Math.floor(each / 4)).catch(() => {})
-      await fault.run({ backend, crew, random, pause })
-      await meanwhile
-      const last = await backend.publish(Math.max(1, each - before - Math.floor(each / 4)))
-      try {
-        recoveries.push({ fault: fault.name, ms: await crew.caughtUp(last, PATIENCE) })
-      } catch {
-        const states = await Promise.all(crew.members.map(async ({ tab }) => (await tab.status()).state))
-        problems.push(
-          `fault ${count + 1}, "${fault.name}": not caught up after ${PATIENCE} ms (${states.join()})`,
-        )
-        break
-      }
+    for (let count = 1; count <= options.faults; count++) {
+      await one(each).catch((error: Error) => {
+        throw new Error(`fault ${count}, ${error.message}`)
+      })
+      if (crew.problems.length > 0) break
     }
-    const to = backend.published().at(-1) ?? 0
-    for (const { tab, from } of crew.members) {
-      const verdict = judge(await tab.numbers(), from, to)
-      verdicts.push(verdict)
-      if (!isClean(verdict)) problems.push(`a tab from ${from} to ${to}: ${JSON.stringify(verdict)}`)
-      resets.push(...(await tab.record()).resets.map(({ reason }) => reason))
-    }
-    // None of these faults loses history at the server, so no reset is justified.
-    if (resets.length > 0) problems.push(`unjustified resets: ${resets.join()}`)
-    if (backend.peak() > 1) problems.push(`${backend.peak()} streams at once`)
+    const last = await backend.publish()
+    await crew.caughtUp(last, PATIENCE)
+    await crew.finish(last)
+  } catch (error) {
+    problems.push((error as Error).message)
   } finally {
-    await browser.close()
+    if (backend.peak() > 1) problems.push(`${backend.peak()} streams at once`)
+    if (backend.replaced() > 0)
+      problems.push(`${backend.replaced()} streams replaced one that was still open`)
+    await user.close()
     await backend.close()
+    await front.close()
   }
-  const verdict = sum(verdicts)
-  return { ok: problems.length === 0, verdict, resets, peak: backend.peak(), recoveries, problems }
+  problems.push(...crew.problems)
+  return {
+    ok: problems.length === 0,
+    verdict: sum(crew.verdicts),
+    resets: crew.resets(),
+    peak: backend.peak(),
+    replaced: backend.replaced(),
+    recoveries,
+    problems,
+  }
 }

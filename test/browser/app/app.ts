@@ -12,7 +12,15 @@ declare global {
   }
 }
 
-const record: TabRecord = { events: [], statuses: [], errors: [], resets: [], reported: [], tokensAsked: 0 }
+const record: TabRecord = {
+  events: [],
+  statuses: [],
+  errors: [],
+  resets: [],
+  resetsAt: [],
+  reported: [],
+  tokensAsked: 0,
+}
 window.record = record
 window.addEventListener('error', (event) => record.reported.push(event.message))
 
@@ -45,7 +53,10 @@ const open = (options: StartOptions) => {
   window.stream = stream
 
   stream.onStatus(({ state, since, nextAttemptAt }) => record.statuses.push({ state, since, nextAttemptAt }))
-  stream.onReset(({ reason }) => record.resets.push({ reason }))
+  stream.onReset(({ reason }) => {
+    record.resets.push({ reason })
+    record.resetsAt.push(record.events.length)
+  })
   stream.onError((error) => {
     const { kind, state, retryable, attempt, status, lastEventId, message } = error
     record.errors.push(

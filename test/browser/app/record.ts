@@ -12,6 +12,8 @@ export interface TabRecord {
     message: string
   }[]
   resets: { reason: string }[]
+  /** How many events had been heard at each of them. */
+  resetsAt: number[]
   /** Messages that reached `window.onerror`, hence what `reportError` was called with. */
   reported: string[]
   /** How often the library asked this tab for an access token. */

@@ -8,9 +8,10 @@ import { launchWith } from '../../browsers.ts'
 /**
  * Chromium as a user's. Playwright's own keeps every page visible, so that freezing silently does nothing,
  * and turns the back/forward cache off.
+ * @param kept the profile of one that was killed; default: a new one
  */
-export const startRawChromium = async () => {
-  const profile = await mkdtemp(join(tmpdir(), 'tabstream-raw-'))
+export const startRawChromium = async (kept?: string) => {
+  const profile = kept ?? (await mkdtemp(join(tmpdir(), 'tabstream-raw-')))
   const { launchOptions } = launchWith('chromium')
   const child = spawn(
     launchOptions?.executablePath ?? chromium.executablePath(),
@@ -21,8 +22,11 @@ export const startRawChromium = async () => {
       `--user-data-dir=${profile}`,
       'about:blank',
     ],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
+    // A group of its own: the whole browser can be stopped, continued and killed at once.
+    { stdio: ['ignore', 'ignore', 'pipe'], detached: true },
   )
+  const gone = new Promise((resolve) => child.on('exit', resolve))
+  const signal = (name: NodeJS.Signals) => process.kill(-child.pid!, name)
   const endpoint = await new Promise<string>((resolve, reject) => {
     let said = ''
     child.stderr.on('data', (chunk) => {
@@ -34,15 +38,20 @@ export const startRawChromium = async () => {
   })
   const browser = await chromium.connectOverCDP(endpoint, { noDefaults: true })
   const context: BrowserContext = browser.contexts()[0]!
+  const kill = async () => {
+    if (child.exitCode === null && child.signalCode === null) signal('SIGKILL')
+    await gone
+  }
   return {
+    browser,
     context,
+    profile,
+    signal,
+    /** Leaves the profile, for another one to be started on. */
+    kill,
     async close() {
       await browser.close()
-      if (child.exitCode === null) {
-        const gone = new Promise((resolve) => child.on('exit', resolve))
-        child.kill('SIGKILL')
-        await gone
-      }
+      await kill()
       await rm(profile, { recursive: true, force: true, maxRetries: 5 })
     },
   }

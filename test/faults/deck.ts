@@ -1,0 +1,40 @@
+import { createRandom } from '../random.ts'
+import type { Fault } from './faults.ts'
+
+/** Within so many ms at most so many hubs die: one more, and `failed` is what is promised (T2). */
+const DEATHS_WITHIN = 65_000
+const DEATHS = 4
+
+const shuffle = <T>(items: T[], seed: number): T[] => {
+  const random = createRandom(seed)
+  const keys = new Map(items.map((item) => [item, random()]))
+  return [...items].sort((a, b) => keys.get(a)! - keys.get(b)!)
+}
+
+/**
+ * Deals every fault before any comes again, which drawing at random does not. Packs are the same for all seeds:
+ * a seed goes on where the one before it stopped, so that few and short runs see them all.
+ * @param skip cards that are taken by the seeds before
+ * @returns the next fault; takes the time, in ms
+ */
+export const createDeck = (faults: Fault[], skip: number) => {
+  let at = skip
+  const waiting: Fault[] = []
+  let deaths: number[] = []
+  const next = () => {
+    const pack = shuffle(faults, 1 + Math.floor(at / faults.length))
+    return pack[at++ % pack.length]!
+  }
+  return (now: number): Fault => {
+    deaths = deaths.filter((death) => now - death < DEATHS_WITHIN)
+    const spared = deaths.length >= DEATHS
+    const ready = waiting.findIndex(({ deadly }) => !(deadly && spared))
+    let fault = ready < 0 ? next() : waiting.splice(ready, 1)[0]!
+    while (spared && fault.deadly) {
+      waiting.push(fault)
+      fault = next()
+    }
+    if (fault.deadly) deaths.push(now)
+    return fault
+  }
+}
