@@ -135,7 +135,8 @@ export const connect = <Events extends object = EventMap>(
 
   const attach = () => {
     const tab = crypto.randomUUID()
-    const host = openHost(way, key + suffix, options.worker, () => {
+    // With the protocol in it: a worker of the same name that an older version started is another worker.
+    const host = openHost(way, `${key}:${PROTOCOL}${suffix}`, options.worker, () => {
       // Once it has answered it is loaded: what its script throws later is no reason to leave it.
       if (attachment !== mine || mine.watch !== null) return
       detach()
@@ -181,7 +182,12 @@ export const connect = <Events extends object = EventMap>(
     const tabApi: TabApi = {
       deliver: (batch) => deliver(mine, batch),
       status: (next) => void (attachment === mine && setStatus(next)),
-      error: (data) => void (attachment === mine && tellError(data)),
+      error(data) {
+        if (attachment !== mine) return
+        // For good (T4): a status that the hub might still send would hide it.
+        if (data.kind === 'superseded') stop(data)
+        else tellError(data)
+      },
       accessToken: () => answerToken(options.auth?.getAccessToken),
     }
     expose(tabApi, host.endpoint)
@@ -238,7 +244,8 @@ export const connect = <Events extends object = EventMap>(
       detach()
     },
     onResume(reason) {
-      if (paused.delete(reason) && paused.size === 0 && status.state !== 'failed') attach()
+      const over = status.state === 'failed' || status.state === 'superseded'
+      if (paused.delete(reason) && paused.size === 0 && !over) attach()
     },
     onVisible: (visible) => tell((hub) => hub.visible(visible)),
   })

@@ -35,18 +35,27 @@ export interface HubDeps {
   /** The origin that the page and this worker share. */
   origin: string
   openStore?: (name: string, onLost: () => void) => Promise<LogStore>
+  protocol?: number
 }
 
 /**
  * The object inside a worker that serves tabs. One a worker, hence one key: another user is another worker (A3).
  * Over 200 lines: the one place that wires the parts of a key to its tabs.
  */
-export const createHub = ({ platform, host, origin, openStore = openLogStore }: HubDeps) => {
+export const createHub = ({
+  platform,
+  host,
+  origin,
+  openStore = openLogStore,
+  protocol = PROTOCOL,
+}: HubDeps) => {
   const incarnation = platform.uuid()
   const sessions = new Map<string, Session>()
   const metrics = createMetrics()
   let parts: ReturnType<typeof createParts> | null = null
   let cancelLeave = () => {}
+  /** What every tab is told, once there is a hub of a newer protocol (T4). */
+  let superseded: ErrorData | null = null
   // For as long as this hub lives: its tabs queue for it (T2).
   platform.locks.request(hubLock(incarnation), () => new Promise(() => {})).catch(() => {})
 
@@ -116,6 +125,7 @@ export const createHub = ({ platform, host, origin, openStore = openLogStore }: 
     })
     const leadership = createLeadership({
       platform,
+      protocol,
       key,
       log,
       prepare() {
@@ -127,6 +137,14 @@ export const createHub = ({ platform, host, origin, openStore = openLogStore }: 
       onStatus: publish,
       onError: tellError,
       onAsk: (what) => connection[what](),
+      onSuperseded(by) {
+        superseded = refusal(
+          'superseded',
+          `A newer version (protocol ${by}) has the stream. Reload the page.`,
+        )
+        tellError(superseded)
+        void close()
+      },
     })
     watchWake(platform, connection.wake)
     return { key, options, log, connection, leadership }
@@ -201,11 +219,19 @@ export const createHub = ({ platform, host, origin, openStore = openLogStore }: 
     if (parts !== null && !parts.leadership.ask(what)) parts.connection[what]()
   }
 
-  const refuse = (kind: ErrorData['kind'], message: string): Welcome => {
+  const refusal = (kind: ErrorData['kind'], message: string): ErrorData => {
     const at = platform.now()
     const state = kind === 'superseded' ? 'superseded' : 'failed'
     const none = { attempt: 0, status: null, lastEventId: '', cause: null }
-    return { ok: false, error: { kind, message, retryable: false, state, at, ...none } }
+    return { kind, message, retryable: false, state, at, ...none }
+  }
+  const refuse = (error: ErrorData): Welcome => ({ ok: false, error })
+
+  /** Ends the stream and commits what is left. */
+  const close = async () => {
+    await parts?.leadership.leave()
+    parts?.connection.close()
+    await parts?.log.close()
   }
 
   /**
@@ -233,19 +259,21 @@ export const createHub = ({ platform, host, origin, openStore = openLogStore }: 
 
     return {
       async attach(hello: Hello): Promise<Welcome> {
-        if (hello.protocol !== PROTOCOL)
-          return refuse(
-            'superseded',
-            `This tab speaks protocol ${hello.protocol}, its worker ${PROTOCOL}. Reload the page.`,
-          )
+        if (hello.protocol !== protocol) {
+          const message = `This tab speaks protocol ${hello.protocol}, its worker ${protocol}. Reload the page.`
+          return refuse(refusal('superseded', message))
+        }
         parts ??= createParts(hello.options)
         const { key, options, log, leadership } = parts
         if (keyOf(hello.options.url, hello.options.user) !== key)
           return refuse(
-            'worker',
-            'This worker serves another stream: pass the factory options on, with their name.',
+            refusal(
+              'worker',
+              'This worker serves another stream: pass the factory options on, with their name.',
+            ),
           )
         await log.ready
+        if (superseded !== null) return refuse(superseded)
         const from = log.start(hello.from)
         const placed =
           hello.cursor !== null
@@ -290,7 +318,7 @@ export const createHub = ({ platform, host, origin, openStore = openLogStore }: 
       inspect() {
         const { key, log } = parts!
         return {
-          protocol: PROTOCOL,
+          protocol,
           incarnation,
           key,
           status: status(),
@@ -308,13 +336,5 @@ export const createHub = ({ platform, host, origin, openStore = openLogStore }: 
     }
   }
 
-  return {
-    accept,
-    /** Ends the stream and commits what is left. */
-    async close() {
-      await parts?.leadership.leave()
-      parts?.connection.close()
-      await parts?.log.close()
-    },
-  }
+  return { accept, close }
 }

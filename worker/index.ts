@@ -2,7 +2,7 @@ import { expose, wrap } from 'comlink'
 import type { TabApi } from '../src/protocol.ts'
 import { createHub } from './hub.ts'
 import type { Platform } from './platform.ts'
-import type { RelayMessage } from './relay.ts'
+import type { Relayed } from './relay.ts'
 import type { RemoteTab } from './session.ts'
 
 const platform: Platform = {
@@ -17,7 +17,7 @@ const platform: Platform = {
   locks: navigator.locks,
   openChannel(name, onMessage) {
     const channel = new BroadcastChannel(name)
-    channel.onmessage = (event: MessageEvent<RelayMessage>) => onMessage(event.data)
+    channel.onmessage = (event: MessageEvent<Relayed>) => onMessage(event.data)
     return { post: (message) => channel.postMessage(message), close: () => channel.close() }
   },
   isOnline: () => navigator.onLine,

@@ -3,7 +3,7 @@ import { CLOSE_GRACE } from './connection.ts'
 import type { ConnectionStatus } from './connection-state.ts'
 import type { Appended, Committed, Log } from './log.ts'
 import { type Platform, pause } from './platform.ts'
-import type { Ask, RelayChannel, RelayMessage } from './relay.ts'
+import type { Ask, RelayChannel, Relayed, RelayMessage } from './relay.ts'
 
 /** ms between a leader's signs of life, and between a follower's looks at them. */
 const BEAT = 1_000
@@ -20,6 +20,7 @@ const ANSWER_AFTER = 50
 
 export interface LeadershipOptions {
   platform: Platform
+  protocol: number
   key: string
   log: Pick<
     Log,
@@ -42,6 +43,8 @@ export interface LeadershipOptions {
   onStatus(): void
   onError(error: ErrorData): void
   onAsk(what: Ask): void
+  /** A hub of a newer protocol is there, and the stream is its own from now on (T4). */
+  onSuperseded(by: number): void
 }
 
 export type Leadership = ReturnType<typeof createLeadership>
@@ -52,7 +55,7 @@ export type Leadership = ReturnType<typeof createLeadership>
  * term (L3). Knows nothing of what events mean.
  * Over 200 lines, since who leads and what one says as leader or follower are one state.
  */
-export const createLeadership = ({ platform, key, log, ...deps }: LeadershipOptions) => {
+export const createLeadership = ({ platform, protocol, key, log, ...deps }: LeadershipOptions) => {
   const lockName = `${PREFIX}leader:${key}`
   let wanted = false
   let role: 'leader' | 'follower' = 'follower'
@@ -69,19 +72,21 @@ export const createLeadership = ({ platform, key, log, ...deps }: LeadershipOpti
   /** This hub has the lock and reads the log: no leader yet, but alive. */
   let taking = false
   let answering = false
+  let superseded = false
   let lastSteal = Number.NEGATIVE_INFINITY
   let lastBeat = 0
   let followerSeen = Number.NEGATIVE_INFINITY
   let leaderStatus: ConnectionStatus | null = null
 
+  const post = (message: RelayMessage) => channel?.post({ ...message, protocol })
   const hasFollowers = () => platform.now() - followerSeen < FOLLOWER_GONE
   const tell = (message: RelayMessage) => {
-    if (role === 'leader' && hasFollowers()) channel?.post(message)
+    if (role === 'leader' && hasFollowers()) post(message)
   }
   const announce = () => {
     if (role !== 'leader') return
     const position = { ...log.position() }
-    channel?.post({ type: 'lead', term, position, first: log.first(), status: deps.connectionStatus() })
+    post({ type: 'lead', term, position, first: log.first(), status: deps.connectionStatus() })
   }
   const answer = () => {
     if (answering) return
@@ -101,7 +106,7 @@ export const createLeadership = ({ platform, key, log, ...deps }: LeadershipOpti
     if (role === 'leader') {
       if (hasFollowers()) announce()
     } else if (!taking) {
-      channel?.post({ type: 'hello' })
+      post({ type: 'hello' })
       if (now - lastSign > (heard ? STEAL_AFTER : STEAL_UNHEARD_AFTER) && now - lastSteal > STEAL_PAUSE) {
         lastSteal = now
         seek(true)
@@ -117,12 +122,12 @@ export const createLeadership = ({ platform, key, log, ...deps }: LeadershipOpti
     log.follow()
     lastSign = platform.now()
     deps.onStatus()
-    channel?.post({ type: 'hello' })
+    post({ type: 'hello' })
   }
 
   const takeOver = async (mine: number) => {
     taking = true
-    channel?.post({ type: 'taking' })
+    post({ type: 'taking' })
     deps.prepare()
     // The one before may have died with its stream open: the browser closes that, but tells nobody (S1).
     const closed = heard && pause(platform, CLOSE_GRACE)
@@ -162,7 +167,7 @@ export const createLeadership = ({ platform, key, log, ...deps }: LeadershipOpti
   /** L2: what lies between is asked for once a gap shows; the answer comes as `events`. */
   const wantMissing = () => {
     const { epoch, head } = log.position()
-    channel?.post({ type: 'want', epoch, after: head })
+    post({ type: 'want', epoch, after: head })
   }
 
   const answerWant = async (after: number) => {
@@ -179,14 +184,27 @@ export const createLeadership = ({ platform, key, log, ...deps }: LeadershipOpti
     answer()
   }
 
-  const hear = async (message: RelayMessage) => {
+  const hear = async (message: Relayed) => {
+    if (message.protocol > protocol) {
+      if (superseded) return
+      superseded = true
+      // A last word: the newer one knows that a stream may just have been closed (S1).
+      post({ type: 'hello' })
+      return deps.onSuperseded(message.protocol)
+    }
+    if (message.protocol < protocol) {
+      // T4: the older one gives way once it hears of this one. Its words are no sign of life: one that does
+      // not give way is robbed of the lock, after the time of a leader that was heard.
+      heard = true
+      return post({ type: 'hello' })
+    }
     switch (message.type) {
       case 'taking':
         lastSign = platform.now()
         heard = true
         return
       case 'hello':
-        if (taking) channel?.post({ type: 'taking' })
+        if (taking) post({ type: 'taking' })
         if (role !== 'leader') return
         followerSeen = platform.now()
         return answer()
@@ -219,7 +237,7 @@ export const createLeadership = ({ platform, key, log, ...deps }: LeadershipOpti
         if (await log.align(message.position, message.first)) wantMissing()
         return
       case 'events':
-        if (!(await log.receive(message, message.lastEventId))) channel?.post({ type: 'hello' })
+        if (!(await log.receive(message, message.lastEventId))) post({ type: 'hello' })
         return
       case 'committed':
         return log.committedBy(message)
@@ -242,7 +260,7 @@ export const createLeadership = ({ platform, key, log, ...deps }: LeadershipOpti
       lastSign = lastBeat = platform.now()
       heard = false
       channel ??= platform.openChannel(key, (message) => void hear(message))
-      channel.post({ type: 'hello' })
+      post({ type: 'hello' })
       seek(false)
       cancelBeat = platform.after(BEAT, beat)
     },
@@ -285,7 +303,7 @@ export const createLeadership = ({ platform, key, log, ...deps }: LeadershipOpti
     /** @returns whether somebody else is asked */
     ask(what: Ask): boolean {
       if (role === 'leader') return false
-      channel?.post({ type: 'ask', what })
+      post({ type: 'ask', what })
       return true
     },
     /** A write was refused (L3). */

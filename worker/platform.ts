@@ -1,4 +1,4 @@
-import type { RelayChannel, RelayMessage } from './relay.ts'
+import type { RelayChannel, Relayed } from './relay.ts'
 
 /**
  * What a hub needs of the world, so that tests drive time, chance, the network and the locks by hand.
@@ -15,7 +15,7 @@ export interface Platform {
   fetch: typeof globalThis.fetch
   locks: Pick<LockManager, 'request' | 'query'>
   /** The channel between the hubs of a key. */
-  openChannel(name: string, onMessage: (message: RelayMessage) => void): RelayChannel
+  openChannel(name: string, onMessage: (message: Relayed) => void): RelayChannel
   isOnline(): boolean
   /** @returns stops listening */
   onConnectivity(listener: () => void): () => void

@@ -23,8 +23,14 @@ export type RelayMessage =
   /** A follower's tab asks for the stream. */
   | { type: 'ask'; what: Ask }
 
+/**
+ * What crosses the channel. `protocol` stands in every message, in this place, in every version for ever: all
+ * versions share the channel, and it is all that a hub reads of a message of another one (T4).
+ */
+export type Relayed = RelayMessage & { protocol: number }
+
 /** A BroadcastChannel, as far as it is needed: everybody hears but the one who speaks. */
 export interface RelayChannel {
-  post(message: RelayMessage): void
+  post(message: Relayed): void
   close(): void
 }

@@ -1,16 +1,16 @@
-import type { RelayChannel, RelayMessage } from '../../../worker/relay.ts'
+import type { RelayChannel, Relayed } from '../../../worker/relay.ts'
 import { turn } from './turns.ts'
 
 /** BroadcastChannels of one browser: each message is cloned, and reaches everybody else, in order, a turn later. */
 export const createFakeChannels = () => {
-  const members = new Map<string, Set<(message: RelayMessage) => void>>()
-  const heard: RelayMessage[] = []
+  const members = new Map<string, Set<(message: Relayed) => void>>()
+  const heard: Relayed[] = []
   const channels = {
     /** Sees what is posted, for a test that traces. */
-    onPost: (_message: RelayMessage) => {},
+    onPost: (_message: Relayed) => {},
     /** All that was ever posted. */
     heard,
-    open(name: string, onMessage: (message: RelayMessage) => void): RelayChannel {
+    open(name: string, onMessage: (message: Relayed) => void): RelayChannel {
       const all = members.get(name) ?? new Set()
       members.set(name, all.add(onMessage))
       let closed = false

@@ -1,5 +1,12 @@
 import { createIntake } from '../../../src/intake.ts'
-import { type Batch, type From, type HubApi, PROTOCOL, tabLock } from '../../../src/protocol.ts'
+import {
+  type Batch,
+  type ErrorData,
+  type From,
+  type HubApi,
+  PROTOCOL,
+  tabLock,
+} from '../../../src/protocol.ts'
 import { createHub } from '../../../worker/hub.ts'
 import type { RemoteTab } from '../../../worker/session.ts'
 import { OPTIONS } from './connection.ts'
@@ -24,11 +31,17 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
   const storage = { isBroken: (process: unknown) => broken(process), latency: () => latency() }
   let tabs = 0
 
-  const spawnHub = () => {
+  const spawnHub = (protocol = PROTOCOL) => {
     const process = createProcess(base, server.fetch, storage)
     const { platform, openStore } = process
-    const hub = createHub({ platform, host: 'shared-worker', origin: 'https://app.test', openStore })
-    return Object.assign(process, { hub })
+    const hub = createHub({
+      platform,
+      host: 'shared-worker',
+      origin: 'https://app.test',
+      openStore,
+      protocol,
+    })
+    return Object.assign(process, { hub, protocol })
   }
   type WorldHub = ReturnType<typeof spawnHub>
 
@@ -36,6 +49,7 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
   const openTab = (first: WorldHub, from: From, next: (gone: WorldHub) => WorldHub) => {
     const intake = createIntake()
     const heard: Heard[] = []
+    const errors: ErrorData[] = []
     let closed = false
     let attachments = 0
     let detach = () => {}
@@ -88,10 +102,15 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
           take(copy)
         })
       }
+      const tell = (error: ErrorData) => {
+        if (attachment !== mine) return
+        errors.push(error)
+        if (error.kind === 'superseded') detach()
+      }
       const remote: RemoteTab = {
         deliver,
         status: () => call(() => {}),
-        error: () => call(() => {}),
+        error: (error) => call(() => tell(error)),
         accessToken: () => call(() => ({ ok: true, token: 't' })),
       }
       const welcomed = (async () => {
@@ -101,7 +120,7 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
         )
         latest = api
         const hello = {
-          protocol: PROTOCOL,
+          protocol: to.protocol,
           tab,
           options,
           cursor: intake.cursor(),
@@ -110,13 +129,15 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
         }
         const welcome = await api.attach({ ...hello, follow: '*', visible: true })
         await turn()
-        if (attachment === mine && welcome.ok) intake.resumeAt(welcome.cursor)
+        if (!welcome.ok) tell(welcome.error)
+        else if (attachment === mine) intake.resumeAt(welcome.cursor)
       })()
     }
 
     attach(first)
     return {
       heard,
+      errors,
       cursor: () => intake.cursor(),
       isClosed: () => closed,
       /** How often it went to another hub. */

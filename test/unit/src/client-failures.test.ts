@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { StreamError } from '../../../src/index.ts'
-import { hubLock, PROTOCOL, type TabApi } from '../../../src/protocol.ts'
+import { hubLock, keyOf, PROTOCOL, type TabApi } from '../../../src/protocol.ts'
 import { countingClients } from '../harness/counting.ts'
 import { openHub, type TestHub } from '../harness/hub.ts'
 import { openPage, type Page } from '../harness/page.ts'
@@ -46,6 +46,32 @@ describe('a client and a hub that is not as it should be', () => {
     await settle()
     expect(tabLocks()).toEqual([])
     port1.close()
+  })
+
+  it('T4 a hub that is superseded later: for good, whatever it still says, and a page shown again does not ask', async () => {
+    const { stream } = await open()
+    const errors: StreamError[] = []
+    stream.onError((error) => errors.push(error))
+    const channel = test.platform.channels.open(keyOf('https://app.test/stream', 'ann'), () => {})
+    channel.post({ type: 'hello', protocol: PROTOCOL + 1 })
+    await until(() => stream.status.state === 'superseded')
+    await test.platform.advance(100)
+    page.hide()
+    page.show(true)
+    await settle()
+    expect(stream.status).toMatchObject({ state: 'superseded', error: { kind: 'superseded' } })
+    expect(errors.map(({ kind }) => kind)).toEqual(['superseded'])
+    expect([page.workers.length, tabLocks()]).toEqual([1, []])
+    // By hand it may ask again, and is told again.
+    stream.reconnect()
+    expect(page.workers).toHaveLength(2)
+    await until(() => errors.length === 2)
+    expect(stream.status.state).toBe('superseded')
+  })
+
+  it('T4 another version of the worker has another name, so that none is taken for the other', async () => {
+    connect()
+    expect(page.workers[0]!.name).toContain(`:${PROTOCOL}`)
   })
 
   it('says hello with its protocol, its options and its place', async () => {

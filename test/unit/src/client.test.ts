@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ConnectOptions, ResetReason, Status, Stream, StreamError } from '../../../src/index.ts'
+import { PROTOCOL } from '../../../src/protocol.ts'
 import { openHub, type TestHub } from '../harness/hub.ts'
 import { openPage, type Page } from '../harness/page.ts'
 import { sse } from '../harness/server.ts'
@@ -38,7 +39,9 @@ describe('connect(), end to end in memory', () => {
   it('A3 starts the worker of its key, and resolves the URL against the page', async () => {
     const { request } = await open()
     expect(request.url).toBe('https://app.test/stream')
-    expect(page.workers.map(({ name }) => name)).toEqual(['tabstream:ann@https://app.test/stream'])
+    expect(page.workers.map(({ name }) => name)).toEqual([
+      `tabstream:ann@https://app.test/stream:${PROTOCOL}`,
+    ])
   })
 
   it('D1 gives listeners of a type its events, parsed, in order; `*` hears all', async () => {
