@@ -72,8 +72,8 @@ export const createHub = ({
         for (const session of sessions.values()) session.pump()
       },
       onCommitted: (committed) => leadership.relayCommitted(committed),
-      onTruncate: (head, term) => {
-        for (const session of sessions.values()) session.truncate(head, term)
+      onTruncate: () => {
+        for (const session of sessions.values()) session.truncate()
       },
       onFenced: () => leadership.fenced(),
       onDurable: (cause) => {

@@ -1,4 +1,4 @@
-import type { LoggedEvent } from '../src/protocol.ts'
+import type { LoggedEvent, Trail } from '../src/protocol.ts'
 import { createIdentities } from './identities.ts'
 import type { Position } from './log-store.ts'
 import type { Platform } from './platform.ts'
@@ -26,7 +26,7 @@ export const createAccount = (platform: Pick<Platform, 'now' | 'uuid'>, bounds: 
   const position: Position = {
     term: 0,
     leader: '',
-    base: 0,
+    bases: [],
     epoch: platform.uuid(),
     head: 0,
     lastEventId: '',
@@ -61,6 +61,14 @@ export const createAccount = (platform: Pick<Platform, 'now' | 'uuid'>, bounds: 
         account.tail.first() ?? Number.POSITIVE_INFINITY,
         account.position.head + 1,
       ),
+    /** Up to where what was heard when the log had `term` is part of it now. */
+    sureSince({ term, durable }: Trail): number {
+      const { term: now, bases } = account.position
+      const leaders = now - term
+      if (leaders <= 0) return Number.POSITIVE_INFINITY
+      // Longer ago than is known, only what was committed is sure to be in every leader's log.
+      return leaders > bases.length ? durable : Math.min(...bases.slice(-leaders))
+    },
     keep(event: LoggedEvent) {
       account.tail.push(event)
       account.identities.add(event)

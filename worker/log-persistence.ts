@@ -27,8 +27,8 @@ export interface PersistenceOptions {
   /** Runs what changes the account, one after the other. */
   inTurn<T>(run: () => Promise<T>): Promise<T>
   onCommitted(committed: Committed): void
-  /** Events that were delivered are not part of the log any more. */
-  onTruncate(head: number, term: number): void
+  /** It may be another leader's: events that were delivered may not be part of the log any more. */
+  onTruncate(): void
   /** A write was refused: there is another leader (L3). */
   onFenced(): void
   /** IndexedDB failed (`cause` says how), or is back (`null`). */
@@ -111,15 +111,15 @@ export const createPersistence = ({
     const ahead = same && theirs.term <= account.aligned && ours.head >= theirs.head
     const beyond = ahead ? tail.since(theirs.head) : []
     const { head, lastEventId } = ahead ? ours : theirs
-    const { term, leader, base } = theirs.term < ours.term ? ours : theirs
-    account.position = { ...theirs, term, leader, base, head, lastEventId }
+    const { term, leader, bases } = theirs.term < ours.term ? ours : theirs
+    account.position = { ...theirs, term, leader, bases, head, lastEventId }
     account.aligned = Math.max(account.aligned, theirs.term)
     account.forget(theirs.head)
     account.cutAbove = theirs.head
     account.records.add(records)
     for (const { events } of records) events.forEach(account.keep)
     beyond.forEach(account.keep)
-    if (same && head < ours.head) hooks.onTruncate(head, account.aligned)
+    hooks.onTruncate()
     trim()
   }
 

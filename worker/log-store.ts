@@ -19,8 +19,11 @@ export interface Position {
   term: number
   /** The random id of that leader: one that was robbed while it took over may have counted to the same term. */
   leader: string
-  /** head when that term began. */
-  base: number
+  /**
+   * head when this term began, preceded by those of the terms right before: what the log of an earlier term
+   * had beyond one of them is no part of this log (L3).
+   */
+  bases: number[]
   epoch: string
   /** seq of the newest event. */
   head: number

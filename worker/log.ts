@@ -8,6 +8,9 @@ import type { Platform } from './platform.ts'
 
 export type { Committed } from './log-persistence.ts'
 
+/** Leaders, one after the other, over which it is known what of an earlier one's log is left. */
+const BASES = 32
+
 /** What one `append` added. */
 export interface Appended {
   /** head before it. */
@@ -29,8 +32,8 @@ export interface LogOptions {
   /** There are events to deliver, or another epoch. `appended`: by this hub, as leader. */
   onChange(appended: Appended | null): void
   onCommitted(committed: Committed): void
-  /** Another leader took over: what an earlier term had delivered beyond `head` is no part of the log. */
-  onTruncate(head: number, term: number): void
+  /** Another leader took over: what was delivered before may be no part of the log any more (`sureSince`). */
+  onTruncate(): void
   /** A write was refused: there is another leader (L3). */
   onFenced(): void
   /** IndexedDB failed (`cause` says how), or is back (`null`). */
@@ -132,6 +135,7 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
     position: (): Readonly<Position> => account.position,
     epoch: () => account.position.epoch,
     term: () => account.aligned,
+    sureSince: account.sureSince,
     /** seq of the oldest event; head + 1 if there is none. */
     first: account.first,
     head: () => account.position.head,
@@ -202,17 +206,23 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
       inTurn(async () => {
         await persistence.sync()
         const { position } = account
-        const { term: before, leader, base } = position
+        const { term: before, leader, bases } = position
         const { aligned } = account
         unled = () => {
-          Object.assign(position, { term: before, leader, base })
+          Object.assign(position, { term: before, leader, bases })
           Object.assign(account, { leading: false, aligned })
         }
         const term = Math.max(position.term, seen) + 1
-        Object.assign(position, { term, leader: platform.uuid(), base: position.head })
+        // Where the terms between began, this hub has not heard.
+        const known = term === before + 1 ? bases : []
+        Object.assign(position, {
+          term,
+          leader: platform.uuid(),
+          bases: [...known, position.head].slice(-BASES),
+        })
         account.aligned = term
         account.leading = account.dirty = true
-        hooks.onTruncate(position.base, term)
+        hooks.onTruncate()
         hooks.onChange(null)
         await persistence.commitSoon()
         return term
@@ -271,14 +281,12 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
         if (account.leading || leader.term < account.position.term) return false
         if (leader.epoch !== account.position.epoch) await adopt(leader, oldest)
         else if (account.aligned !== leader.term) {
-          // What an earlier leader relayed beyond `base` is no part of the log. Over more than one change of
-          // leader, only what was committed is sure to be in every one's.
-          const { base } = leader
-          const sure = account.aligned === leader.term - 1 ? base : Math.min(base, account.committed)
+          const before = { term: account.aligned, durable: account.committed }
+          Object.assign(account.position, { term: leader.term, bases: leader.bases })
+          const sure = account.sureSince(before)
           if (account.position.head > sure) account.cut(sure)
-          hooks.onTruncate(sure, leader.term)
+          hooks.onTruncate()
         }
-        account.position.base = leader.base
         account.aligned = account.position.term = leader.term
         if (account.position.head < oldest - 1) skipTo(oldest - 1)
         return account.position.head < leader.head
@@ -303,13 +311,8 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
 
     /** Where a tab goes on that was attached before, perhaps to another hub (D2, D4). */
     place({ epoch, seq }: Cursor, trail: Trail | null): { cursor: Cursor; reset: ResetReason | null } {
-      const { aligned, position } = account
-      let sure = seq
-      if (trail === null) sure = Math.min(seq, position.head)
-      // The same rule as for a follower's log: see `align`.
-      else if (trail.term === aligned - 1) sure = Math.min(seq, position.base)
-      else if (trail.term < aligned) sure = Math.min(seq, trail.durable)
-      return stand({ epoch, seq: sure })
+      const sure = trail === null ? account.position.head : account.sureSince(trail)
+      return stand({ epoch, seq: Math.min(seq, sure) })
     },
 
     /** Commits what is left. */

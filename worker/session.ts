@@ -30,7 +30,7 @@ export interface SessionOptions {
   platform: Platform
   tab: string
   remote: RemoteTab
-  log: Pick<Log, 'epoch' | 'term' | 'first' | 'head' | 'committed' | 'read' | 'stand'>
+  log: Pick<Log, 'epoch' | 'term' | 'first' | 'head' | 'committed' | 'read' | 'stand' | 'sureSince'>
   metrics: Pick<MetricsRecorder, 'delivered'>
   cursor: Cursor
   /** What the tab brought with its cursor. */
@@ -50,8 +50,8 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
   let { cursor, reset, follow, visible } = start
   /** What the tab itself knows of its cursor. */
   let told = cursor.seq
-  /** The term that it counts in. */
-  let term = start.trail?.term ?? log.term()
+  /** What it is told with the batch that was made last. */
+  let trail = start.trail ?? { term: log.term(), durable: log.committed() }
   /** Another leader took over: the log ends, or ended, here, and the tab is still to be told. */
   let rewindTo: number | null = null
   let sentAt: number | null = null
@@ -67,6 +67,12 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
     return (type) => types.has(type)
   }
 
+  const here = (): Trail => {
+    rewindTo = null
+    trail = { term: log.term(), durable: log.committed() }
+    return trail
+  }
+
   const next = async (): Promise<Batch | null> => {
     for (;;) {
       const placed = log.stand(cursor)
@@ -74,17 +80,8 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
       // Another epoch without a reset: the log that it counted in never held anything.
       if (placed.reset !== null || cursor.epoch !== placed.cursor.epoch) cursor = placed.cursor
       if (reset !== null) {
-        rewindTo = null
         const { epoch, seq: to } = cursor
-        const batch = {
-          epoch,
-          rewind: null,
-          to,
-          term: log.term(),
-          durable: log.committed(),
-          reset,
-          events: [],
-        }
+        const batch = { epoch, rewind: null, to, ...here(), reset, events: [] }
         reset = null
         return batch
       }
@@ -102,16 +99,7 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
       const followed = events.filter(({ type }) => wants(type))
       const rewind = rewindTo !== null && rewindTo < told ? rewindTo : null
       if (followed.length > 0 || to - told >= SILENT_EVENTS) {
-        rewindTo = null
-        return {
-          epoch,
-          rewind,
-          to,
-          term: log.term(),
-          durable: log.committed(),
-          reset: null,
-          events: followed,
-        }
+        return { epoch, rewind, to, ...here(), reset: null, events: followed }
       }
       cursor = { epoch, seq: to }
     }
@@ -143,7 +131,6 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
         if (newest !== undefined) metrics.delivered(lastAckAt - newest.at)
         sentAt = null
         told = batch.to
-        term = batch.term
         cursor = { epoch: batch.epoch, seq: Math.min(batch.to, rewindTo ?? batch.to) }
       }
     }
@@ -162,12 +149,11 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
     },
     /** There may be something to deliver. */
     pump: () => void pump(),
-    /** The log ends here now; what the tab has had beyond it may come again, under another seq (D2). */
-    truncate(head: number, newTerm: number) {
-      // It came from a hub that was in line with the new leader already.
-      if (term >= newTerm) return
-      rewindTo = Math.min(rewindTo ?? head, head)
-      if (cursor.seq > head) cursor = { ...cursor, seq: head }
+    /** Another leader's log: what the tab has had and that lacks may come again, under another seq (D2). */
+    truncate() {
+      const sure = log.sureSince(trail)
+      rewindTo = Math.min(rewindTo ?? sure, sure)
+      if (cursor.seq > sure) cursor = { ...cursor, seq: sure }
     },
     follow(types: Follow) {
       follow = types
