@@ -52,7 +52,9 @@ const open = (options: StartOptions) => {
   } as Parameters<typeof connect<Events>>[1])
   window.stream = stream
 
-  stream.onStatus(({ state, since, nextAttemptAt }) => record.statuses.push({ state, since, nextAttemptAt }))
+  stream.onStatus(({ state, since, nextAttemptAt, durable }) =>
+    record.statuses.push({ state, since, nextAttemptAt, durable }),
+  )
   stream.onReset(({ reason }) => {
     record.resets.push({ reason })
     record.resetsAt.push(record.events.length)

@@ -1,7 +1,7 @@
 /** What one tab saw, in the order in which it saw it: the tests' only view of a page. */
 export interface TabRecord {
   events: { id: string; type: string; n?: number }[]
-  statuses: { state: string; since: number; nextAttemptAt: number | null }[]
+  statuses: { state: string; since: number; nextAttemptAt: number | null; durable: boolean }[]
   errors: {
     kind: string
     state: string

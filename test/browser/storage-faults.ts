@@ -1,0 +1,94 @@
+import type { BrowserContext } from 'playwright/test'
+import { eventually, expect } from './fixtures.ts'
+import type { Tab } from './tab.ts'
+
+declare global {
+  interface Window {
+    /** What this page holds of IndexedDB, for as long as a test wants it to. */
+    held: IDBDatabase | undefined
+    letGo: () => void
+  }
+}
+
+/** A tab of the same origin that has no client: another part of the application, or an older one. */
+export const openOtherTab = async (context: BrowserContext, url: string, database: string) => {
+  const page = await context.newPage()
+  await page.goto(url)
+  await page.evaluate(() => {
+    // Deaf to `versionchange`, as a page that forgot about it is.
+    window.letGo = () => window.held?.close()
+  })
+  return {
+    page,
+    /** Opens it, and keeps it open. @returns the version that the database has then */
+    hold: (version?: number) =>
+      page.evaluate(
+        ([name, wanted]) =>
+          new Promise<number>((resolve, reject) => {
+            const request = indexedDB.open(name, wanted)
+            request.onsuccess = () => {
+              window.held = request.result
+              resolve(request.result.version)
+            }
+            request.onerror = () => reject(request.error)
+          }),
+        [database, version] as const,
+      ),
+    /** Opens a database that is not there yet, and stays within the transaction that creates it. */
+    holdUpgrade: () =>
+      page.evaluate(
+        (name) =>
+          new Promise<void>((resolve) => {
+            const request = indexedDB.open(name, 1)
+            let going = true
+            request.onupgradeneeded = () => {
+              const transaction = request.transaction!
+              const store = request.result.createObjectStore('busy')
+              const again = () => {
+                if (going) store.get('nothing').onsuccess = again
+                // The database is as it was: not there.
+                else transaction.abort()
+              }
+              again()
+              window.letGo = () => {
+                going = false
+              }
+              resolve()
+            }
+          }),
+        database,
+      ),
+    /** Asks for its deletion. @returns once whoever holds it open lets go, or not until then */
+    remove: () =>
+      page.evaluate(
+        (name) =>
+          new Promise<void>((resolve, reject) => {
+            const request = indexedDB.deleteDatabase(name)
+            request.onsuccess = () => resolve()
+            request.onerror = () => reject(request.error)
+          }),
+        database,
+      ),
+    letGo: () => page.evaluate(() => window.letGo()),
+  }
+}
+
+/** Resolves once this is what every tab has been told. */
+export const untilDurable = async (tabs: Tab[], durable: boolean, timeout = 15_000) => {
+  for (const tab of tabs)
+    await eventually(async () => (await tab.status()).durable, {
+      timeout,
+      message: `durable: ${durable}`,
+    }).toBe(durable)
+}
+
+/** Memory mode is told as an error as well, and ends nothing. */
+export const expectStorageErrors = async (tabs: Tab[]) => {
+  for (const tab of tabs) {
+    const { errors, resets } = await tab.record()
+    expect(errors.length).toBeGreaterThan(0)
+    for (const error of errors)
+      expect(error).toMatchObject({ kind: 'storage', retryable: true, state: 'open' })
+    expect(resets).toEqual([])
+  }
+}
