@@ -45,6 +45,8 @@ export const createPersistence = ({
   ...hooks
 }: PersistenceOptions) => {
   let store: LogStore | null = null
+  /** A full disk opens and reads well: after a failure, only a commit that stands says that all is well. */
+  let proven = true
   let committing: Promise<void> | null = null
   let closed = false
   let reopenAfter = REOPEN_FIRST
@@ -55,10 +57,13 @@ export const createPersistence = ({
     return withLimit(platform, promise, STORE_LIMIT, late)
   }
   const trim = () => account.trim(store !== null)
+  /** What a follower's database is worth, its leader finds out. */
+  const isDurable = () => store !== null && (proven || !account.leading)
 
   const lose = (cause: unknown) => {
     store?.close()
     store = null
+    proven = false
     if (closed) return
     account.records.clear()
     cancelReopen()
@@ -135,9 +140,8 @@ export const createPersistence = ({
   const reopen = async () => {
     await inTurn(load)
     if (store === null) return
-    reopenAfter = REOPEN_FIRST
     account.dirty = true
-    hooks.onDurable(null)
+    if (isDurable()) hooks.onDurable(null)
     void commitSoon()
   }
 
@@ -157,6 +161,11 @@ export const createPersistence = ({
       await limited(into.commit({ records: fresh, position, trimBelow, cutAbove }))
       // A restart of the log, or its loss, meanwhile: `committed` speaks of another state by now.
       if (store !== into) return false
+      if (!proven) {
+        proven = true
+        reopenAfter = REOPEN_FIRST
+        hooks.onDurable(null)
+      }
       account.committed = Math.max(account.committed, upTo)
       const infos = fresh.map(({ events: _, ...info }) => info)
       hooks.onCommitted({ upTo, records: infos, first: account.first() })
@@ -186,7 +195,7 @@ export const createPersistence = ({
     load,
     commitSoon,
     trim,
-    isDurable: () => store !== null,
+    isDurable,
     /** Brings the account in line with IndexedDB, if there is one. */
     async sync() {
       const from = store

@@ -91,6 +91,27 @@ describe('D2 the log goes on in memory when IndexedDB does not, and is durable a
     expect(ids(await readAll(again))).toEqual(['1', '2', '3', '4', '5', '6', '7'])
   })
 
+  it('when the disk is full: what only reads well is not durable, and is tried ever more rarely', async () => {
+    const { log, durable } = openLog(setup)
+    await log.append(events(1, 2))
+    await committed(log)
+    state.commit = () => Promise.reject(new DOMException('full', 'QuotaExceededError'))
+    await log.append(events(3, 4))
+    await until(() => !log.isDurable())
+    for (let second = 0; second < 60; second++) {
+      await platform.advance(1_000)
+      expect(log.isDurable()).toBe(false)
+    }
+    // After 1, 3, 7, 15, 31 s, the first failure included: not one a second.
+    await until(() => durable.length === 6)
+    expect(durable).not.toContain(null)
+
+    state.commit = null
+    await platform.advance(30_000)
+    await until(() => log.isDurable() && log.committed() === 4)
+    expect(durable.at(-1)).toBeNull()
+  })
+
   it('when another context deletes the database: it lets go of it, and has its own again later', async () => {
     const { log, durable } = openLog(setup)
     await log.append(events(1, 2))
