@@ -13,8 +13,8 @@ export default defineConfig({
   forbidOnly: !!process.env.CI,
   reporter: [['list'], ['json', { outputFile: './results/playwright.json' }]],
   projects: [
-    { name: 'chromium', use: launchWith('chromium') },
     // What only one engine can be driven to has a folder of its own.
+    { name: 'chromium', use: launchWith('chromium'), testIgnore: '**/firefox/**' },
     { name: 'firefox', use: launchWith('firefox'), testIgnore: '**/chromium/**' },
   ],
 })

@@ -1,0 +1,109 @@
+import type { BrowserContext } from 'playwright/test'
+import { eventually, expect, expectExactlyOnce, test } from '../fixtures.ts'
+import { expectStorageErrors, untilDurable } from '../storage-faults.ts'
+import { startRawChromium } from './raw-chromium.ts'
+
+/** DevTools' commands for an origin's storage, sent by a page that stays. */
+const storageOf = async (context: BrowserContext, url: string) => {
+  const page = await context.newPage()
+  await page.goto(url)
+  const devtools = await context.newCDPSession(page)
+  return {
+    /** Fills the disk; `null` empties it again. @param bytes for all that the origin keeps */
+    setQuota: (bytes: number | null) =>
+      devtools.send('Storage.overrideQuotaForOrigin', {
+        origin: url,
+        ...(bytes === null ? {} : { quotaSize: bytes }),
+      }),
+    clear: () =>
+      devtools.send('Storage.clearDataForOrigin', {
+        origin: url,
+        storageTypes: 'cookies,indexeddb,local_storage',
+      }),
+  }
+}
+
+test('D2 a full disk: events go on in memory, and are on it once there is room', async ({
+  backend,
+  open,
+}) => {
+  // A profile on a disk, which has a quota; and told before, since Chromium keeps it in mind for 30 s.
+  const raw = await startRawChromium()
+  const storage = await storageOf(raw.context, backend.url)
+  await storage.setQuota(30_000)
+  const tabs = [await open({}, raw.context), await open({}, raw.context)]
+  for (const tab of tabs) await tab.until('open')
+  await untilDurable(tabs, true)
+  await backend.publish(20)
+  await expectExactlyOnce(tabs, backend.published())
+  await tabs[0]!.committed()
+  await backend.publish(1_000)
+  await untilDurable(tabs, false)
+  await backend.publish(20)
+  await expectExactlyOnce(tabs, backend.published())
+  // Opening and reading go well, writing does not: a second failure is one of being durable again.
+  await eventually(async () => (await tabs[0]!.record()).errors.length, { timeout: 15_000 }).toBeGreaterThan(
+    1,
+  )
+  await expectStorageErrors(tabs)
+  const { statuses } = await tabs[0]!.record()
+  expect(
+    statuses.slice(statuses.findIndex(({ durable }) => !durable)).filter(({ durable }) => durable),
+  ).toEqual([])
+
+  await storage.setQuota(null)
+  await untilDurable(tabs, true, 40_000)
+  await backend.publish(20)
+  await expectExactlyOnce(tabs, backend.published())
+  await tabs[0]!.committed()
+  await tabs[0]!.harm('close')
+  await backend.publish(20)
+  await expectExactlyOnce(tabs, backend.published())
+  for (const tab of tabs) expect((await tab.record()).resets).toEqual([])
+  expect(backend.peak()).toBe(1)
+  await raw.close()
+})
+
+test('D2 cleared site data: nothing is lost or doubled, and the next hub resumes where this one was', async ({
+  backend,
+  context,
+  openTabs,
+}) => {
+  const tabs = await openTabs(3)
+  const storage = await storageOf(context, backend.url)
+  await untilDurable(tabs, true)
+  await backend.publish(20)
+  await expectExactlyOnce(tabs, backend.published())
+  await storage.clear()
+  await untilDurable(tabs, false)
+  await backend.publish(20)
+  await expectExactlyOnce(tabs, backend.published())
+  await untilDurable(tabs, true, 40_000)
+  await expectStorageErrors(tabs)
+  await tabs[0]!.committed()
+  // The SSE token's cookie went as well: the next stream gets a new one.
+  await tabs[0]!.harm('close')
+  await backend.publish(20)
+  await expectExactlyOnce(tabs, backend.published())
+  for (const tab of tabs) expect((await tab.record()).resets).toEqual([])
+  expect(backend.peak()).toBe(1)
+})
+
+test('D2 D1 site data cleared and the hub dead at once: a reset, and never silence', async ({
+  backend,
+  context,
+  openTabs,
+}) => {
+  const tabs = await openTabs(3)
+  const storage = await storageOf(context, backend.url)
+  await backend.publish(20)
+  await expectExactlyOnce(tabs, backend.published())
+  await storage.clear()
+  await tabs[0]!.harm('close')
+  for (const tab of tabs)
+    await eventually(async () => (await tab.record()).resets).toEqual([{ reason: 'log-lost' }])
+  for (const tab of tabs) await tab.until('open')
+  await backend.publish(20)
+  await expectExactlyOnce(tabs, backend.published())
+  expect(backend.peak()).toBe(1)
+})
