@@ -111,7 +111,7 @@ const unitTests: UserConfig = {
 export default defineConfig(({ mode }) => ({
   ...(mode === 'test' ? unitTests : builds[mode]),
   test: {
-    include: ['test/{unit,server,package}/**/*.test.ts'],
+    include: ['test/{unit,server,security,package}/**/*.test.ts'],
     // Tests stub no module, and put back the globals that they stub: one context is enough, and three times as fast.
     // Waits for conditions end long before; this is for a machine that is busy with something else.
     testTimeout: 30_000,

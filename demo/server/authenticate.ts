@@ -1,14 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { problem } from './problem.ts'
-import type { TokenKind, Tokens } from './tokens.ts'
-
-export interface Authenticated {
-  user: string
-  /** Milliseconds since 1970. */
-  expiresAt: number
-  /** The `Stream-Client` that alone may use the token; `null`: anybody who holds it. */
-  client: string | null
-}
+import type { Authenticated, TokenKind, Tokens } from './tokens.ts'
 
 const what: Record<TokenKind, { name: string; how: string }> = {
   access: {
@@ -23,14 +15,18 @@ const what: Record<TokenKind, { name: string; how: string }> = {
 export const bearerToken = (request: FastifyRequest): string | undefined =>
   /^Bearer +([\w.~+/-]+=*) *$/i.exec(request.headers.authorization ?? '')?.[1]
 
-/** R6: which browser asks, as it says itself. */
-export const streamClient = (request: FastifyRequest): string | null => {
+/** R6: which browser asks, as it says itself; `null` if it doesn't. Undefined once the 400 is sent. */
+export const streamClient = (request: FastifyRequest, reply: FastifyReply): string | null | undefined => {
   const value = request.headers['stream-client']
-  return typeof value === 'string' ? value : null
+  if (value === undefined) return null
+  if (typeof value === 'string' && /^[\x21-\x7e]{1,64}$/.test(value)) return value
+  problem(reply, 400, 'client_invalid', 'Stream-Client is 1 to 64 visible ASCII characters.')
+  return
 }
 
 /** Who a token belongs to. Otherwise the 401 is sent, and the answer is undefined. */
 export const authenticate = async (
+  request: FastifyRequest,
   reply: FastifyReply,
   tokens: Tokens,
   kind: TokenKind,
@@ -43,10 +39,14 @@ export const authenticate = async (
     return
   }
   const verdict = await tokens.verify(kind, token)
-  if (verdict.state === 'valid') return verdict
+  if (verdict.state === 'valid') {
+    request.user = verdict.user
+    return verdict
+  }
   reply.header('WWW-Authenticate', 'Bearer error="invalid_token"')
   const messages = {
     expired: `That is ${name} which has expired. ${how}`,
+    revoked: `That is ${name} which was revoked or replaced. ${how}`,
     'wrong-kind': `That is a token for something else, not ${name}. ${how}`,
     invalid: `That is not ${name} of this server. ${how}`,
   }
@@ -54,9 +54,9 @@ export const authenticate = async (
   return
 }
 
-/** The user of a request that carries an access token; undefined once the 401 is sent. */
-export const authenticateAccess = async (
+/** Whose access token a request carries; undefined once the 401 is sent. */
+export const authenticateAccess = (
   request: FastifyRequest,
   reply: FastifyReply,
   tokens: Tokens,
-): Promise<string | undefined> => (await authenticate(reply, tokens, 'access', bearerToken(request)))?.user
+): Promise<Authenticated | undefined> => authenticate(request, reply, tokens, 'access', bearerToken(request))

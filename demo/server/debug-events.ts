@@ -1,17 +1,4 @@
-import type { NewEvent } from './store.ts'
-
-export interface DebugEvent {
-  type: string
-  /** Any JSON. */
-  data?: unknown
-  /** Instead of `data`: goes on the wire as it is, JSON or not. */
-  raw?: string
-}
-
-export const toStored = ({ type, data = null, raw }: DebugEvent): NewEvent => ({
-  type,
-  data: raw ?? JSON.stringify(data),
-})
+import type { PublishedEvent } from './publisher.ts'
 
 export interface Filler {
   /** How many. Default 1. */
@@ -26,7 +13,7 @@ export interface Filler {
 
 /** Events that can be told apart: `{ n, id, label, percent }`, and `padding` if asked for. */
 export const fillerEvents = ({ count = 1, type = 'task.progress_updated', from = 1, bytes = 0 }: Filler) =>
-  Array.from({ length: count }, (_, index): DebugEvent => {
+  Array.from({ length: count }, (_, index): PublishedEvent => {
     const data = { n: from + index, id: 'filler', label: 'Filler', percent: (from + index) % 101 }
     return { type, data: bytes > 0 ? { ...data, padding: 'x'.repeat(bytes) } : data }
   })

@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify'
-import { type DebugEvent, fillerEvents, toStored } from './debug-events.ts'
+import { fillerEvents } from './debug-events.ts'
+import type { EventSigning } from './event-signing.ts'
 import { problem } from './problem.ts'
+import type { Publish, PublishedEvent } from './publisher.ts'
 import type { RequestLog } from './request-log.ts'
 import { type EventStore, readAll } from './store.ts'
 import { countByUser } from './stream-counters.ts'
@@ -12,6 +14,9 @@ export interface DebugRoutesOptions {
   registry: StreamRegistry
   requests: RequestLog
   tokens: Tokens
+  signing: EventSigning
+  publish: Publish
+  revokeUser: (user: string) => Promise<void>
 }
 
 /** What /debug/connections answers. */
@@ -25,7 +30,7 @@ export const describeConnections = (registry: StreamRegistry) => {
  * addresses don't exist.
  */
 export const debugRoutes = (app: FastifyInstance, options: DebugRoutesOptions): void => {
-  const { store, registry, requests, tokens } = options
+  const { store, registry, requests, tokens, signing, publish, revokeUser } = options
 
   app.get('/debug/connections', async (_, reply) => {
     reply.header('Cache-Control', 'no-store')
@@ -50,14 +55,23 @@ export const debugRoutes = (app: FastifyInstance, options: DebugRoutesOptions): 
   app.post('/debug/token', async (request, reply) => {
     const { user, kind = 'access' } = (request.body ?? {}) as { user?: string; kind?: 'access' | 'sse' }
     if (!user) return problem(reply, 400, 'user_missing', 'Send { "user": "...", "kind": "access" | "sse" }.')
-    const { token, expiresAt } = await tokens.issue(kind, user)
+    const { token, expiresAt } = await tokens.issue(kind, tokens.begin(user))
     return { token, expires_at: new Date(expiresAt).toISOString() }
   })
+
+  app.post('/debug/revoke', async (request, reply) => {
+    const { user } = (request.body ?? {}) as { user?: string }
+    if (!user) return problem(reply, 400, 'user_missing', 'Send { "user": "..." }.')
+    await revokeUser(user)
+    return { user }
+  })
+
+  app.post('/debug/rotate-keys', async () => signing.rotate())
 
   app.post('/debug/publish', { bodyLimit: 64 * 1024 * 1024 }, async (request, reply) => {
     const body = (request.body ?? {}) as {
       user?: string
-      events?: DebugEvent[]
+      events?: PublishedEvent[]
       count?: number
       type?: string
       from?: number
@@ -65,7 +79,7 @@ export const debugRoutes = (app: FastifyInstance, options: DebugRoutesOptions): 
     }
     if (!body.user) return problem(reply, 400, 'user_missing', 'Send { "user": "...", "count": 100 }.')
     const events = body.events ?? fillerEvents(body)
-    return { ids: await store.append(body.user, events.map(toStored)) }
+    return { ids: await publish(body.user, events) }
   })
 
   app.get('/debug/events', async (request, reply) => {

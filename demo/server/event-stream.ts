@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { formatComment, formatEvent } from './sse-format.ts'
+import { formatComment, formatEvent, formatPosition } from './sse-format.ts'
 import type { EventStore, StoredEvent } from './store.ts'
 
 export interface EventStreamOptions {
@@ -14,13 +14,29 @@ export interface EventStreamOptions {
   stallTimeout: number
   /** Milliseconds from now to the end of the stream's token. */
   life: number
+  /** Asked for each event, replayed or live, at the moment that it would be sent. */
+  authorize: (event: StoredEvent) => boolean | Promise<boolean>
+  /** Once, when it is settled that the stream ends; `events` is how many were sent. */
+  onEnd: (reason: EndReason, events: number) => void
   /** The store failed: the stream is cut. */
   onError: (error: unknown) => void
 }
 
+/** Why a stream ended, as the audit log tells. */
+export type EndReason =
+  | 'client-closed'
+  | 'token-expired'
+  | 'revoked'
+  | 'replaced'
+  | 'stalled'
+  | 'trimmed'
+  | 'failed'
+  | 'cut'
+  | 'server-closed'
+
 export interface EventStream {
   /** Ends the body as HTTP wants it. A client that doesn't read is cut after `stallTimeout`. */
-  end(): void
+  end(reason: EndReason): void
   /** Destroys the socket: the client sees a broken body. */
   drop(): void
   /** Destroys the socket half-way through the next event. */
@@ -56,20 +72,31 @@ export const openEventStream = (options: EventStreamOptions): EventStream => {
   }
   const unsubscribe = store.subscribe(user, wake)
 
-  const drop = () => {
+  const settle = (reason: EndReason): boolean => {
+    if (state === 'over') return false
+    state = 'over'
+    options.onEnd(reason, events)
+    carryOn()
+    return true
+  }
+
+  const drop = (reason: EndReason) => {
+    settle(reason)
     response.destroy()
   }
 
-  const write = (text: string) => {
-    if (!response.write(text)) stallTimer ??= setTimeout(drop, stallTimeout)
+  const watchForStall = () => {
+    stallTimer ??= setTimeout(drop, stallTimeout, 'stalled')
   }
 
-  const end = () => {
-    if (state === 'over') return
-    state = 'over'
+  const write = (text: string) => {
+    if (!response.write(text)) watchForStall()
+  }
+
+  const end = (reason: EndReason) => {
+    if (!settle(reason)) return
     response.end()
-    stallTimer ??= setTimeout(drop, stallTimeout)
-    carryOn()
+    watchForStall()
   }
 
   const ping = setInterval(() => {
@@ -78,7 +105,7 @@ export const openEventStream = (options: EventStreamOptions): EventStream => {
     // Makes good a wake-up that never came: the log may have been appended to by another process.
     wake()
   }, options.pingInterval)
-  const expiry = setTimeout(end, Math.min(options.life, longestTimer))
+  const expiry = setTimeout(end, Math.min(options.life, longestTimer), 'token-expired')
 
   response.on('drain', () => {
     clearTimeout(stallTimer)
@@ -87,42 +114,47 @@ export const openEventStream = (options: EventStreamOptions): EventStream => {
   })
 
   response.on('close', () => {
-    state = 'over'
+    settle('client-closed')
     clearInterval(ping)
     clearTimeout(expiry)
     clearTimeout(stallTimer)
     unsubscribe()
-    carryOn()
   })
 
   const until = async (condition: () => boolean) => {
     while (state === 'open' && !condition()) await new Promise<void>((resume) => (carryOn = resume))
   }
 
-  const send = (batch: readonly StoredEvent[]) => {
-    if (breaksNextEvent) {
-      const frame = Buffer.from(formatEvent(batch[0]!))
-      state = 'over'
-      response.write(frame.subarray(0, frame.length >> 1), drop)
+  const send = async (batch: readonly StoredEvent[]) => {
+    const verdicts = await Promise.all(batch.map(options.authorize))
+    // The state may have changed meanwhile, which the compiler can't see.
+    if ((state as string) === 'over') return
+    const allowed = batch.filter((_, index) => verdicts[index])
+    const last = batch.at(-1)!
+    if (breaksNextEvent && allowed[0]) {
+      const frame = Buffer.from(formatEvent(allowed[0]))
+      settle('cut')
+      response.write(frame.subarray(0, frame.length >> 1), () => response.destroy())
       return
     }
-    position = batch.at(-1)!.position
-    events += batch.length
-    write(batch.map(formatEvent).join(''))
+    position = last.position
+    events += allowed.length
+    // A client whose position stood still behind events that it may not see would one day be told to start anew.
+    const skipped = allowed.at(-1) === last ? '' : formatPosition(last.id)
+    write(allowed.map(formatEvent).join('') + skipped)
   }
 
   const run = async () => {
     while (state === 'open') {
       hasMore = false
       const batch = await store.readAfter(user, position, batchLimit)
-      // The state may have changed during the read, which the compiler can't see.
       if ((state as string) === 'over') return
       const next = batch[0]
       if (!next) await until(() => hasMore)
       // Trimmed away under a client that was too slow. It will come back with its id and be told (R4).
-      else if (next.position !== position + 1) end()
+      else if (next.position !== position + 1) end('trimmed')
       else {
-        send(batch)
+        await send(batch)
         await until(() => !response.writableNeedDrain)
       }
     }
@@ -130,12 +162,12 @@ export const openEventStream = (options: EventStreamOptions): EventStream => {
 
   run().catch((error: unknown) => {
     if (state === 'open') options.onError(error)
-    drop()
+    drop('failed')
   })
 
   return {
     end,
-    drop,
+    drop: () => drop('cut'),
     dropInNextEvent: () => {
       breaksNextEvent = true
     },

@@ -33,30 +33,34 @@ export const openLmdbStore = ({ dataDir, retention, random }: LmdbStoreOptions):
 
   const boundsOf = (user: string) => users.get(user) ?? { first: 1, last: 0 }
 
+  const commit = async (user: string, events: readonly NewEvent[], expected?: number) => {
+    assertOpen()
+    if (events.length === 0) return []
+    // Positions are given inside the transaction: two appends at once can't take the same one.
+    const start = await root.transaction(() => {
+      const { first, last } = boundsOf(user)
+      if (expected !== undefined && last !== expected) return
+      const newest = last + events.length
+      const oldest = Math.max(first, newest - retention + 1)
+      for (let position = first; position < Math.min(oldest, last + 1); position++) {
+        logs.remove([user, position])
+      }
+      events.forEach((event, index) => {
+        const position = last + 1 + index
+        if (position >= oldest) logs.put([user, position], event)
+      })
+      users.put(user, { first: oldest, last: newest })
+      return last + 1
+    })
+    if (start === undefined) return
+    wakeups.wake(user)
+    return events.map((_, index) => formatEventId(epoch, start + index))
+  }
+
   return {
     epoch,
-
-    async append(user, events) {
-      assertOpen()
-      if (events.length === 0) return []
-      // Positions are given inside the transaction: two appends at once can't take the same one.
-      const start = await root.transaction(() => {
-        const { first, last } = boundsOf(user)
-        const newest = last + events.length
-        const oldest = Math.max(first, newest - retention + 1)
-        for (let position = first; position < Math.min(oldest, last + 1); position++) {
-          logs.remove([user, position])
-        }
-        events.forEach(({ type, data }, index) => {
-          const position = last + 1 + index
-          if (position >= oldest) logs.put([user, position], { type, data })
-        })
-        users.put(user, { first: oldest, last: newest })
-        return last + 1
-      })
-      wakeups.wake(user)
-      return events.map((_, index) => formatEventId(epoch, start + index))
-    },
+    append: async (user, events) => (await commit(user, events))!,
+    appendAfter: (user, last, events) => commit(user, events, last),
 
     async readAfter(user, position, limit) {
       assertOpen()

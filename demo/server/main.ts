@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type ServerOptions, startServer } from './app.ts'
 
-/** `tsx demo/server/main.ts [--port 8787] [--data directory] [--dev] [--pipeline] [--log]` */
+/** `tsx demo/server/main.ts`, with the flags of README.md; the key of the audit log's head comes from AUDIT_KEY. */
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
@@ -21,10 +21,15 @@ const readFlags = () => {
         dev: { type: 'boolean', default: false },
         pipeline: { type: 'boolean', default: false },
         log: { type: 'boolean', default: false },
+        origin: { type: 'string' },
+        allow: { type: 'string', multiple: true, default: [] },
+        'trust-proxy': { type: 'string' },
+        critical: { type: 'string', multiple: true, default: [] },
+        audience: { type: 'string' },
       },
     }).values
   } catch (error) {
-    return fail(`${(error as Error).message}. Flags: --port, --data, --dev, --pipeline, --log`)
+    return fail(`${(error as Error).message}. The flags are in demo/server/README.md`)
   }
 }
 
@@ -50,11 +55,26 @@ const options: ServerOptions = {
   debug: flags.dev,
   logger: flags.log,
   pipeline: flags.pipeline ? 'automatic' : 'on-demand',
+  publicOrigin: flags.origin ?? null,
+  allowedOrigins: flags.allow,
+  trustProxy: flags['trust-proxy'] ?? false,
+  critical: flags.critical,
+  auditKey: process.env.AUDIT_KEY ?? null,
+  trustedTypes: ['tabstream-demo'],
+  ...(flags.audience === undefined ? {} : { audience: flags.audience }),
   ...(existsSync(page) ? { staticDir: page } : {}),
 }
 const server = await startOnFreePort(options, port).catch((error: Error) => fail(error.message))
 if (!options.staticDir) console.error('The demo page is not built: npx vite build --mode demo')
 console.log(server.url)
+
+// Rotates the key of signed events: kill -HUP.
+process.on('SIGHUP', () => {
+  server.rotateKeys().then(
+    ({ kid }) => console.log(`Critical events are signed by ${kid} from now on.`),
+    (error: Error) => console.error(error.message),
+  )
+})
 
 const stop = () => {
   // Once only: with no listener left, a second signal ends a server that hangs.

@@ -2,22 +2,33 @@ import type { FastifyInstance } from 'fastify'
 import { applyPublished, noNovel } from '../novel.ts'
 import { authenticateAccess } from './authenticate.ts'
 import { formatEventId } from './event-id.ts'
+import { unwrap } from './event-signing.ts'
+import type { Settings } from './options.ts'
 import { type EventStore, readAll } from './store.ts'
 import type { Tokens } from './tokens.ts'
+
+export interface NovelRouteOptions {
+  store: EventStore
+  tokens: Tokens
+  authorize: Settings['authorize']
+}
 
 /**
  * The state that a page fetches when it loads and after a reset: what the stored events add up to, and the id
  * of the last one in it. Folding the log on each request is enough for a demo; a real application has tables.
  */
-export const novelRoute = (app: FastifyInstance, store: EventStore, tokens: Tokens): void => {
+export const novelRoute = (app: FastifyInstance, { store, tokens, authorize }: NovelRouteOptions): void => {
   app.get('/api/v1/novel', async (request, reply) => {
-    const user = await authenticateAccess(request, reply, tokens)
-    if (user === undefined) return reply
+    const login = await authenticateAccess(request, reply, tokens)
+    if (!login) return reply
+    const { user } = login
 
     let novel = noNovel()
     let { last } = await store.bounds(user)
-    for await (const { type, data, position } of readAll(store, user)) {
-      novel = applyPublished(novel, type, data)
+    for await (const event of readAll(store, user)) {
+      const { type, data, position, signed } = event
+      // What the stream would not send is not told here either.
+      if (await authorize(user, event)) novel = applyPublished(novel, type, signed ? unwrap(data) : data)
       last = position
     }
     reply.header('Cache-Control', 'no-store')

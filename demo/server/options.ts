@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { demoUsers } from '../demo-users.ts'
+import type { EventStore, StoredEvent } from './store.ts'
 
 /** Everything that `startServer` can be told. Only `dataDir` has no default. */
 export interface ServerOptions {
-  /** Directory of the event store and of the token secret. Created if missing. */
+  /** Directory of the event store, the keys and secrets, the revocations and the audit log. Created if missing. */
   dataDir: string
   /** 0 (default): one that is free. A port that is taken rejects `startServer` with `EADDRINUSE`. */
   port?: number
@@ -11,8 +12,18 @@ export interface ServerOptions {
   staticDir?: string
   /** Enables /debug, which shows and cuts everybody's streams without asking who asks. Default false. */
   debug?: boolean
-  /** Origins that may call across origins, each in full (`https://app.example`). Default: none. */
+  /**
+   * The origin at which browsers reach this server, through whatever proxy. With https, cookies are `__Host-` and
+   * `Secure`. Default `null`: the loopback interface, on plain http, under any name of it.
+   */
+  publicOrigin?: string | null
+  /** Other origins that may call, each in full (`https://app.example`). Default: none. */
   allowedOrigins?: readonly string[]
+  /**
+   * Whose word to take for a client's address: `X-Forwarded-For` of these proxies (addresses or networks, as in
+   * `10.0.0.0/8`), or of everybody. Default false: the socket's.
+   */
+  trustProxy?: boolean | string
   /** Who can log in, with which password. Default: the demo's users. */
   users?: Readonly<Record<string, string>>
   /** Seconds that an access token lives. Default 300. */
@@ -21,6 +32,27 @@ export interface ServerOptions {
   sseTokenLife?: number
   /** Seconds that the log-in of a browser lasts (the refresh cookie). Default 30 days. */
   refreshTokenLife?: number
+  /** Seconds that an SSE token still opens streams after its client has the next one. Default 30. */
+  sseTokenOverlap?: number
+  /** Exchanges for SSE tokens a minute by one user. Default 10; `Infinity` with `debug`, where tokens are free. */
+  exchangesPerUser?: number
+  /** Requests to /api/v1/auth a minute from one address. Default 300; `Infinity` with `debug`. */
+  authPerAddress?: number
+  /**
+   * Whether a user may have an event of the own log, asked at the moment that it would be sent, replayed or live:
+   * what was shared and is no more, is not sent. Default: the events that the user owns.
+   */
+  authorize?: (user: string, event: StoredEvent) => boolean | Promise<boolean>
+  /** Event types that are signed; the `data` of these is a compact JWS. Default: none. */
+  critical?: readonly string[]
+  /** `aud` of signed events: the application that they are for. Default `tabstream-demo`. */
+  audience?: string
+  /** Seconds that a public key is served after its rotation: as long as events are kept. Default 30 days. */
+  signingKeyRetention?: number
+  /** Seals the head of the audit log. Default `null`: a key that is made, and kept beside the log. */
+  auditKey?: string | null
+  /** Names of the page's Trusted Types policies. Default: none, and script URLs may be text. */
+  trustedTypes?: readonly string[]
   /** Milliseconds between signs of life on a stream (R2). Default 15000. */
   pingInterval?: number
   /** Milliseconds after which a client that takes nothing is cut. Default 20000. */
@@ -37,6 +69,8 @@ export interface ServerOptions {
   pipeline?: 'on-demand' | 'automatic'
   /** Milliseconds between two events of the pipeline. Default 600. */
   pipelineInterval?: number
+  /** Where events are kept. Closed with the server. Default: the embedded store, in `dataDir`. */
+  store?: EventStore
   /** Fastify's log on standard output. Tokens and cookies are never in it. Default false. */
   logger?: boolean
   /** Milliseconds since 1970. Default `Date.now`. */
@@ -45,16 +79,27 @@ export interface ServerOptions {
   random?: (bytes: number) => Buffer
 }
 
-export type Settings = Required<Omit<ServerOptions, 'staticDir'>> & Pick<ServerOptions, 'staticDir'>
+type Optional = 'staticDir' | 'store'
 
-const defaults: Omit<Settings, 'dataDir'> = {
+export type Settings = Required<Omit<ServerOptions, Optional>> & Pick<ServerOptions, Optional>
+
+const defaults: Omit<Settings, 'dataDir' | 'exchangesPerUser' | 'authPerAddress'> = {
   port: 0,
   debug: false,
+  publicOrigin: null,
   allowedOrigins: [],
+  trustProxy: false,
   users: demoUsers,
   accessTokenLife: 300,
   sseTokenLife: 300,
   refreshTokenLife: 30 * 24 * 3600,
+  sseTokenOverlap: 30,
+  authorize: (user, { owner }) => owner === user,
+  critical: [],
+  audience: 'tabstream-demo',
+  signingKeyRetention: 30 * 24 * 3600,
+  auditKey: null,
+  trustedTypes: [],
   pingInterval: 15_000,
   stallTimeout: 20_000,
   streamsPerUser: 2,
@@ -68,4 +113,10 @@ const defaults: Omit<Settings, 'dataDir'> = {
   random: randomBytes,
 }
 
-export const withDefaults = (options: ServerOptions): Settings => ({ ...defaults, ...options })
+export const withDefaults = (options: ServerOptions): Settings => ({
+  ...defaults,
+  // /debug/token gives tokens to anybody, any number of them: a limit would only be in a test's way.
+  exchangesPerUser: options.debug ? Number.POSITIVE_INFINITY : 10,
+  authPerAddress: options.debug ? Number.POSITIVE_INFINITY : 300,
+  ...options,
+})

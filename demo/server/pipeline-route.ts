@@ -7,8 +7,9 @@ import type { Tokens } from './tokens.ts'
 /** Starts and stops the writing for the logged-in user. */
 export const pipelineRoute = (app: FastifyInstance, pipeline: Pipeline, tokens: Tokens): void => {
   app.post('/api/v1/pipeline', async (request, reply) => {
-    const user = await authenticateAccess(request, reply, tokens)
-    if (user === undefined) return reply
+    const login = await authenticateAccess(request, reply, tokens)
+    if (!login) return reply
+    const { user } = login
     const { action } = (request.body ?? {}) as { action?: unknown }
     if (action === 'start') return { state: await pipeline.start(user) }
     if (action === 'stop') return { state: await pipeline.stop(user) }

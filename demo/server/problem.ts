@@ -1,11 +1,26 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 
+declare module 'fastify' {
+  interface FastifyReply {
+    /** The `error` of the body, for who looks at the answer later. */
+    problem: string | null
+  }
+}
+
 /** The one shape of every error body: `error` for programs, `message` says what to do. */
-export const problem = (reply: FastifyReply, status: number, error: string, message: string): FastifyReply =>
-  reply.code(status).send({ error, message })
+export const problem = (
+  reply: FastifyReply,
+  status: number,
+  error: string,
+  message: string,
+): FastifyReply => {
+  reply.problem = error
+  return reply.code(status).send({ error, message })
+}
 
 /** Gives Fastify's own errors (broken JSON, a body that is too large, a route that isn't there) that shape. */
 export const useProblems = (app: FastifyInstance): void => {
+  app.decorateReply('problem', null)
   app.setErrorHandler<Error & { statusCode?: number; code?: string }>((error, request, reply) => {
     const status = error.statusCode ?? 500
     if (status < 500)

@@ -2,11 +2,11 @@ import type { FastifyInstance } from 'fastify'
 import { eventTypes, isEventType } from '../catalogue.ts'
 import { authenticateAccess } from './authenticate.ts'
 import { problem } from './problem.ts'
-import type { EventStore, NewEvent } from './store.ts'
+import type { Publish, PublishedEvent } from './publisher.ts'
 import type { Tokens } from './tokens.ts'
 
 export interface PublishRouteOptions {
-  store: EventStore
+  publish: Publish
   tokens: Tokens
   /** Characters of JSON. */
   maxPayload: number
@@ -17,17 +17,17 @@ const maxEvents = 1000
 /** A user publishes to the own log. There is no way to name another user. */
 export const publishRoute = (
   app: FastifyInstance,
-  { store, tokens, maxPayload }: PublishRouteOptions,
+  { publish, tokens, maxPayload }: PublishRouteOptions,
 ): void => {
   app.post('/api/v1/events', { bodyLimit: 4 * 1024 * 1024 }, async (request, reply) => {
-    const user = await authenticateAccess(request, reply, tokens)
-    if (user === undefined) return reply
+    const login = await authenticateAccess(request, reply, tokens)
+    if (!login) return reply
 
     const inputs = Array.isArray(request.body) ? request.body : [request.body]
     if (inputs.length === 0 || inputs.length > maxEvents)
       return problem(reply, 400, 'events_count', `Send one event, or an array of 1 to ${maxEvents}.`)
 
-    const events: NewEvent[] = []
+    const events: PublishedEvent[] = []
     for (const [index, input] of inputs.entries()) {
       const { type, data } = (input ?? {}) as { type?: unknown; data?: unknown }
       if (!isEventType(type))
@@ -44,16 +44,15 @@ export const publishRoute = (
           'data_missing',
           `Event ${index}: "data" can be any JSON, but has to be there.`,
         )
-      const text = JSON.stringify(data)
-      if (text.length > maxPayload)
+      if (JSON.stringify(data).length > maxPayload)
         return problem(
           reply,
           413,
           'event_too_large',
           `Event ${index}: "data" is limited to ${maxPayload} characters of JSON. Publish a reference instead.`,
         )
-      events.push({ type, data: text })
+      events.push({ type, data })
     }
-    return reply.code(201).send({ ids: await store.append(user, events) })
+    return reply.code(201).send({ ids: await publish(login.user, events) })
   })
 }

@@ -1,9 +1,19 @@
 import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
 import type { FastifyInstance } from 'fastify'
+import type { Origins } from './origins.ts'
 
-/** The policy that the demo page lives under: everything from here, nothing inline, workers from here too. */
-const contentSecurityPolicy = {
+export interface SecurityHeadersOptions {
+  origins: Origins
+  /** Names of the policies that may make script URLs. None: Trusted Types are not asked for. */
+  trustedTypes: readonly string[]
+}
+
+/**
+ * The policy that the demo page lives under: everything from here, nothing inline, workers from here too. With
+ * Trusted Types `new SharedWorker(url)` needs a TrustedScriptURL, so that text from a user can't choose a worker.
+ */
+const contentSecurityPolicy = (trustedTypes: readonly string[]) => ({
   useDefaults: false,
   directives: {
     defaultSrc: ["'none'"],
@@ -15,20 +25,38 @@ const contentSecurityPolicy = {
     formAction: ["'self'"],
     baseUri: ["'none'"],
     frameAncestors: ["'self'"],
+    ...(trustedTypes.length > 0
+      ? { requireTrustedTypesFor: ["'script'"], trustedTypes: [...trustedTypes] }
+      : {}),
   },
-}
+})
 
-/** `allowedOrigins` are compared as a whole. None: the browser's same-origin rule is left as it is. */
-export const securityHeaders = async (app: FastifyInstance, allowedOrigins: readonly string[]) => {
-  // HSTS on plain http is ignored by browsers, and on a loopback host it would hit every other local server.
-  await app.register(helmet, { contentSecurityPolicy, strictTransportSecurity: false })
-  if (allowedOrigins.length === 0) return
+/** CORS answers go to the origins of the list, and to no other is anything said but `Vary: Origin`. */
+export const securityHeaders = async (
+  app: FastifyInstance,
+  { origins, trustedTypes }: SecurityHeadersOptions,
+) => {
+  await app.register(helmet, {
+    contentSecurityPolicy: contentSecurityPolicy(trustedTypes),
+    // On plain http browsers ignore HSTS, and on a loopback host it would hit every other local server.
+    strictTransportSecurity: origins.isSecure && { maxAge: 31_536_000 },
+  })
   await app.register(cors, {
-    origin: [...allowedOrigins],
-    credentials: true,
-    methods: ['GET', 'POST'],
-    allowedHeaders: ['Authorization', 'Content-Type', 'Last-Event-ID', 'Stream-Client'],
-    exposedHeaders: ['Stream-Resume', 'Retry-After'],
-    maxAge: 600,
+    delegator: (request, done) =>
+      done(null, {
+        // One string or nothing. A list would do as well, but says `Allow-Credentials` to strangers too.
+        origin: origins.isAllowed(request.headers.origin) ? request.headers.origin! : false,
+        credentials: true,
+        methods: ['GET', 'POST'],
+        allowedHeaders: [
+          'Authorization',
+          'Content-Type',
+          'Last-Event-ID',
+          'Stream-Client',
+          'X-Requested-With',
+        ],
+        exposedHeaders: ['Stream-Resume', 'Retry-After'],
+        maxAge: 600,
+      }),
   })
 }

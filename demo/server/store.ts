@@ -7,6 +7,10 @@ export interface NewEvent {
   type: string
   /** The payload as it goes on the wire: JSON text, except where a debug endpoint stores something broken. */
   data: string
+  /** Whose it is: the user whose log it is in, or somebody who shares something with that user. */
+  owner: string
+  /** `data` is a compact JWS (event-signing.ts). */
+  signed?: true
 }
 
 export interface StoredEvent extends NewEvent {
@@ -29,6 +33,8 @@ export interface EventStore {
    * publisher has seen survives a crash. Wakes the user's subscribers afterwards, never before.
    */
   append(user: string, events: readonly NewEvent[]): Promise<string[]>
+  /** The same, but only if `last` is still the user's newest position. Otherwise undefined, and nothing is done. */
+  appendAfter(user: string, last: number, events: readonly NewEvent[]): Promise<string[] | undefined>
   /**
    * The events behind `position`, oldest first. Where some were trimmed the first one's position is greater
    * than `position + 1`: the caller has to look, since the store can't know what the caller has sent.

@@ -1,4 +1,4 @@
-import type { EventStream } from './event-stream.ts'
+import type { EndReason, EventStream } from './event-stream.ts'
 import { createStreamCounters } from './stream-counters.ts'
 
 export interface StreamRegistryOptions {
@@ -12,6 +12,8 @@ export interface StreamClaim {
   /** The browser, as it names itself in `Stream-Client`; null if it doesn't. */
   client: string | null
   lastEventId: string | null
+  /** The log-in that the stream's token comes of. */
+  session: string
 }
 
 /** A stream's place among the places of its user: taken before the stream opens, held until its socket closes. */
@@ -29,6 +31,12 @@ export const createStreamRegistry = ({ streamsPerUser, now }: StreamRegistryOpti
   const places = new Map<Place, EventStream | undefined>()
   const counters = createStreamCounters()
 
+  const end = (place: Place, reason: EndReason) => {
+    const stream = places.get(place)
+    place.release()
+    stream?.end(reason)
+  }
+
   const of = (user?: string) =>
     [...places.keys()].filter((place) => user === undefined || place.user === user)
 
@@ -39,9 +47,7 @@ export const createStreamRegistry = ({ streamsPerUser, now }: StreamRegistryOpti
     claim(claim: StreamClaim): Place | undefined {
       const old = of(claim.user).find(({ client }) => client !== null && client === claim.client)
       if (old) {
-        const stream = places.get(old)
-        old.release()
-        stream?.end()
+        end(old, 'replaced')
         counters.replaced()
       }
       if (of(claim.user).length >= streamsPerUser) {
@@ -81,11 +87,13 @@ export const createStreamRegistry = ({ streamsPerUser, now }: StreamRegistryOpti
     /** Starts the peaks over from what is open now. */
     resetCounters: () => counters.reset(of()),
 
+    /** Ends the streams of a log-in, or of a user, that counts no more. */
+    revoke({ session, user }: { session?: string; user?: string }): void {
+      for (const place of of()) if (place.session === session || place.user === user) end(place, 'revoked')
+    },
+
     close(): void {
-      for (const [place, stream] of [...places]) {
-        place.release()
-        stream?.end()
-      }
+      for (const place of of()) end(place, 'server-closed')
     },
   }
 }

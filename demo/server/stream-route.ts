@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { sseCookie } from './auth-routes.ts'
 import { authenticate, bearerToken, streamClient } from './authenticate.ts'
+import type { Cookies } from './cookies.ts'
 import { formatEventId } from './event-id.ts'
 import { openEventStream } from './event-stream.ts'
 import type { Settings } from './options.ts'
@@ -8,13 +8,16 @@ import { problem } from './problem.ts'
 import { resumeAfter } from './resumption.ts'
 import { formatComment, formatPosition } from './sse-format.ts'
 import type { EventStore } from './store.ts'
+import { type StreamAudit, streamPath } from './stream-audit.ts'
 import type { StreamRegistry } from './stream-registry.ts'
 import type { Tokens } from './tokens.ts'
 
 export interface StreamRouteOptions {
   store: EventStore
   tokens: Tokens
+  cookies: Cookies
   registry: StreamRegistry
+  audit: StreamAudit
   settings: Settings
   /** A user's stream has opened. */
   onOpen: (user: string) => void
@@ -34,10 +37,10 @@ const header = (request: FastifyRequest, name: string): string | undefined => {
 
 /** The stream itself: R1 to R4 and R6. */
 export const streamRoute = (app: FastifyInstance, options: StreamRouteOptions): void => {
-  const { store, tokens, registry, settings, onOpen } = options
+  const { store, tokens, cookies, registry, audit, settings, onOpen } = options
 
   // Without `exposeHeadRoute: false` a HEAD request would open a stream, and hold a place for ever.
-  app.get('/api/v1/events/stream', { exposeHeadRoute: false }, async (request, reply) => {
+  app.get(streamPath, { exposeHeadRoute: false }, async (request, reply) => {
     if (carriesToken(request.query))
       return problem(
         reply,
@@ -46,13 +49,21 @@ export const streamRoute = (app: FastifyInstance, options: StreamRouteOptions): 
         'A token in a URL ends up in logs and histories. Send it as Authorization: Bearer, or use the cookie of POST /api/v1/auth/sse-token. Treat the token that you sent as leaked.',
       )
 
-    const token = bearerToken(request) ?? request.cookies[sseCookie.name]
-    const login = await authenticate(reply, tokens, 'sse', token)
-    if (!login) return reply
+    const client = streamClient(request, reply)
+    if (client === undefined) return reply
+    const bearer = bearerToken(request)
+    // A cookie goes along whoever asks. This header doesn't: across origins it takes a preflight.
+    if (bearer === undefined && client === null && request.cookies[cookies.sse.name] !== undefined)
+      return problem(
+        reply,
+        403,
+        'csrf',
+        'A stream that is opened by the cookie needs a Stream-Client header.',
+      )
 
-    const client = streamClient(request)
-    if (client !== null && !/^[\x21-\x7e]{1,64}$/.test(client))
-      return problem(reply, 400, 'client_invalid', 'Stream-Client is 1 to 64 visible ASCII characters.')
+    const token = bearer ?? request.cookies[cookies.sse.name]
+    const login = await authenticate(request, reply, tokens, 'sse', token)
+    if (!login) return reply
 
     if (login.client !== null && login.client !== client) {
       reply.header('WWW-Authenticate', 'Bearer error="invalid_token"')
@@ -65,7 +76,12 @@ export const streamRoute = (app: FastifyInstance, options: StreamRouteOptions): 
     }
 
     const lastEventId = header(request, 'last-event-id')
-    const place = registry.claim({ user: login.user, client, lastEventId: lastEventId ?? null })
+    const place = registry.claim({
+      user: login.user,
+      client,
+      lastEventId: lastEventId ?? null,
+      session: login.id,
+    })
     if (!place) {
       reply.header('Retry-After', settings.limitRetryAfter)
       return problem(
@@ -80,6 +96,7 @@ export const streamRoute = (app: FastifyInstance, options: StreamRouteOptions): 
     const resumption = await resumeAfter(store, login.user, lastEventId)
     // Meanwhile the client may have gone, another stream replaced this one, or the server begun to close.
     if (!place.held()) {
+      audit.lost(request, login)
       reply.hijack()
       reply.raw.destroy()
       return reply
@@ -100,6 +117,7 @@ export const streamRoute = (app: FastifyInstance, options: StreamRouteOptions): 
     if (resumption.state !== 'continue')
       reply.raw.write(formatPosition(formatEventId(store.epoch, resumption.position)))
 
+    const ended = audit.opened(request, login, resumption.state)
     place.attach(
       openEventStream({
         response: reply.raw,
@@ -109,6 +127,8 @@ export const streamRoute = (app: FastifyInstance, options: StreamRouteOptions): 
         pingInterval: settings.pingInterval,
         stallTimeout: settings.stallTimeout,
         life: login.expiresAt - settings.now(),
+        authorize: (event) => settings.authorize(login.user, event),
+        onEnd: ended,
         onError: (error) => request.log.error(error),
       }),
     )

@@ -1,17 +1,47 @@
+import { createHash } from 'node:crypto'
 import { errors, jwtVerify, SignJWT } from 'jose'
+import type { Revocations } from './revocations.ts'
 
 /** What a token is for. Each kind has its own `typ` (RFC 8725, 3.11) and audience, so none passes for another. */
 export type TokenKind = 'access' | 'sse' | 'refresh'
 
+/** One log-in of one browser. Every token that comes of it bears its id, and dies with it. */
+export interface Session {
+  id: string
+  user: string
+  /** Milliseconds since 1970. */
+  began: number
+}
+
+export interface Authenticated extends Session {
+  /** Milliseconds since 1970. */
+  expiresAt: number
+  /** The `Stream-Client` that alone may use the token; `null`: anybody who holds it. */
+  client: string | null
+}
+
 export type Verdict =
-  | { state: 'valid'; user: string; expiresAt: number; client: string | null }
-  | { state: 'expired' | 'wrong-kind' | 'invalid' }
+  | ({ state: 'valid' } & Authenticated)
+  | { state: 'expired' | 'wrong-kind' | 'invalid' | 'revoked' }
 
 export interface TokensOptions {
   secret: Uint8Array
   /** Seconds, by kind. */
   lives: Readonly<Record<TokenKind, number>>
+  /** Seconds that a client's former SSE token still opens streams after its next one was issued. */
+  overlap: number
+  revocations: Revocations
   now: () => number
+  random: (bytes: number) => Buffer
+}
+
+interface Claims {
+  sub: string
+  exp: number
+  jti: string
+  sid: string
+  auth_time: number
+  client?: unknown
 }
 
 const kinds: Record<TokenKind, { typ: string; audience: string }> = {
@@ -29,50 +59,98 @@ const stateOf = (error: unknown): Exclude<Verdict['state'], 'valid'> => {
   return 'invalid'
 }
 
-export const createTokens = ({ secret, lives, now }: TokensOptions) => ({
-  /**
-   * A token and the instant it expires at, in milliseconds since 1970.
-   *
-   * @param client the `Stream-Client` that alone may use it; `null`: anybody who holds it
-   */
-  async issue(
-    kind: TokenKind,
-    user: string,
-    client: string | null = null,
-  ): Promise<{ token: string; expiresAt: number; life: number }> {
-    const { typ, audience } = kinds[kind]
-    const seconds = now() / 1000
-    // Rounded up: claims are whole seconds here, and a life of one second must not be a life of none.
-    const expires = Math.ceil(seconds + lives[kind])
-    const token = await new SignJWT(client === null ? {} : { client })
-      .setProtectedHeader({ alg: algorithm, typ })
-      .setSubject(user)
-      .setIssuer(issuer)
-      .setAudience(audience)
-      .setIssuedAt(Math.floor(seconds))
-      .setExpirationTime(expires)
-      .sign(secret)
-    return { token, expiresAt: expires * 1000, life: Math.ceil(lives[kind]) }
-  },
+/** Hashed, since an embedded store limits its keys; no user name can make another user's. */
+const holderOf = (user: string, client: string) =>
+  `holder:${createHash('sha256')
+    .update(JSON.stringify([user, client]))
+    .digest('hex')}`
 
-  /** Never rejects: what is wrong with a token is an answer, and the token itself appears in none. */
-  async verify(kind: TokenKind, token: string): Promise<Verdict> {
-    const { typ, audience } = kinds[kind]
-    try {
-      const { payload } = await jwtVerify(token, secret, {
-        typ,
-        audience,
-        issuer,
-        algorithms: [algorithm],
-        requiredClaims: ['sub', 'exp'],
-        currentDate: new Date(now()),
-      })
-      const client = typeof payload.client === 'string' ? payload.client : null
-      return { state: 'valid', user: payload.sub!, expiresAt: payload.exp! * 1000, client }
-    } catch (error) {
-      return { state: stateOf(error) }
-    }
-  },
-})
+/** Issues, rotates, verifies and revokes. Knows nothing of HTTP. */
+export const createTokens = ({ secret, lives, overlap, revocations, now, random }: TokensOptions) => {
+  const isRevoked = async ({ jti, sid, sub, auth_time }: Claims): Promise<boolean> => {
+    const [token, session, user] = await Promise.all(
+      [`token:${jti}`, `session:${sid}`, `user:${sub}`].map(revocations.revokedFrom),
+    )
+    // A user's revocation ends the sessions that were there: who can log in again may.
+    return (
+      (token !== undefined && now() >= token) ||
+      (session !== undefined && now() >= session) ||
+      (user !== undefined && auth_time * 1000 <= user)
+    )
+  }
+
+  return {
+    begin: (user: string): Session => ({ id: random(16).toString('hex'), user, began: now() }),
+
+    /**
+     * A token and the instant it expires at, in milliseconds since 1970. An SSE token for a `client` ages out
+     * that client's former one: after `overlap` it opens no stream. A stream that is open stays.
+     *
+     * @param client the `Stream-Client` that alone may use it; `null`: anybody who holds it
+     */
+    async issue(
+      kind: TokenKind,
+      session: Session,
+      client: string | null = null,
+    ): Promise<{ token: string; expiresAt: number; life: number }> {
+      const { typ, audience } = kinds[kind]
+      const seconds = now() / 1000
+      // Rounded up: claims are whole seconds here, and a life of one second must not be a life of none.
+      const expires = Math.ceil(seconds + lives[kind])
+      const jti = random(16).toString('hex')
+      const claims = { sid: session.id, auth_time: session.began / 1000 }
+      const token = await new SignJWT(client === null ? claims : { ...claims, client })
+        .setProtectedHeader({ alg: algorithm, typ })
+        .setSubject(session.user)
+        .setIssuer(issuer)
+        .setAudience(audience)
+        .setJti(jti)
+        .setIssuedAt(Math.floor(seconds))
+        .setExpirationTime(expires)
+        .sign(secret)
+      const expiresAt = expires * 1000
+      if (kind === 'sse' && client !== null) {
+        const holder = holderOf(session.user, client)
+        await revocations.succeed(holder, `token:${jti}`, now() + overlap * 1000, expiresAt)
+      }
+      return { token, expiresAt, life: Math.ceil(lives[kind]) }
+    },
+
+    /** Never rejects for a token's sake: what is wrong with one is an answer, and the token itself is in none. */
+    async verify(kind: TokenKind, token: string): Promise<Verdict> {
+      const { typ, audience } = kinds[kind]
+      let claims: Claims
+      try {
+        const { payload } = await jwtVerify<Claims>(token, secret, {
+          typ,
+          audience,
+          issuer,
+          algorithms: [algorithm],
+          requiredClaims: ['sub', 'exp', 'jti', 'sid', 'auth_time'],
+          currentDate: new Date(now()),
+        })
+        claims = payload
+      } catch (error) {
+        return { state: stateOf(error) }
+      }
+      // A store that fails is no verdict: the request fails, and nobody is let in.
+      if (await isRevoked(claims)) return { state: 'revoked' }
+      return {
+        state: 'valid',
+        id: claims.sid,
+        user: claims.sub,
+        began: claims.auth_time * 1000,
+        expiresAt: claims.exp * 1000,
+        client: typeof claims.client === 'string' ? claims.client : null,
+      }
+    },
+
+    /** Every token of one log-in. */
+    revokeSession: (id: string) => revocations.revoke(`session:${id}`, now(), now() + lives.refresh * 1000),
+
+    /** Every token that a user has by now, on whichever device. */
+    revokeUser: (user: string) => revocations.revoke(`user:${user}`, now(), now() + lives.refresh * 1000),
+  }
+}
 
 export type Tokens = ReturnType<typeof createTokens>

@@ -4,6 +4,12 @@ import { openStream } from './stream.ts'
 
 const exchange = '/api/v1/auth/sse-token'
 
+/** What a page of the server adds to a request that a cookie vouches for. */
+const fromPage = (server: Awaited<ReturnType<typeof start>>) => ({
+  Origin: server.url,
+  'X-Requested-With': 'fetch',
+})
+
 const logIn = async (server: Awaited<ReturnType<typeof start>>) => {
   const response = await post(server, '/api/v1/auth/login', { user: 'alice', password: 'rabbit-hole' })
   const body = (await response.json()) as { access_token: string; expires_at: string; user: string }
@@ -21,7 +27,7 @@ test('R5 log in, exchange for a cookie, open the stream with it', async () => {
   expect(response.headers.getSetCookie()[0]).toMatch(
     /^sse_token=[\w.-]+; Max-Age=300; Path=\/api\/v1\/events\/stream; HttpOnly; SameSite=Strict$/,
   )
-  const stream = await openStream(server, { cookie: cookiesOf(response) })
+  const stream = await openStream(server, { cookie: cookiesOf(response), client: 'one' })
   await server.publish('alice', numbered(1))
   await stream.received(1)
 })
@@ -46,6 +52,7 @@ test('R5 an empty body with a JSON content type is no body', async () => {
   const response = await fetch(server.url + exchange, {
     method: 'POST',
     headers: {
+      ...fromPage(server),
       Authorization: `Bearer ${await tokenFor(server, 'alice', 'access')}`,
       'Content-Type': 'application/json',
     },
@@ -130,14 +137,17 @@ test('a wrong password, an unknown user and an inherited name are all refused al
 test('a new tab gets an access token from the cookie of the log-in, until log-out', async () => {
   const server = await start()
   const { cookies } = await logIn(server)
-  const refresh = (cookie: string) =>
-    fetch(`${server.url}/api/v1/auth/refresh`, { method: 'POST', headers: { Cookie: cookie } })
+  const send = (path: string, cookie: string) =>
+    fetch(server.url + path, { method: 'POST', headers: { ...fromPage(server), Cookie: cookie } })
+  const refresh = (cookie: string) => send('/api/v1/auth/refresh', cookie)
   const answer = (await (await refresh(cookies)).json()) as { access_token: string; user: string }
   expect(answer.user).toBe('alice')
   expect((await post(server, exchange, undefined, answer.access_token)).status).toBe(200)
-  const out = await post(server, '/api/v1/auth/logout')
+  const out = await send('/api/v1/auth/logout', cookies)
   expect(out.status).toBe(204)
   expect((await refresh(cookiesOf(out))).status).toBe(401)
+  // The old cookie as well: it is void, not merely forgotten.
+  expect(await (await refresh(cookies)).json()).toMatchObject({ error: 'token_revoked' })
 })
 
 test('a restart of the server leaves tokens valid', async () => {
@@ -153,12 +163,12 @@ test('A3 R5 a token that was given to one Stream-Client opens the stream of no o
   const token = await tokenFor(server, 'alice', 'access')
   const exchanged = await fetch(server.url + exchange, {
     method: 'POST',
-    headers: { Authorization: `Bearer ${token}`, 'Stream-Client': 'one' },
+    headers: { ...fromPage(server), Authorization: `Bearer ${token}`, 'Stream-Client': 'one' },
   })
   const cookie = cookiesOf(exchanged)
   const other = await openStream(server, { cookie, client: 'two' })
   expect(other.response.status).toBe(401)
   expect(await other.response.json()).toMatchObject({ error: 'token_of_another_client' })
-  expect((await openStream(server, { cookie })).response.status).toBe(401)
+  expect((await openStream(server, { cookie })).response.status).toBe(403)
   expect((await openStream(server, { cookie, client: 'one' })).response.status).toBe(200)
 })

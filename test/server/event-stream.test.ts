@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { openEventStream } from '../../demo/server/event-stream.ts'
+import { type EventStreamOptions, openEventStream } from '../../demo/server/event-stream.ts'
 import type { EventStore, StoredEvent } from '../../demo/server/store.ts'
 
 /** A store whose reads end when the test says so, as those of a store on another machine might. */
@@ -13,6 +13,7 @@ const createSlowStore = () => {
   const store: EventStore = {
     epoch: '00000000',
     append: async () => [],
+    appendAfter: async () => [],
     readAfter: (_, position) => new Promise((answer, fail) => reads.push({ position, answer, fail })),
     bounds: async () => ({ first: 1, last: 0 }),
     subscribe: (_, listener) => {
@@ -32,10 +33,11 @@ const event = (position: number): StoredEvent => ({
   id: `00000000-${position}`,
   type: 'x',
   data: '1',
+  owner: 'u',
 })
 
 /** One stream on `store`, over HTTP, and what a client has of it. */
-const serve = async (store: EventStore, onError: (error: unknown) => void = () => {}) => {
+const serve = async (store: EventStore, options: Partial<EventStreamOptions> = {}) => {
   const server = createServer((_, response) => {
     response.flushHeaders()
     openEventStream({
@@ -46,7 +48,10 @@ const serve = async (store: EventStore, onError: (error: unknown) => void = () =
       pingInterval: 60_000,
       stallTimeout: 60_000,
       life: 60_000,
-      onError,
+      authorize: () => true,
+      onEnd: () => {},
+      onError: () => {},
+      ...options,
     })
   })
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
@@ -90,7 +95,7 @@ test('a gap in the store ends the stream instead of being passed over', async ()
 test('a store that fails breaks the stream, is reported, and leaves no subscription', async () => {
   const { store, reads, subscribers } = createSlowStore()
   const errors: unknown[] = []
-  const { read } = await serve(store, (error) => errors.push(error))
+  const { read } = await serve(store, { onError: (error) => errors.push(error) })
   expect(subscribers()).toBe(1)
   reads[0]!.fail(new Error('gone'))
   await expect(read()).rejects.toThrow()
@@ -106,4 +111,35 @@ test('a client that leaves during a read gets nothing written, and no subscripti
   reads[0]!.answer([event(1)])
   await new Promise(setImmediate)
   expect(reads).toHaveLength(1)
+})
+
+test('A3 each event is asked for when it would be sent; a skipped one moves the position and is not told', async () => {
+  const { store, reads } = createSlowStore()
+  const asked: number[] = []
+  const { read } = await serve(store, {
+    authorize: async ({ position }) => {
+      asked.push(position)
+      return position === 2
+    },
+  })
+  reads[0]!.answer([event(1), event(2), event(3)])
+  expect(await read()).toBe('id: 00000000-2\nevent: x\ndata: 1\n\nid: 00000000-3\n\n')
+  expect(asked).toEqual([1, 2, 3])
+  await vi.waitUntil(() => reads.length === 2)
+  expect(reads[1]!.position).toBe(3)
+})
+
+test('A3 where nobody can say whose an event is, it is not sent, and the stream is cut', async () => {
+  const { store, reads } = createSlowStore()
+  const errors: unknown[] = []
+  const ends: unknown[] = []
+  const { read } = await serve(store, {
+    authorize: () => Promise.reject(new Error('no answer')),
+    onError: (error) => errors.push(error),
+    onEnd: (reason, events) => ends.push([reason, events]),
+  })
+  reads[0]!.answer([event(1)])
+  await expect(read()).rejects.toThrow()
+  expect(errors).toMatchObject([{ message: 'no answer' }])
+  expect(ends).toEqual([['failed', 0]])
 })

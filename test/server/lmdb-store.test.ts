@@ -11,7 +11,8 @@ const open = (dataDir = temporaryDirectory(), retention = 100) => {
   return store
 }
 
-const events = (count: number, data = '1') => Array.from({ length: count }, () => ({ type: 'x', data }))
+const events = (count: number, data = '1') =>
+  Array.from({ length: count }, () => ({ type: 'x', data, owner: 'u' }))
 
 test('appends at once take positions without a gap, and each gets its own', async () => {
   const store = open(undefined, 10_000)
@@ -83,4 +84,12 @@ test('unsubscribed, nobody is woken', async () => {
   off()
   await store.append('u', events(1))
   expect(wakes).toBe(1)
+})
+
+test('an append behind a position is made only while that is the newest, and takes no place otherwise', async () => {
+  const store = open()
+  const answers = await Promise.all(range(1, 10).map(() => store.appendAfter('u', 0, events(2))))
+  expect(answers.filter((ids) => ids !== undefined)).toEqual([[`${store.epoch}-1`, `${store.epoch}-2`]])
+  expect(await store.bounds('u')).toEqual({ first: 1, last: 2 })
+  expect(await store.appendAfter('u', 2, events(1))).toEqual([`${store.epoch}-3`])
 })

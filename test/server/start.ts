@@ -17,10 +17,12 @@ export const start = async (options: Partial<ServerOptions> = {}): Promise<Runni
   return server
 }
 
+/** As a page of the server's own origin does. */
 export const post = (server: RunningServer, path: string, body?: unknown, token?: string) =>
   fetch(server.url + path, {
     method: 'POST',
     headers: {
+      Origin: server.url,
       ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
       ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
     },

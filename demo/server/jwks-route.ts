@@ -1,0 +1,10 @@
+import type { FastifyInstance } from 'fastify'
+import type { EventSigning } from './event-signing.ts'
+
+/** The public keys (RFC 7517). Cached for five minutes: a client that meets an unknown `kid` asks anew. */
+export const jwksRoute = (app: FastifyInstance, signing: EventSigning): void => {
+  app.get('/.well-known/jwks.json', async (_, reply) => {
+    reply.header('Cache-Control', 'public, max-age=300')
+    return signing.jwks()
+  })
+}

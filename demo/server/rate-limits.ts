@@ -1,0 +1,53 @@
+import rateLimit from '@fastify/rate-limit'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { problem } from './problem.ts'
+
+export interface RateLimitsOptions {
+  /** Exchanges a minute by one user. `Infinity`: any number. */
+  exchangesPerUser: number
+  /** Requests a minute for log-in, its renewal and tokens, from one address. `Infinity`: any number. */
+  authPerAddress: number
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set once the request is authenticated. */
+    user: string | null
+  }
+}
+
+const timeWindow = 60_000
+
+/**
+ * How often tokens may be asked for. Counted in this process, for the most recent 10,000 users and addresses;
+ * nodes would share a `store` that is given to the plugin. An IPv6 address counts with its /64.
+ */
+export const createRateLimits = async (app: FastifyInstance, options: RateLimitsOptions) => {
+  app.decorateRequest('user', null)
+  await app.register(rateLimit, { global: false, timeWindow, cache: 10_000 })
+
+  const limit = (max: number, keyGenerator?: (request: FastifyRequest) => string) => {
+    const count =
+      max === Number.POSITIVE_INFINITY
+        ? undefined
+        : app.createRateLimit({ max, ...(keyGenerator ? { keyGenerator } : {}) })
+
+    /** Counts the request. Beyond the limit the 429 is sent. */
+    return async (request: FastifyRequest, reply: FastifyReply): Promise<boolean> => {
+      const verdict = await count?.(request)
+      if (!verdict || verdict.isAllowed || !verdict.isExceeded) return false
+      reply.header('Retry-After', Math.max(1, verdict.ttlInSeconds))
+      problem(reply, 429, 'too_many_requests', 'Too many requests for tokens. Wait as Retry-After says.')
+      return true
+    }
+  }
+
+  return {
+    /** Before anything is verified: what a stranger can make the server do is limited too. */
+    exceededByAddress: limit(options.authPerAddress),
+    /** Once it is known who asks. */
+    exceededByUser: limit(options.exchangesPerUser, ({ user }) => user ?? ''),
+  }
+}
+
+export type RateLimits = Awaited<ReturnType<typeof createRateLimits>>

@@ -1,0 +1,68 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { open } from 'lmdb'
+
+/**
+ * Which tokens are void before they expire. An id is that of a token, a session or a user, with a prefix.
+ * All instants are milliseconds since 1970. Several nodes would share this.
+ */
+export interface Revocations {
+  /** From `from` on; kept until `until`, by when whatever bears the id has expired. An earlier `from` stands. */
+  revoke(id: string, from: number, until: number): Promise<void>
+  revokedFrom(id: string): Promise<number | undefined>
+  /** `token` is now the one of `holder`; the former, if any, is revoked from `from` on. Atomic. */
+  succeed(holder: string, token: string, from: number, until: number): Promise<void>
+  close(): Promise<void>
+}
+
+interface Entry {
+  /** Of a token, session or user: when it is void from. */
+  from?: number
+  /** Of a holder: the token. */
+  token?: string
+  until: number
+}
+
+/** Milliseconds between two sweeps of what has expired. */
+const sweepInterval = 60_000
+
+/** On disk, since a restart must not bring a revoked log-in of 30 days back. */
+export const openRevocations = (dataDir: string, now: () => number): Revocations => {
+  mkdirSync(dataDir, { recursive: true })
+  const entries = open<Entry, string>({ path: join(dataDir, 'revocations.lmdb'), overlappingSync: false })
+
+  const put = (id: string, from: number, until: number) => {
+    const known = entries.get(id)
+    entries.put(id, {
+      from: Math.min(from, known?.from ?? Number.POSITIVE_INFINITY),
+      until: Math.max(until, known?.until ?? 0),
+    })
+  }
+
+  const sweep = () =>
+    entries.transaction(() => {
+      for (const { key, value } of [...entries.getRange()]) if (value.until <= now()) entries.remove(key)
+    })
+  const sweeper = setInterval(() => void sweep().catch(() => {}), sweepInterval).unref()
+
+  return {
+    async revoke(id, from, until) {
+      await entries.transaction(() => put(id, from, until))
+    },
+
+    revokedFrom: async (id) => entries.get(id)?.from,
+
+    async succeed(holder, token, from, until) {
+      await entries.transaction(() => {
+        const former = entries.get(holder)
+        if (former?.token !== undefined) put(former.token, from, former.until)
+        entries.put(holder, { token, until })
+      })
+    },
+
+    async close() {
+      clearInterval(sweeper)
+      await entries.close()
+    },
+  }
+}
