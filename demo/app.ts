@@ -10,15 +10,13 @@ import { createNovelState } from './novel-state.ts'
 import { createNovelView } from './novel-view.ts'
 import { call, getAccessToken, onUserChange, restore } from './session.ts'
 import { showLastEventId, showMessage, showStatus } from './status-view.ts'
+import { workerScript } from './worker-script.ts'
 
 const openStream = (user: string) =>
   connect<Events>('/api/v1/events/stream', {
     user,
     auth: { exchange: '/api/v1/auth/sse-token', getAccessToken },
-    worker: {
-      shared: (options) =>
-        new SharedWorker(new URL('./stream.worker.ts', import.meta.url), { ...options, type: 'module' }),
-    },
+    worker: { shared: (options) => new SharedWorker(workerScript(), { ...options, type: 'module' }) },
   })
 
 const run = (user: string): void => {

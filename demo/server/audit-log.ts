@@ -28,6 +28,8 @@ export interface AuditEntry {
 
 /** Entries held while the disk takes none; more than that are counted, and lost. */
 const mostPending = 10_000
+/** Milliseconds that an entry waits for others: a flood of refused requests is no flood of writes. */
+const gatherFor = 10
 /** Milliseconds until a disk that failed is tried again. */
 const retryDelay = 1_000
 
@@ -55,9 +57,8 @@ const recover = (path: string, head: Head, size: number): { head: Head; note: st
 }
 
 /**
- * Appends to the chain of audit-chain.ts: first the lines, then the head. Everything that came up in one turn of
- * the event loop is one write, so a flood of refused requests is no flood of writes. Where the log was cut or
- * edited the chain goes on from the head, and never hangs together again: verifying finds it, also years later.
+ * Appends to the chain of audit-chain.ts: first the lines, then the head. Where the log was cut or edited the chain
+ * goes on from the head, and never hangs together again: verifying finds it, also years later.
  */
 export const openAuditLog = ({ dataDir, key, now, onError }: AuditLogOptions) => {
   mkdirSync(dataDir, { recursive: true })
@@ -69,7 +70,7 @@ export const openAuditLog = ({ dataDir, key, now, onError }: AuditLogOptions) =>
 
   let pending: Record<string, AuditValue>[] = []
   let lost = 0
-  let timer: NodeJS.Immediate | NodeJS.Timeout | undefined
+  let timer: NodeJS.Timeout | undefined
 
   const saveHead = (head: Head) => {
     const temporary = `${headFile(path)}.new`
@@ -125,12 +126,12 @@ export const openAuditLog = ({ dataDir, key, now, onError }: AuditLogOptions) =>
     write({ event, ...fields }: AuditEntry): void {
       if (pending.length >= mostPending) lost += 1
       else pending.push({ at: new Date(now()).toISOString(), event, ...fields })
-      timer ??= setImmediate(flush)
+      timer ??= setTimeout(flush, gatherFor)
     },
 
     async close(): Promise<void> {
       flush()
-      clearTimeout(timer as NodeJS.Timeout | undefined)
+      clearTimeout(timer)
       await lock.close()
     },
   }

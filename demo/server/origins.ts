@@ -23,7 +23,7 @@ const customHeaders = ['authorization', 'stream-client', 'x-requested-with']
 
 /** A typo here must not become a hole: `null`, `*`, a path or a trailing slash end the start of the server. */
 const assertOrigin = (origin: string) => {
-  if (!URL.canParse(origin) || new URL(origin).origin !== origin || origin === 'null')
+  if (!URL.canParse(origin) || new URL(origin).origin !== origin || /null|\*/.test(origin))
     throw new TypeError(`"${origin}" is no origin. Write scheme, host and port, as in https://app.example`)
 }
 

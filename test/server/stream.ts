@@ -10,6 +10,8 @@ export interface StreamRequest {
   lastEventId?: string
   client?: string
   cookie?: string
+  /** More headers, as a browser or an attacker adds them. */
+  headers?: Record<string, string>
   /** Stop reading, and close, after this many events. */
   closeAfter?: number
 }
@@ -29,6 +31,7 @@ export const openStream = async (server: RunningServer, request: StreamRequest =
       ...(cookie ? { Cookie: cookie } : {}),
       ...(lastEventId === undefined ? {} : { 'Last-Event-ID': lastEventId }),
       ...(client === undefined ? {} : { 'Stream-Client': client }),
+      ...request.headers,
     },
   })
   const events: EventSourceMessage[] = []
