@@ -103,8 +103,17 @@ export type Verification =
   /** `beyond`: lines that hang together, but were written behind the head: just now, or by a server that was killed. */
   { state: 'intact'; head: Head; beyond: number } | { state: 'broken'; line: number; reason: string }
 
-/** Reads line by line, so the size of the log doesn't matter. Read `expected` before, not after. */
-export const verifyChain = async (path: string, expected: Head): Promise<Verification> => {
+/**
+ * Reads line by line, so the size of the log doesn't matter.
+ *
+ * @param expected the head; read before this is called, not after
+ * @param kept a line that somebody noted elsewhere: tells a log and head that were both put back
+ */
+export const verifyChain = async (
+  path: string,
+  expected: Head,
+  kept: Pick<Head, 'seq' | 'hash'> = genesis,
+): Promise<Verification> => {
   let head = genesis
   let number = 0
   const broken = (reason: string): Verification => ({ state: 'broken', line: number, reason })
@@ -115,10 +124,11 @@ export const verifyChain = async (path: string, expected: Head): Promise<Verific
     const next = follow(head, line)
     if (typeof next === 'string') return broken(next)
     head = next
-    if (head.seq === expected.seq && head.hash !== expected.hash)
-      return broken('Not the line that the head names: the last line was edited, or the chain made anew.')
+    for (const { seq, hash } of [expected, kept])
+      if (head.seq === seq && head.hash !== hash)
+        return broken('Not the line that the head names: the last line was edited, or the chain made anew.')
   }
-  if (head.seq < expected.seq)
-    return broken(`The end is cut off: the head names ${expected.seq} lines, there are ${head.seq}.`)
+  const most = Math.max(expected.seq, kept.seq)
+  if (head.seq < most) return broken(`The end is cut off: ${most} lines were written, there are ${head.seq}.`)
   return { state: 'intact', head, beyond: head.seq - expected.seq }
 }

@@ -70,6 +70,7 @@ export const openAuditLog = ({ dataDir, key, now, onError }: AuditLogOptions) =>
 
   let pending: Record<string, AuditValue>[] = []
   let lost = 0
+  let state: 'open' | 'closed' = 'open'
   let timer: NodeJS.Timeout | undefined
 
   const saveHead = (head: Head) => {
@@ -117,21 +118,23 @@ export const openAuditLog = ({ dataDir, key, now, onError }: AuditLogOptions) =>
       lock.transactionSync(write)
     } catch (error) {
       onError(error)
-      timer ??= setTimeout(flush, retryDelay).unref()
+      if (state === 'open') timer = setTimeout(flush, retryDelay).unref()
     }
   }
   lock.transactionSync(write)
 
   return {
     write({ event, ...fields }: AuditEntry): void {
+      if (state === 'closed') return
       if (pending.length >= mostPending) lost += 1
       else pending.push({ at: new Date(now()).toISOString(), event, ...fields })
       timer ??= setTimeout(flush, gatherFor)
     },
 
     async close(): Promise<void> {
-      flush()
+      state = 'closed'
       clearTimeout(timer)
+      flush()
       await lock.close()
     },
   }
