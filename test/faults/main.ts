@@ -28,6 +28,8 @@ const number = (text: string) => {
   return value
 }
 
+// So that what runs at exit does run: a browser that sleeps in a group of its own is ended there.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 ensureBrowsers()
 const kinds: Hosts[] = ['shared-worker', 'worker', 'mixed']
 const first = number(values.seed ?? '1')

@@ -83,7 +83,7 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
         }),
       ).catch(() => ['tabs do not answer'])
       throw new Error(
-        `"${fault.name}": ${(error as Error).message}\n${states.map((state) => JSON.stringify(state)).join('\n')}`,
+        `"${fault.name}", after ${recoveries.slice(-4).map((each) => each.fault)}: ${(error as Error).message}\n${states.map((state) => JSON.stringify(state)).join('\n')}`,
       )
     }
     await backend.publish(Math.max(1, each - before - Math.floor(each / 4)))

@@ -27,6 +27,10 @@ export const startRawChromium = async (kept?: string) => {
   )
   const gone = new Promise((resolve) => child.on('exit', resolve))
   const signal = (name: NodeJS.Signals) => process.kill(-child.pid!, name)
+  // In its own group it would outlive a run that is broken off.
+  const orphan = () => signal('SIGKILL')
+  process.once('exit', orphan)
+  child.on('exit', () => process.off('exit', orphan))
   const endpoint = await new Promise<string>((resolve, reject) => {
     let said = ''
     child.stderr.on('data', (chunk) => {
