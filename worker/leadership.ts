@@ -7,6 +7,8 @@ import type { Ask, RelayChannel, Relayed, RelayMessage } from './relay.ts'
 
 /** ms between a leader's signs of life, and between a follower's looks at them. */
 const BEAT = 1_000
+/** ms between two beats that only a freeze explains: timers in workers are at most 1.3 s late. */
+const BEAT_LATE = 2 * BEAT
 /** ms of silence after which a follower takes the lock from a leader that it has heard before. */
 const STEAL_AFTER = 5_000
 /** The same for a leader that has never answered this hub: within the 10 s of T2, after the page's own watch. */
@@ -75,6 +77,8 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
   let superseded = false
   let lastSteal = Number.NEGATIVE_INFINITY
   let lastBeat = 0
+  /** Since the lock manager was asked last: beats go on at once after a freeze, before anything is told. */
+  let slept = false
   let followerSeen = Number.NEGATIVE_INFINITY
   let leaderStatus: ConnectionStatus | null = null
 
@@ -102,6 +106,7 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
     const now = platform.now()
     // After a sleep every sign is old; the leader gets a beat to give a new one.
     if (now - lastBeat > 4 * BEAT) lastSign = now
+    slept ||= now - lastBeat > BEAT_LATE
     lastBeat = now
     if (role === 'leader') {
       if (hasFollowers()) announce()
@@ -125,7 +130,17 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
     post({ type: 'hello' })
   }
 
+  /** By the time that the lock manager has answered, it has also told of a steal. */
+  const wake = async () => {
+    if (!slept && platform.now() - lastBeat <= BEAT_LATE) return
+    await platform.locks.query()
+    slept = false
+    lastBeat = platform.now()
+  }
+
   const takeOver = async (mine: number) => {
+    await wake()
+    if (mine !== request) return
     taking = true
     post({ type: 'taking' })
     deps.prepare()
@@ -133,7 +148,7 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
     const closed = heard && pause(platform, CLOSE_GRACE)
     const [own] = await Promise.all([log.lead(term), closed])
     taking = false
-    if (mine !== request) return log.abandon()
+    if (own === null || mine !== request) return log.abandon()
     term = own
     role = 'leader'
     leaderStatus = null
@@ -281,15 +296,9 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
       channel?.close()
       channel = null
     },
-    /**
-     * Whether this hub still leads. Sure even right after it was frozen: by the time that the lock manager
-     * has answered, it has also told of a steal.
-     */
+    /** Whether this hub still leads: sure even right after it was frozen. */
     async leads(): Promise<boolean> {
-      if (role === 'leader' && platform.now() - lastBeat > BEAT + 1_000) {
-        await platform.locks.query()
-        lastBeat = platform.now()
-      }
+      await wake()
       return role === 'leader'
     },
     relayEvents({ after, events }: Appended) {

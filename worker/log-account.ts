@@ -41,6 +41,8 @@ export const createAccount = (platform: Pick<Platform, 'now' | 'uuid'>, bounds: 
     /** Uncommitted events are always in it. Without IndexedDB: all there are. */
     tail: createTail(),
     identities: createIdentities(),
+    /** The head that `lastEventId` belongs to, where a follower has heard of more than it holds. */
+    known: 0,
     /** Whether this hub appends. */
     leading: false,
     /** The term whose leader this log is in line with. */

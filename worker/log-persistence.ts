@@ -1,6 +1,6 @@
 import type { LoggedEvent } from '../src/protocol.ts'
 import type { Account, Bounds } from './log-account.ts'
-import { Fenced, type LogStore } from './log-store.ts'
+import { Fenced, type LogStore, type Position } from './log-store.ts'
 import { type Platform, withLimit } from './platform.ts'
 import { type RecordInfo, toRecords } from './records.ts'
 import { oneRead } from './tail.ts'
@@ -51,6 +51,8 @@ export const createPersistence = ({
   let closed = false
   let reopenAfter = REOPEN_FIRST
   let cancelReopen = () => {}
+  /** What was read last. */
+  let over: Position | undefined
 
   const limited = <T>(promise: Promise<T>) => {
     const late = () => new Error(`IndexedDB did not answer in ${STORE_LIMIT} ms.`)
@@ -98,11 +100,12 @@ export const createPersistence = ({
   /** Takes over what IndexedDB holds, and keeps what is known beyond it. */
   const takeOver = async (from: LogStore) => {
     const { position: theirs, records } = await limited(from.all())
+    over = theirs
     const { position: ours, tail } = account
     const same = theirs?.epoch === ours.epoch
     // Another leader wrote it while this one had no database: it is not to be written over, whatever it holds.
     if (account.leading && theirs !== undefined && theirs.term > ours.term) depose()
-    const hole = same && (tail.first() ?? 0) > theirs.head + 1
+    const hole = same && (tail.first() ?? ours.head + 1) > theirs.head + 1
     const older = theirs !== undefined && !same && theirs.term < ours.term + (account.leading ? 1 : 0)
     if (theirs === undefined || hole || older) {
       // Ours is the newer log: written while there was no IndexedDB. It replaces what is there.
@@ -115,10 +118,14 @@ export const createPersistence = ({
     // What an earlier leader relayed is not sure to be in the log of the one that wrote this.
     const ahead = same && theirs.term <= account.aligned && ours.head >= theirs.head
     const beyond = ahead ? tail.since(theirs.head) : []
-    const { head, lastEventId } = ahead ? ours : theirs
+    const { head } = ahead ? ours : theirs
+    // The id that goes with the head, not with what was only heard of.
+    const newest = account.known > head ? beyond.at(-1)?.id : ours.lastEventId
+    const lastEventId = (ahead ? newest : null) ?? theirs.lastEventId
     const { term, leader, bases } = theirs.term < ours.term ? ours : theirs
     account.position = { ...theirs, term, leader, bases, head, lastEventId }
     account.aligned = Math.max(account.aligned, theirs.term)
+    account.known = head
     account.forget(theirs.head)
     account.cutAbove = theirs.head
     account.records.add(records)
@@ -158,7 +165,7 @@ export const createPersistence = ({
     account.taken = upTo
     account.records.add(fresh)
     try {
-      await limited(into.commit({ records: fresh, position, trimBelow, cutAbove }))
+      await limited(into.commit({ records: fresh, position, trimBelow, cutAbove, over }))
       // A restart of the log, or its loss, meanwhile: `committed` speaks of another state by now.
       if (store !== into) return false
       if (!proven) {

@@ -49,6 +49,8 @@ export interface Commit {
   trimBelow: number
   /** So are those above this: what a leader of an earlier term still wrote. `null`: none. */
   cutAbove: number | null
+  /** What a leader's first write is made over: has anybody written since, it is refused. */
+  over: Position | undefined
 }
 
 /** Another leader has taken over: nothing was written (L3). */
@@ -98,15 +100,16 @@ export const openLogStore = async (name: string, onLost: () => void): Promise<Lo
       return { position, records }
     },
     range: (from, to) => db.getAll('records', IDBKeyRange.bound(from, to)),
-    async commit({ records, position, trimBelow, cutAbove }) {
+    async commit({ records, position, trimBelow, cutAbove, over }) {
       // `relaxed`: an operating system's crash may cost the newest commits, never their order; the server
       // then sends them again. `strict` costs 1.6 times as much for nothing that a resumption cannot mend.
       const tx = db.transaction(['records', 'position'], 'readwrite', { durability: 'relaxed' })
       const store = tx.objectStore('records')
       const positions = tx.objectStore('position')
       const stored = await positions.get('position')
-      const { term, leader } = stored ?? position
-      if (term > position.term || (term === position.term && leader !== position.leader)) {
+      const { term } = stored ?? position
+      const changed = stored?.leader !== position.leader && JSON.stringify(stored) !== JSON.stringify(over)
+      if (term > position.term || changed) {
         tx.abort()
         await tx.done.catch(() => {})
         throw new Fenced('Another leader has taken over the log.')

@@ -200,11 +200,13 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
      * This hub holds the lock (L1): from here on it appends.
      *
      * @param seen the newest term that it has heard of
-     * @returns its own term
+     * @returns its own term; `null`: another wrote meanwhile, and this hub is robbed already, or tries again
      */
-    lead: (seen: number): Promise<number> =>
+    lead: (seen: number): Promise<number | null> =>
       inTurn(async () => {
         await persistence.sync()
+        // Without IndexedDB, what was never relayed to this hub is lost: it goes on behind it, after its id.
+        if (account.known > account.position.head) skipTo(account.known)
         const { position } = account
         const { term: before, leader, bases } = position
         const { aligned } = account
@@ -222,9 +224,10 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
         })
         account.aligned = term
         account.leading = account.dirty = true
+        await persistence.commitSoon()
+        if (!account.leading) return null
         hooks.onTruncate()
         hooks.onChange(null)
-        await persistence.commitSoon()
         return term
       }),
 
@@ -243,8 +246,13 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
       inTurn(async () => {
         const { position, leading } = account
         if (leading) return true
-        if (!isOurs(relayed) || relayed.after > position.head) return false
-        position.lastEventId = lastEventId
+        if (!isOurs(relayed)) return false
+        const newest = relayed.events.at(-1)?.seq ?? relayed.after
+        if (newest >= account.known) {
+          account.known = newest
+          position.lastEventId = lastEventId
+        }
+        if (relayed.after > position.head) return false
         for (const event of relayed.events) {
           if (event.seq <= position.head) continue
           position.head = event.seq
@@ -288,6 +296,10 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
           hooks.onTruncate()
         }
         account.aligned = account.position.term = leader.term
+        if (leader.head >= account.position.head) {
+          account.known = leader.head
+          account.position.lastEventId = leader.lastEventId
+        }
         if (account.position.head < oldest - 1) skipTo(oldest - 1)
         return account.position.head < leader.head
       }),
