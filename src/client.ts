@@ -165,7 +165,7 @@ export const connect = <Events extends object = EventMap>(
       (welcome) => {
         if (attachment !== mine) return
         if (!welcome.ok) return stop(welcome.error)
-        intake.resumeAt(welcome.cursor)
+        intake.resumeAt(welcome.cursor, welcome.trail)
         const { incarnation } = welcome
         // All tabs of a dead hub derive the same name from it, and so meet again without talking.
         mine.watch = watchHub(hub, incarnation, () => respawn(`#${incarnation}`))

@@ -25,8 +25,9 @@ export const createIntake = () => {
     uncommitted = []
   }
 
-  /** A hub, or another leader's log, goes on from here. */
-  const resumeAt = (from: Cursor) => {
+  /** A hub, or another leader's log, goes on from here; `first`, where nothing was taken yet. */
+  const resumeAt = (from: Cursor, first: Trail | null = null) => {
+    trail ??= first
     enter(from.epoch)
     for (const event of uncommitted) if (event.seq > from.seq) ghosts.add(identityOf(event))
     cursor = from
@@ -37,7 +38,7 @@ export const createIntake = () => {
     trail: () => trail,
     resumeAt,
     /** @returns the events of the batch that are new to this tab, in order */
-    take({ epoch, rewind, to, term, durable, events }: Batch): LoggedEvent[] {
+    take({ epoch, rewind, to, leader, durable, events }: Batch): LoggedEvent[] {
       if (rewind !== null) resumeAt({ epoch, seq: rewind })
       enter(epoch)
       const after = isOf(epoch) ? cursor!.seq : 0
@@ -50,7 +51,7 @@ export const createIntake = () => {
         .filter(({ own, seq }) => own && seq > durable)
         .slice(-REMEMBERED)
       cursor = { epoch, seq: Math.max(after, to) }
-      trail = { term, durable }
+      trail = { leader, durable }
       return fresh
     },
   }

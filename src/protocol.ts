@@ -40,10 +40,11 @@ export interface Cursor {
 
 /**
  * What the last batch said beside its events. Beyond `durable`, a seq means something only together with the
- * term of the leader that gave it: the next one may give it to another event (L3).
+ * leader that gave it: the next one may give it to another event (L3).
  */
 export interface Trail {
-  term: number
+  /** Its random id; `''`: the hub knew of none. */
+  leader: string
   durable: number
 }
 
@@ -70,8 +71,8 @@ export interface Batch {
   epoch: string
   /** The tab's cursor once it has taken the batch. May lie beyond the last event: the rest was filtered. */
   to: number
-  /** Counts the leaders of the log. */
-  term: number
+  /** Whose log it comes from. */
+  leader: string
   /** The log is committed up to this seq. What lies beyond may come again from the next hub (D2). */
   durable: number
   /** Another leader took over, whose log goes on from this seq: what the tab has had beyond it may come again. */
@@ -232,7 +233,15 @@ export interface Pong {
 }
 
 export type Welcome =
-  | { ok: true; incarnation: string; cursor: Cursor; status: Status; differing: (keyof HubOptions)[] }
+  | {
+      ok: true
+      incarnation: string
+      cursor: Cursor
+      /** For a tab that has none yet. */
+      trail: Trail
+      status: Status
+      differing: (keyof HubOptions)[]
+    }
   | { ok: false; error: ErrorData }
 
 /** What a hub exposes to one tab. */

@@ -280,6 +280,7 @@ export const createHub = ({
             ? log.place(hello.cursor, hello.trail)
             : { cursor: from ?? log.start('now')!, reset: from === null ? ('fell-behind' as const) : null }
         const { tab, follow, visible } = hello
+        const trail = hello.trail ?? log.trail()
         session = createSession({
           platform,
           tab,
@@ -287,7 +288,7 @@ export const createHub = ({
           log,
           metrics,
           ...placed,
-          trail: hello.trail,
+          trail,
           follow,
           visible,
         })
@@ -302,7 +303,7 @@ export const createHub = ({
         const differing = (Object.keys(options) as (keyof HubOptions)[]).filter(
           (name) => JSON.stringify(options[name]) !== JSON.stringify(hello.options[name]),
         )
-        return { ok: true, incarnation, cursor: placed.cursor, status: status(), differing }
+        return { ok: true, incarnation, cursor: placed.cursor, trail, status: status(), differing }
       },
       follow(types) {
         session?.follow(types)

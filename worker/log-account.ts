@@ -63,13 +63,13 @@ export const createAccount = (platform: Pick<Platform, 'now' | 'uuid'>, bounds: 
         account.tail.first() ?? Number.POSITIVE_INFINITY,
         account.position.head + 1,
       ),
-    /** Up to where what was heard when the log had `term` is part of it now. */
-    sureSince({ term, durable }: Trail): number {
-      const { term: now, bases } = account.position
-      const leaders = now - term
-      if (leaders <= 0) return Number.POSITIVE_INFINITY
-      // Longer ago than is known, only what was committed is sure to be in every leader's log.
-      return leaders > bases.length ? durable : Math.min(...bases.slice(-leaders))
+    /** Up to where what was heard of `leader` is part of this log. */
+    sureSince({ leader, durable }: Trail): number {
+      const { position } = account
+      if (position.leader === leader || position.leader === '') return Number.POSITIVE_INFINITY
+      const at = position.bases.findIndex((each) => each.leader === leader)
+      // Of one that is not known, only what was committed is sure to be in every later leader's log.
+      return at < 0 ? durable : Math.min(...position.bases.slice(at + 1).map(({ base }) => base))
     },
     keep(event: LoggedEvent) {
       account.tail.push(event)

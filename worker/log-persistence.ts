@@ -104,7 +104,8 @@ export const createPersistence = ({
     const { position: ours, tail } = account
     const same = theirs?.epoch === ours.epoch
     // Another leader wrote it while this one had no database: it is not to be written over, whatever it holds.
-    if (account.leading && theirs !== undefined && theirs.term > ours.term) depose()
+    const another = theirs !== undefined && theirs.leader !== ours.leader && theirs.term >= ours.term
+    if (account.leading && another) depose()
     const hole = same && (tail.first() ?? ours.head + 1) > theirs.head + 1
     const older = theirs !== undefined && !same && theirs.term < ours.term + (account.leading ? 1 : 0)
     if (theirs === undefined || hole || older) {

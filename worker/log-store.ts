@@ -20,10 +20,11 @@ export interface Position {
   /** The random id of that leader: one that was robbed while it took over may have counted to the same term. */
   leader: string
   /**
-   * head when this term began, preceded by those of the terms right before: what the log of an earlier term
-   * had beyond one of them is no part of this log (L3).
+   * head when this term began, preceded by those of the terms before: what an earlier leader's log had beyond
+   * one of them is no part of this log (L3). By id: two leaders that have not heard of each other, one of them
+   * without IndexedDB, count to the same term.
    */
-  bases: number[]
+  bases: { leader: string; base: number }[]
   epoch: string
   /** seq of the newest event. */
   head: number

@@ -9,7 +9,7 @@ import type { Platform } from './platform.ts'
 export type { Committed } from './log-persistence.ts'
 
 /** Leaders, one after the other, over which it is known what of an earlier one's log is left. */
-const BASES = 32
+const BASES = 16
 
 /** What one `append` added. */
 export interface Appended {
@@ -134,7 +134,8 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
     ready,
     position: (): Readonly<Position> => account.position,
     epoch: () => account.position.epoch,
-    term: () => account.aligned,
+    /** What is told with what is read now. */
+    trail: (): Trail => ({ leader: account.position.leader, durable: account.committed }),
     sureSince: account.sureSince,
     /** seq of the oldest event; head + 1 if there is none. */
     first: account.first,
@@ -215,13 +216,8 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
           Object.assign(account, { leading: false, aligned })
         }
         const term = Math.max(position.term, seen) + 1
-        // Where the terms between began, this hub has not heard.
-        const known = term === before + 1 ? bases : []
-        Object.assign(position, {
-          term,
-          leader: platform.uuid(),
-          bases: [...known, position.head].slice(-BASES),
-        })
+        const mine = { leader: platform.uuid(), base: position.head }
+        Object.assign(position, { term, leader: mine.leader, bases: [...bases, mine].slice(-BASES) })
         account.aligned = term
         account.leading = account.dirty = true
         await persistence.commitSoon()
@@ -288,9 +284,9 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
         // A replaced one that wakes up may speak before its successor does (L3).
         if (account.leading || leader.term < account.position.term) return false
         if (leader.epoch !== account.position.epoch) await adopt(leader, oldest)
-        else if (account.aligned !== leader.term) {
-          const before = { term: account.aligned, durable: account.committed }
-          Object.assign(account.position, { term: leader.term, bases: leader.bases })
+        else if (account.position.leader !== leader.leader) {
+          const before = { leader: account.position.leader, durable: account.committed }
+          Object.assign(account.position, { leader: leader.leader, bases: leader.bases })
           const sure = account.sureSince(before)
           if (account.position.head > sure) account.cut(sure)
           hooks.onTruncate()

@@ -30,11 +30,11 @@ export interface SessionOptions {
   platform: Platform
   tab: string
   remote: RemoteTab
-  log: Pick<Log, 'epoch' | 'term' | 'first' | 'head' | 'committed' | 'read' | 'stand' | 'sureSince'>
+  log: Pick<Log, 'epoch' | 'trail' | 'first' | 'head' | 'committed' | 'read' | 'stand' | 'sureSince'>
   metrics: Pick<MetricsRecorder, 'delivered'>
   cursor: Cursor
-  /** What the tab brought with its cursor. */
-  trail: Trail | null
+  /** What the tab has been told with its cursor, or will be with the batch in flight. */
+  trail: Trail
   reset: ResetReason | null
   follow: Follow
   visible: boolean
@@ -47,11 +47,9 @@ export type Session = ReturnType<typeof createSession>
  * asks for the next. So a slow, hidden or frozen tab costs one cursor, and no queue grows for it.
  */
 export const createSession = ({ platform, tab, remote, log, metrics, ...start }: SessionOptions) => {
-  let { cursor, reset, follow, visible } = start
+  let { cursor, reset, follow, visible, trail } = start
   /** What the tab itself knows of its cursor. */
   let told = cursor.seq
-  /** What it is told with the batch that was made last. */
-  let trail = start.trail ?? { term: log.term(), durable: log.committed() }
   /** Another leader took over: the log ends, or ended, here, and the tab is still to be told. */
   let rewindTo: number | null = null
   let sentAt: number | null = null
@@ -69,7 +67,7 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
 
   const here = (): Trail => {
     rewindTo = null
-    trail = { term: log.term(), durable: log.committed() }
+    trail = log.trail()
     return trail
   }
 

@@ -38,7 +38,7 @@ export const openSessions = async () => {
         log,
         metrics: { delivered: (ms) => latencies.push(ms) },
         cursor: log.start('now')!,
-        trail: null,
+        trail: log.trail(),
         reset: null,
         follow: '*',
         visible: true,

@@ -130,7 +130,7 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
         const welcome = await api.attach({ ...hello, follow: '*', visible: true })
         await turn()
         if (!welcome.ok) tell(welcome.error)
-        else if (attachment === mine) intake.resumeAt(welcome.cursor)
+        else if (attachment === mine) intake.resumeAt(welcome.cursor, welcome.trail)
       })()
     }
 
