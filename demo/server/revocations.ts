@@ -7,7 +7,7 @@ import { open } from 'lmdb'
  * All instants are milliseconds since 1970. Several nodes would share this.
  */
 export interface Revocations {
-  /** From `from` on; kept until `until`, by when whatever bears the id has expired. An earlier `from` stands. */
+  /** From `from` on; kept until `until`, by when whatever bears the id has expired. The last call counts. */
   revoke(id: string, from: number, until: number): Promise<void>
   revokedFrom(id: string): Promise<number | undefined>
   /** `token` is now the one of `holder`; the former, if any, is revoked from `from` on. Atomic. */
@@ -31,13 +31,7 @@ export const openRevocations = (dataDir: string, now: () => number): Revocations
   mkdirSync(dataDir, { recursive: true })
   const entries = open<Entry, string>({ path: join(dataDir, 'revocations.lmdb'), overlappingSync: false })
 
-  const put = (id: string, from: number, until: number) => {
-    const known = entries.get(id)
-    entries.put(id, {
-      from: Math.min(from, known?.from ?? Number.POSITIVE_INFINITY),
-      until: Math.max(until, known?.until ?? 0),
-    })
-  }
+  const put = (id: string, from: number, until: number) => entries.put(id, { from, until })
 
   const sweep = () =>
     entries.transaction(() => {
@@ -47,7 +41,7 @@ export const openRevocations = (dataDir: string, now: () => number): Revocations
 
   return {
     async revoke(id, from, until) {
-      await entries.transaction(() => put(id, from, until))
+      await put(id, from, until)
     },
 
     revokedFrom: async (id) => entries.get(id)?.from,

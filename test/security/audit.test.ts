@@ -257,15 +257,23 @@ test('the chain goes on over restarts', async () => {
   expect(await verify(dataDir)).toMatchObject({ state: 'intact', head: { seq: 20 } })
 })
 
+/** Writes a line every 5 ms, 150 of them, in a process of its own. */
+const writer = `
+  import { openAuditLog } from ${JSON.stringify(new URL('../../demo/server/audit-log.ts', import.meta.url).href)}
+  const [dataDir, key] = process.argv.slice(1)
+  const log = openAuditLog({ dataDir, key, now: Date.now, onError: (error) => { throw error } })
+  for (let n = 0; n < 150; n++) {
+    log.write({ event: 'refused', reason: String(n) })
+    await new Promise((wait) => setTimeout(wait, 5))
+  }
+  await log.close()
+`
+
 test('two servers on one directory write one chain', async () => {
   const dataDir = temporaryDirectory()
-  const logs = [open(dataDir), open(dataDir)]
-  for (let n = 0; n < 200; n++) {
-    logs[n % 2]!.write({ event: 'refused', reason: String(n) })
-    if (n % 20 === 0) await new Promise((wait) => setTimeout(wait, 12))
-  }
-  await Promise.all(logs.map((log) => log.close()))
-  expect(await verify(dataDir)).toMatchObject({ state: 'intact', head: { seq: 200 } })
+  const args = ['--import', 'tsx', '--input-type=module', '--eval', writer, dataDir, key]
+  await Promise.all([1, 2].map(() => promisify(execFile)(process.execPath, args)))
+  expect(await verify(dataDir)).toMatchObject({ state: 'intact', head: { seq: 300 } })
 })
 
 test('lines that a killed server left behind the head are taken in, half a one is cut, and both are told', async () => {

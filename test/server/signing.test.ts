@@ -1,6 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { compactVerify, createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet } from 'jose'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import type { RunningServer } from '../../demo/server/app.ts'
+import { openEventSigning } from '../../demo/server/event-signing.ts'
+import { openLmdbStore } from '../../demo/server/lmdb-store.ts'
+import { createPublisher } from '../../demo/server/publisher.ts'
 import { post, start, temporaryDirectory, tokenFor } from './start.ts'
 import { openStream, range } from './stream.ts'
 
@@ -99,6 +103,40 @@ test('A5 many publish at once: each signature names the id that its event got', 
   const signed = events.filter(({ event }) => event === 'workflow.failed')
   expect(signed).toHaveLength(40)
   for (const { id, data } of signed) expect(await claimsOf(server, data)).toMatchObject({ jti: id })
+})
+
+/** Publishers in as many processes, so to speak: they share a store and nothing else. */
+const publishers = async (count: number) => {
+  const dataDir = temporaryDirectory()
+  const store = openLmdbStore({ dataDir, retention: 1_000, random: randomBytes })
+  onTestFinished(() => store.close())
+  const signing = await openEventSigning({ dataDir, audience: 'a', retention: 1, now: Date.now })
+  let signatures = 0
+  const counted = {
+    ...signing,
+    sign: (event: Parameters<typeof signing.sign>[0]) => {
+      signatures += 1
+      return signing.sign(event)
+    },
+  }
+  const publish = range(1, count).map(() => createPublisher({ store, signing: counted, critical }))
+  return { store, publish, signatures: () => signatures }
+}
+
+test('A5 a signature whose id another process took meanwhile is made again', async () => {
+  const { store, publish, signatures } = await publishers(4)
+  await Promise.all(range(1, 40).map((n) => publish[n % 4]!('alice', [failed(n)])))
+  const events = await store.readAfter('alice', 0, { events: 100, characters: 1e6 })
+  expect(events).toHaveLength(40)
+  for (const { id, data } of events)
+    expect(JSON.parse(Buffer.from(data.split('.')[1]!, 'base64url').toString())).toMatchObject({ jti: id })
+  expect(signatures()).toBeGreaterThan(40)
+})
+
+test('A5 in one process nothing is signed twice, however many publish at once', async () => {
+  const { publish, signatures } = await publishers(1)
+  await Promise.all(range(1, 50).map((n) => publish[0]!('alice', [failed(n)])))
+  expect(signatures()).toBe(50)
 })
 
 test('A5 a user publishes critical events as any, and the state of the novel is made of what was signed', async () => {

@@ -154,6 +154,17 @@ test('R5 revoking a user voids every token of that user and ends the streams; a 
   hatter.close()
 })
 
+test('R5 a user who is revoked twice has no token of between left', async () => {
+  let now = Date.now()
+  const server = await start({ now: () => now })
+  await server.revokeUser('alice')
+  now += 1_000
+  const between = await logIn(server)
+  now += 1_000
+  await server.revokeUser('alice')
+  expect((await exchange(server, { access: between.access })).status).toBe(401)
+})
+
 test('R5 an 11th exchange in a minute gets 429 with Retry-After, and is no matter to another user', async () => {
   const server = await start({ exchangesPerUser: 10 })
   const access = await tokenFor(server, 'alice', 'access')
