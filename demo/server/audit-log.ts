@@ -61,7 +61,7 @@ const recover = (path: string, head: Head, size: number): { head: Head; note: st
  * goes on from the head, and never hangs together again: verifying finds it, also years later.
  */
 export const openAuditLog = ({ dataDir, key, now, onError }: AuditLogOptions) => {
-  mkdirSync(dataDir, { recursive: true })
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const path = auditFile(dataDir)
   // An empty head first: lines without any head are a head that somebody deleted.
   appendFileSync(path, '', { mode: 0o600 })

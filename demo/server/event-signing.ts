@@ -45,7 +45,7 @@ const createKey = async () => {
  * id, so that a valid signature can't be moved to another event, user or application. Keys are kept in `dataDir`.
  */
 export const openEventSigning = async ({ dataDir, audience, retention, now }: EventSigningOptions) => {
-  mkdirSync(dataDir, { recursive: true })
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const path = join(dataDir, 'signing-keys.json')
 
   const save = (file: KeyFile) => {

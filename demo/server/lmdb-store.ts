@@ -14,7 +14,7 @@ export interface LmdbStoreOptions {
 
 /** The embedded store: one LMDB file in `dataDir`, created if missing. */
 export const openLmdbStore = ({ dataDir, retention, random }: LmdbStoreOptions): EventStore => {
-  mkdirSync(dataDir, { recursive: true })
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   // Without overlappingSync the promise of a write waits for the disk, which is what `append` promises.
   const root = open({ path: join(dataDir, 'events.lmdb'), overlappingSync: false })
   const logs = root.openDB<NewEvent, [user: string, position: number]>({ name: 'events' })

@@ -28,7 +28,7 @@ const sweepInterval = 60_000
 
 /** On disk, since a restart must not bring a revoked log-in of 30 days back. */
 export const openRevocations = (dataDir: string, now: () => number): Revocations => {
-  mkdirSync(dataDir, { recursive: true })
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const entries = open<Entry, string>({ path: join(dataDir, 'revocations.lmdb'), overlappingSync: false })
 
   const put = (id: string, from: number, until: number) => entries.put(id, { from, until })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 /** 32 random bytes in hex, made once and kept: a restart leaves everybody logged in, and a chain its seal. */
 export const loadSecret = (dataDir: string, name: string, random: (bytes: number) => Buffer): string => {
-  mkdirSync(dataDir, { recursive: true })
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const path = join(dataDir, name)
   try {
     // `wx`: of two servers that start at once, one writes and both read the same.
