@@ -72,7 +72,9 @@ export const authRoutes = (app: FastifyInstance, options: AuthRoutesOptions): vo
         await tokens.revokeSession(login.id)
         onRevoked(login.id)
       }
-      for (const { name, options } of [cookies.refresh, cookies.sse]) reply.clearCookie(name, options(0))
+      // Those of clients are void too, and end by themselves within minutes.
+      for (const { name, options } of [cookies.refresh, cookies.sse(null)])
+        reply.clearCookie(name, options(0))
       return reply.code(204).send()
     })
 
@@ -85,11 +87,11 @@ export const authRoutes = (app: FastifyInstance, options: AuthRoutesOptions): vo
       if (mode === 'cookie' && origins.isForged(request, reply)) return reply
       const client = streamClient(request, reply)
       if (client === undefined) return reply
-      // A browser keeps one cookie, whichever of its users it is for. Bound to the client that asked, it opens
-      // no other user's stream under this one's key (A3): that client is refused, and asks for its own.
+      // Bound to the client that asked, it opens no other user's stream under this one's key (A3).
       const { token, expiresAt, life } = await tokens.issue('sse', login, client)
       if (mode === 'header') return { sse_token: token, expires_at: timestamp(expiresAt) }
-      reply.setCookie(cookies.sse.name, token, cookies.sse.options(life))
+      const { name, options } = cookies.sse(client)
+      reply.setCookie(name, token, options(life))
       return { expires_at: timestamp(expiresAt) }
     })
   })

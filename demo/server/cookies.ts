@@ -1,4 +1,8 @@
+import { createHash } from 'node:crypto'
 import type { CookieSerializeOptions } from '@fastify/cookie'
+
+/** What a client calls itself may hold what a cookie's name can't. */
+const nameOf = (client: string) => createHash('sha256').update(client).digest('hex').slice(0, 16)
 
 /**
  * With TLS the names begin with `__Host-`, which a browser takes only from this very host, over https, for `/`
@@ -18,7 +22,12 @@ export const createCookies = (secure: boolean) => {
     }),
   })
   return {
-    sse: cookie('sse_token', '/api/v1/events/stream'),
+    /**
+     * One for each client. A browser has one jar for all of its users: under one name the exchange of a second
+     * user would put the first one's token out, whose next stream would be refused.
+     */
+    sse: (client: string | null) =>
+      cookie(client === null ? 'sse_token' : `sse_token_${nameOf(client)}`, '/api/v1/events/stream'),
     refresh: cookie('refresh_token', '/api/v1/auth'),
   }
 }

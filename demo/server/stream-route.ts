@@ -53,7 +53,8 @@ export const streamRoute = (app: FastifyInstance, options: StreamRouteOptions): 
     if (client === undefined) return reply
     const bearer = bearerToken(request)
     // A cookie goes along whoever asks. This header doesn't: across origins it takes a preflight.
-    if (bearer === undefined && client === null && request.cookies[cookies.sse.name] !== undefined)
+    const named = Object.keys(request.cookies).some((name) => name.startsWith(cookies.sse(null).name))
+    if (bearer === undefined && client === null && named)
       return problem(
         reply,
         403,
@@ -61,7 +62,8 @@ export const streamRoute = (app: FastifyInstance, options: StreamRouteOptions): 
         'A stream that is opened by the cookie needs a Stream-Client header.',
       )
 
-    const token = bearer ?? request.cookies[cookies.sse.name]
+    const cookie = request.cookies[cookies.sse(client).name] ?? request.cookies[cookies.sse(null).name]
+    const token = bearer ?? cookie
     const login = await authenticate(request, reply, tokens, 'sse', token)
     if (!login) return reply
 

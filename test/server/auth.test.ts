@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { createCookies } from '../../demo/server/cookies.ts'
 import { cookiesOf, numbered, post, start, temporaryDirectory, tokenFor } from './start.ts'
 import { openStream } from './stream.ts'
 
@@ -158,6 +159,25 @@ test('a restart of the server leaves tokens valid', async () => {
   expect((await openStream(await start({ dataDir }), { token })).response.status).toBe(200)
 })
 
+test('A3 R5 two clients of one browser have a cookie each: an exchange puts nobody else out', async () => {
+  const server = await start()
+  const exchangeFor = async (user: string, client: string) =>
+    cookiesOf(
+      await fetch(server.url + exchange, {
+        method: 'POST',
+        headers: {
+          ...fromPage(server),
+          Authorization: `Bearer ${await tokenFor(server, user, 'access')}`,
+          'Stream-Client': client,
+        },
+      }),
+    )
+  const jar = [await exchangeFor('alice', 'one'), await exchangeFor('bob', 'two')].join('; ')
+  for (const client of ['one', 'two'])
+    expect((await openStream(server, { cookie: jar, client })).response.status).toBe(200)
+  expect(server.connections().users).toEqual({ alice: 1, bob: 1 })
+})
+
 test('A3 R5 a token that was given to one Stream-Client opens the stream of no other', async () => {
   const server = await start()
   const token = await tokenFor(server, 'alice', 'access')
@@ -166,9 +186,14 @@ test('A3 R5 a token that was given to one Stream-Client opens the stream of no o
     headers: { ...fromPage(server), Authorization: `Bearer ${token}`, 'Stream-Client': 'one' },
   })
   const cookie = cookiesOf(exchanged)
-  const other = await openStream(server, { cookie, client: 'two' })
-  expect(other.response.status).toBe(401)
-  expect(await other.response.json()).toMatchObject({ error: 'token_of_another_client' })
+  // By the name of another client's cookie, or by no client's: the token itself says whose it is.
+  for (const name of ['sse_token', createCookies(false).sse('two').name]) {
+    const moved = cookie.replace(/^sse_token_[0-9a-f]+/, name)
+    const other = await openStream(server, { cookie: moved, client: 'two' })
+    expect(other.response.status).toBe(401)
+    expect(await other.response.json()).toMatchObject({ error: 'token_of_another_client' })
+  }
+  expect((await openStream(server, { cookie, client: 'two' })).response.status).toBe(401)
   expect((await openStream(server, { cookie })).response.status).toBe(403)
   expect((await openStream(server, { cookie, client: 'one' })).response.status).toBe(200)
 })
