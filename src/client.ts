@@ -166,9 +166,9 @@ export const connect = <Events extends object = EventMap>(
         if (attachment !== mine) return
         if (!welcome.ok) return stop(welcome.error)
         intake.resumeAt(welcome.cursor, welcome.trail)
-        const { incarnation } = welcome
+        const { incarnation, locks } = welcome
         // All tabs of a dead hub derive the same name from it, and so meet again without talking.
-        mine.watch = watchHub(hub, incarnation, () => respawn(`#${incarnation}`))
+        mine.watch = watchHub(hub, incarnation, locks, () => respawn(`#${incarnation}`))
         setStatus(welcome.status)
         if (welcome.differing.length > 0)
           console.warn(

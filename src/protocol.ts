@@ -239,6 +239,11 @@ export type Welcome =
       cursor: Cursor
       /** For a tab that has none yet. */
       trail: Trail
+      /**
+       * Whether the hub sees the tab's lock. Clearing an origin's site data parts the lock managers of what was
+       * open then from those of what opens later (Chromium): locks say nothing there, and pings have to do.
+       */
+      locks: boolean
       status: Status
       differing: (keyof HubOptions)[]
     }

@@ -11,9 +11,10 @@ const MISSES = 2
  * Whether the hub that was attached to is still there (T2). Its death is told by its lock, within
  * milliseconds; a wedged one keeps that, and a worker that was silently restarted answers as another.
  *
+ * @param locks whether the hub's lock is to be seen from here; pings do without
  * @param onGone called once
  */
-export const watchHub = (hub: Remote<HubApi>, incarnation: string, onGone: () => void) => {
+export const watchHub = (hub: Remote<HubApi>, incarnation: string, locks: boolean, onGone: () => void) => {
   const stop = new AbortController()
   let misses = 0
   let timer: ReturnType<typeof setTimeout>
@@ -38,7 +39,7 @@ export const watchHub = (hub: Remote<HubApi>, incarnation: string, onGone: () =>
     clearTimeout(timer)
   }
 
-  navigator.locks.request(hubLock(incarnation), { signal: stop.signal }, gone).catch(() => {})
+  if (locks) navigator.locks.request(hubLock(incarnation), { signal: stop.signal }, gone).catch(() => {})
   timer = setTimeout(ping, PING)
   return { close }
 }

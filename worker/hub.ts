@@ -26,6 +26,8 @@ import { watchWake } from './wake.ts'
 const TOKEN_LIMIT = 20_000
 /** ms for which a hub without tabs keeps the stream. */
 const LEAVE_AFTER = 2_000
+/** ms without a ping after which a tab is gone whose lock can't tell. Hidden pages send one a minute. */
+const SILENT_AFTER = 150_000
 /** ms between looks at whether the tabs have caught up. */
 const PRESSURE_CHECK = 10
 
@@ -241,9 +243,13 @@ export const createHub = ({
    */
   const accept = (remote: RemoteTab, release: () => void): HubApi => {
     let session: Session | null = null
+    let alive = () => {}
+    let cancelAlive = () => {}
 
     const end = () => {
       if (session === null) return
+      alive = () => {}
+      cancelAlive()
       const { tab } = session
       session.close()
       sessions.delete(tab)
@@ -272,7 +278,8 @@ export const createHub = ({
               'This worker serves another stream: pass the factory options on, with their name.',
             ),
           )
-        await log.ready
+        const [{ held = [] }] = await Promise.all([platform.locks.query(), log.ready])
+        const locks = held.some(({ name }) => name === tabLock(hello.tab))
         if (superseded !== null) return refuse(superseded)
         const from = log.start(hello.from)
         const placed =
@@ -294,7 +301,13 @@ export const createHub = ({
         })
         sessions.set(tab, session)
         // Granted only once the tab has let go of it: closed, crashed or navigated away (T1).
-        platform.locks.request(tabLock(tab), end).catch(() => {})
+        if (locks) platform.locks.request(tabLock(tab), end).catch(() => {})
+        else
+          alive = () => {
+            cancelAlive()
+            cancelAlive = platform.after(SILENT_AFTER, end)
+          }
+        alive()
         cancelLeave()
         leadership.join()
         request('welcome')
@@ -303,7 +316,7 @@ export const createHub = ({
         const differing = (Object.keys(options) as (keyof HubOptions)[]).filter(
           (name) => JSON.stringify(options[name]) !== JSON.stringify(hello.options[name]),
         )
-        return { ok: true, incarnation, cursor: placed.cursor, trail, status: status(), differing }
+        return { ok: true, incarnation, cursor: placed.cursor, trail, locks, status: status(), differing }
       },
       follow(types) {
         session?.follow(types)
@@ -313,7 +326,10 @@ export const createHub = ({
         session?.setVisible(visible)
         if (visible) request('nudge')
       },
-      ping: () => ({ incarnation, attached: session !== null }),
+      ping() {
+        alive()
+        return { incarnation, attached: session !== null }
+      },
       reconnect: () => request('retry'),
       metrics: () => metrics.snapshot(sessions.size),
       inspect() {

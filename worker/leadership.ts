@@ -215,6 +215,8 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
     }
     switch (message.type) {
       case 'taking':
+        // Robbed while it was frozen, or the other has a lock manager of its own (see `Welcome.locks`).
+        stepDown()
         lastSign = platform.now()
         heard = true
         return
@@ -235,12 +237,10 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
     }
     // L3: of a leader that has been replaced.
     if (message.term < term) return
-    if (message.term > term && role === 'leader') {
-      // There is a newer one, and the lock has not told yet.
-      stepDown()
-      release()
-      seek(false)
-    }
+    // There is a newer one. Either the lock has not told yet, and will; or locks don't reach from one to the
+    // other (see `Welcome.locks`): asked for again, this one's would be granted at once, and each would take
+    // the stream from the other for ever. Its silence tells when it is gone (L4).
+    if (message.term > term) stepDown()
     if (role === 'leader') return
     term = message.term
     lastSign = platform.now()

@@ -107,3 +107,34 @@ test('D2 D1 site data cleared and the hub dead at once: a reset, and never silen
   await expectExactlyOnce(tabs, backend.published())
   expect(backend.peak()).toBe(1)
 })
+
+test('T2 D2 once site data was cleared, a tab that starts its hub anew does not take it for dead', async ({
+  backend,
+  open,
+}) => {
+  const raw = await startRawChromium()
+  const tab = await open({ host: 'worker' }, raw.context)
+  const witness = await open({ host: 'worker' }, raw.context)
+  for (const each of [tab, witness]) await each.until('open')
+  await backend.publish(5)
+  await expectExactlyOnce([tab, witness], backend.published())
+  await (await storageOf(raw.context, backend.url)).clear()
+  // Its hub goes with the freeze. The next one has a lock manager in which the page's locks are not held.
+  const devtools = await raw.context.newCDPSession(tab.page)
+  await devtools.send('Page.setWebLifecycleState', { state: 'frozen' })
+  await backend.publish(5)
+  await expectExactlyOnce([witness], backend.published())
+  await devtools.send('Page.setWebLifecycleState', { state: 'active' })
+  await backend.publish(5)
+  await expectExactlyOnce([tab, witness], backend.published())
+  for (const each of [tab, witness]) expect((await each.record()).resets).toEqual([])
+  await eventually(() => backend.streams(), { message: 'one stream' }).toBe(1)
+  const { opened } = backend.connections()
+  for (let round = 0; round < 20; round++) {
+    await backend.publish(5)
+    await expectExactlyOnce([tab, witness], backend.published())
+  }
+  // Nor do two hubs that don't see each other's locks take the stream from one another for ever.
+  expect(backend.connections().opened).toBe(opened)
+  await raw.close()
+})

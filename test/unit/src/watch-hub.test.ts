@@ -25,7 +25,7 @@ describe('T2 whether the hub is still there', () => {
       pings++
       return answer()
     }
-    watch = watchHub({ ping } as unknown as Remote<HubApi>, 'i', () => gone++)
+    watch = watchHub({ ping } as unknown as Remote<HubApi>, 'i', true, () => gone++)
     await settle()
   })
   afterEach(() => {
@@ -88,5 +88,16 @@ describe('T2 whether the hub is still there', () => {
     release()
     await pass(10_000)
     expect([gone, pings]).toEqual([0, 0])
+  })
+
+  it('a hub whose lock is not to be seen from here is told by its pings alone', async () => {
+    watch.close()
+    release()
+    watch = watchHub({ ping: async () => answer() } as unknown as Remote<HubApi>, 'i', false, () => gone++)
+    await pass(10_000)
+    expect(gone).toBe(0)
+    answer = () => new Promise<Pong>(() => {})
+    await pass(5_000)
+    expect(gone).toBe(1)
   })
 })

@@ -1,0 +1,58 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openHub, openTab, type TestHub } from '../harness/hub.ts'
+import { createFakeLocks } from '../harness/locks.ts'
+import { settle, until } from '../harness/turns.ts'
+
+/** Clearing an origin's site data gives what opens later a lock manager of its own (seen in Chromium). */
+describe('hubs and tabs that do not see each other’s locks', () => {
+  let old: TestHub
+  let fresh: TestHub
+
+  beforeEach(() => {
+    old = openHub()
+    fresh = openHub({ ...old.platform, locks: createFakeLocks() })
+  })
+  afterEach(async () => {
+    await old.close()
+    await fresh.close()
+  })
+
+  const strange = () => openTab({ ...fresh, platform: old.platform })
+
+  it('T1 a tab whose lock the hub does not see is no dead tab, and the tab is told', async () => {
+    const seen = await openTab(fresh)
+    const unseen = await strange()
+    expect([seen.welcome, unseen.welcome]).toMatchObject([{ locks: true }, { locks: false }])
+    await settle()
+    expect((await unseen.hub.ping()).attached).toBe(true)
+    expect((await unseen.hub.inspect()).sessions).toHaveLength(2)
+  })
+
+  it('T1 such a tab lives as long as it pings, and a little longer: hidden pages ping once a minute', async () => {
+    const stays = await openTab(fresh)
+    const unseen = await strange()
+    for (let minute = 0; minute < 5; minute++) {
+      await old.platform.advance(60_000)
+      await unseen.hub.ping()
+    }
+    expect((await stays.hub.inspect()).sessions).toHaveLength(2)
+    await old.platform.advance(151_000)
+    expect((await stays.hub.inspect()).sessions.map(({ tab }) => tab)).toEqual([stays.tab])
+  })
+
+  it('S1 L1 of two leaders with a lock each the newer one stays, and the stream does not go to and fro', async () => {
+    await openTab(old)
+    const first = await old.platform.server.next()
+    first.stream()
+    await settle(50)
+    const newer = await openTab(fresh)
+    const second = await old.platform.server.next()
+    second.stream()
+    await until(() => newer.status()?.state === 'open')
+    // Less than the 40 s after which a silent stream is given up (S3).
+    for (let beat = 0; beat < 60; beat++) await old.platform.advance(500, 20)
+    expect(first.aborted()).toBe(true)
+    expect(second.aborted()).toBe(false)
+    expect(old.platform.server.requests).toHaveLength(2)
+  })
+})
