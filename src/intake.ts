@@ -38,7 +38,7 @@ export const createIntake = () => {
     trail: () => trail,
     resumeAt,
     /** @returns the events of the batch that are new to this tab, in order */
-    take({ epoch, rewind, to, leader, durable, events }: Batch): LoggedEvent[] {
+    take({ epoch, rewind, to, term, leader, durable, events }: Batch): LoggedEvent[] {
       if (rewind !== null) resumeAt({ epoch, seq: rewind })
       enter(epoch)
       const after = isOf(epoch) ? cursor!.seq : 0
@@ -51,7 +51,7 @@ export const createIntake = () => {
         .filter(({ own, seq }) => own && seq > durable)
         .slice(-REMEMBERED)
       cursor = { epoch, seq: Math.max(after, to) }
-      trail = { leader, durable }
+      trail = { term, leader, durable }
       return fresh
     },
   }

@@ -43,7 +43,9 @@ export interface Cursor {
  * leader that gave it: the next one may give it to another event (L3).
  */
 export interface Trail {
-  /** Its random id; `''`: the hub knew of none. */
+  /** Counts the leaders; 0: the hub knew of none. */
+  term: number
+  /** Its random id: two that have not heard of each other may count to the same term. */
   leader: string
   durable: number
 }
@@ -71,7 +73,8 @@ export interface Batch {
   epoch: string
   /** The tab's cursor once it has taken the batch. May lie beyond the last event: the rest was filtered. */
   to: number
-  /** Whose log it comes from. */
+  /** Whose log it comes from: see `Trail`. */
+  term: number
   leader: string
   /** The log is committed up to this seq. What lies beyond may come again from the next hub (D2). */
   durable: number

@@ -282,12 +282,14 @@ export const createHub = ({
         const locks = held.some(({ name }) => name === tabLock(hello.tab))
         if (superseded !== null) return refuse(superseded)
         const from = log.start(hello.from)
+        // The hub before knew of no leader, and neither of this log: that tab was never anywhere.
+        const isNew = hello.trail?.term === 0 && hello.cursor?.epoch !== log.epoch()
         const placed =
-          hello.cursor !== null
+          hello.cursor !== null && !isNew
             ? log.place(hello.cursor, hello.trail)
             : { cursor: from ?? log.start('now')!, reset: from === null ? ('fell-behind' as const) : null }
         const { tab, follow, visible } = hello
-        const trail = hello.trail ?? log.trail()
+        const trail = (isNew ? null : hello.trail) ?? log.trail()
         session = createSession({
           platform,
           tab,

@@ -64,9 +64,10 @@ export const createAccount = (platform: Pick<Platform, 'now' | 'uuid'>, bounds: 
         account.position.head + 1,
       ),
     /** Up to where what was heard of `leader` is part of this log. */
-    sureSince({ leader, durable }: Trail): number {
+    sureSince({ term, leader, durable }: Trail): number {
       const { position } = account
-      if (position.leader === leader || position.leader === '') return Number.POSITIVE_INFINITY
+      // Heard of one that this log has still to come in line with: it may well be.
+      if (position.leader === leader || term > position.term) return Number.POSITIVE_INFINITY
       const at = position.bases.findIndex((each) => each.leader === leader)
       // Of one that is not known, only what was committed is sure to be in every later leader's log.
       return at < 0 ? durable : Math.min(...position.bases.slice(at + 1).map(({ base }) => base))

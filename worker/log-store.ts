@@ -21,8 +21,7 @@ export interface Position {
   leader: string
   /**
    * head when this term began, preceded by those of the terms before: what an earlier leader's log had beyond
-   * one of them is no part of this log (L3). By id: two leaders that have not heard of each other, one of them
-   * without IndexedDB, count to the same term.
+   * one of them is no part of this log (L3).
    */
   bases: { leader: string; base: number }[]
   epoch: string

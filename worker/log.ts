@@ -72,6 +72,11 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
   })
   const ready = inTurn(persistence.load)
 
+  /** What is told with what is read now. */
+  const trail = (): Trail => {
+    const { term, leader } = account.position
+    return { term, leader, durable: account.committed }
+  }
   const isOurs = ({ term, epoch }: Of) => epoch === account.position.epoch && term === account.aligned
 
   /** One read after `seq`, in order and without holes; empty if there is nothing, or it is gone. */
@@ -134,8 +139,7 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
     ready,
     position: (): Readonly<Position> => account.position,
     epoch: () => account.position.epoch,
-    /** What is told with what is read now. */
-    trail: (): Trail => ({ leader: account.position.leader, durable: account.committed }),
+    trail,
     sureSince: account.sureSince,
     /** seq of the oldest event; head + 1 if there is none. */
     first: account.first,
@@ -285,8 +289,8 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
         if (account.leading || leader.term < account.position.term) return false
         if (leader.epoch !== account.position.epoch) await adopt(leader, oldest)
         else if (account.position.leader !== leader.leader) {
-          const before = { leader: account.position.leader, durable: account.committed }
-          Object.assign(account.position, { leader: leader.leader, bases: leader.bases })
+          const before = trail()
+          Object.assign(account.position, { term: leader.term, leader: leader.leader, bases: leader.bases })
           const sure = account.sureSince(before)
           if (account.position.head > sure) account.cut(sure)
           hooks.onTruncate()

@@ -84,6 +84,9 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
         return batch
       }
       const { epoch, seq: after } = cursor
+      // It is in a log that somebody leads now, and may lose it: until it knows that, it counts as new.
+      if (trail.term === 0 && log.trail().term > 0)
+        return { epoch, rewind: null, to: after, ...here(), reset: null, events: [] }
       if (after >= log.head()) return null
       const read = log.read(after)
       const events = Array.isArray(read) ? read : await read

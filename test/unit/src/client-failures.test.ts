@@ -165,6 +165,7 @@ describe('a client and a hub that is not as it should be', () => {
         epoch: 'e',
         rewind: null,
         to: 1,
+        term: 1,
         leader: 'one',
         durable: 0,
         reset: 'server',

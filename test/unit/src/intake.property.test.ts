@@ -34,6 +34,7 @@ const simulate = (
       epoch: 'e',
       rewind: null,
       to: cursor,
+      term: 1,
       leader: 'one',
       durable: committed,
       reset: null,

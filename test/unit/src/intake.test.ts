@@ -13,6 +13,7 @@ const logged = (seq: number, id = String(seq), own = true): LoggedEvent => ({
 const batch = (durable: number, ...events: LoggedEvent[]): Batch => ({
   epoch: 'a',
   rewind: null,
+  term: 1,
   leader: 'one',
   to: events.at(-1)?.seq ?? 0,
   durable,

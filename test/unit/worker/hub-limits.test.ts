@@ -60,6 +60,9 @@ describe('a hub whose storage or tabs fail', () => {
           }),
       })
       const body = (await test.platform.server.next()).stream()
+      // Whose log it is in.
+      await until(() => tab.batches.length === 1)
+      take()
       for (const id of numbers) body.push(sse(id, 'x'))
       await until(() => tab.ids().length > 0)
       await settle(100)

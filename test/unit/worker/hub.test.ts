@@ -76,7 +76,7 @@ describe('a hub and its tabs', () => {
     const { body } = await accept()
     body.push(sse('1', 'x'))
     await until(() => tab.ids().length === 1)
-    expect(tab.batches.map(({ reset }) => reset)).toEqual(['fell-behind', null])
+    expect(tab.batches.map(({ reset }) => reset)).toEqual(['fell-behind', null, null])
   })
 
   it('D4 a tab that comes back goes on from its cursor, whatever `from` says', async () => {

@@ -4,8 +4,6 @@ import { OPTIONS } from '../harness/connection.ts'
 import { turn } from '../harness/turns.ts'
 import { createWorld, type Heard, type WorldHub, type WorldTab } from '../harness/world.ts'
 
-// Not all that it finds is mended: HUB_SEED=3 HUB_RUNS=100 ends at an event without an id that a tab hears twice,
-// where IndexedDB fails and the leader changes (D1 promises such events only while the stream stands).
 const RUNS = Number(process.env.HUB_RUNS ?? 60)
 const SEED = process.env.HUB_SEED
 

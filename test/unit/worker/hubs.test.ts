@@ -155,6 +155,35 @@ describe('hubs of one key', () => {
     expect(world.server.most()).toBe(1)
   })
 
+  it('D1 a hub that dies before its very first commit has lost nothing: no reset', async () => {
+    world.setLatency(() => 100)
+    const first = world.spawnHub()
+    let heir = first
+    const tab = world.openTab(first, 'now', () => heir)
+    await world.advance(0, 20)
+    while (tab.cursor() === null) await settle(1)
+    heir = world.spawnHub()
+    first.kill()
+    world.setLatency(() => 0)
+    await world.advance(5_000)
+    await publish(3)
+    expect([tab.numbers(), tab.resets()]).toEqual([numbers(3), []])
+    expect(world.server.requests()).toBe(1)
+  })
+
+  it('D1 one that dies with the log of a tab that has heard nothing yet, after it led, may have: a reset', async () => {
+    world.breakStorage(() => true)
+    const first = world.spawnHub()
+    let heir = first
+    const tab = world.openTab(first, 'now', () => heir)
+    await world.advance(2_000)
+    heir = world.spawnHub()
+    first.kill()
+    await world.advance(5_000)
+    await publish(3)
+    expect([tab.numbers(), tab.resets()]).toEqual([numbers(3), ['log-lost']])
+  })
+
   it('L2 a follower that wakes gets what it missed', async () => {
     await open()
     const two = await open()
