@@ -66,7 +66,7 @@ export const createFakeLocks = () => {
       const released = new Promise<void>((resolve) => {
         release = resolve
       })
-      void request(name, () => released)
+      request(name, () => released).catch(() => {})
       return release
     },
     /** As if the holder's context had died: its promise never settles, and the lock passes on. */

@@ -1,0 +1,345 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { Committed } from '../../../worker/log.ts'
+import { createLog, type Log } from '../../../worker/log.ts'
+import { type LogStore, openLogStore, type Position } from '../../../worker/log-store.ts'
+import { createMetrics } from '../../../worker/metrics.ts'
+import { BOUNDS, clearIndexedDb, committed, event, events, ids, readAll } from '../harness/log.ts'
+import { createFakePlatform, type FakePlatform } from '../harness/platform.ts'
+import { defer, settle, until } from '../harness/turns.ts'
+
+const noDisk = () => Promise.reject(new Error('no disk'))
+
+describe('the log as a leader’s and as a follower’s', () => {
+  let platform: FakePlatform
+
+  beforeEach(() => {
+    clearIndexedDb()
+    platform = createFakePlatform()
+  })
+
+  /** The log of one hub of a browser: all share one database, unless `open` says otherwise. */
+  const open = async (
+    opening: (onLost: () => void) => Promise<LogStore> = (onLost) => openLogStore('log', onLost),
+  ) => {
+    const told: Committed[] = []
+    let fenced = 0
+    let truncated = 0
+    const log = createLog({
+      platform,
+      open: opening,
+      bounds: BOUNDS,
+      metrics: createMetrics(),
+      onChange: () => {},
+      onCommitted: (each) => told.push(each),
+      onTruncate: () => truncated++,
+      onFenced: () => fenced++,
+      onDurable: () => {},
+    })
+    await log.ready
+    return Object.assign(log, { told, fenced: () => fenced, truncated: () => truncated })
+  }
+  const leader = async (opening?: () => Promise<LogStore>) => {
+    const log = await open(opening)
+    await log.lead(0)
+    return log
+  }
+  /** What the leader says of itself. */
+  const say = (log: Log): [Position, number] => [structuredClone(log.position()), log.first()]
+  /** What it relays of its events after `after`. */
+  const relay = async (log: Log, after: number) => {
+    const { term, epoch, lastEventId } = log.position()
+    return [{ term, epoch, after, events: await readAll(log, after) }, lastEventId] as const
+  }
+
+  describe('lead', () => {
+    it('L3 takes a term above the stored one and above any heard of, under a new id', async () => {
+      const one = await open()
+      expect(await one.lead(0)).toBe(1)
+      expect(await one.lead(5)).toBe(6)
+      const two = await open()
+      expect(await two.lead(3)).toBe(7)
+      const leaders = two.position().bases.map((each) => each.leader)
+      expect([leaders.length, new Set(leaders).size]).toEqual([3, 3])
+      expect(two.position().leader).toBe(leaders[2])
+    })
+
+    it('L3 and fences off the one before: its next write is refused, and it appends no more', async () => {
+      const one = await leader()
+      const two = await leader()
+      await one.append(events(1, 1))
+      await until(() => one.fenced() === 1)
+      expect(await one.append(events(2, 2))).toBe(0)
+      await two.append(events(1, 1))
+      await committed(two)
+      expect(two.fenced()).toBe(0)
+    })
+
+    it('L3 is refused if another has written since it read: that one’s events stay', async () => {
+      const one = await leader()
+      const gate = defer<void>()
+      let held = false
+      const two = await open(async () => {
+        const store = await openLogStore('log', () => {})
+        return {
+          ...store,
+          async commit(given) {
+            held = true
+            await gate.promise
+            return store.commit(given)
+          },
+        }
+      })
+      // It has read, and is frozen; meanwhile it is robbed, or taken for the leader that it no longer is.
+      const claim = two.lead(8)
+      await until(() => held)
+      await one.append(events(1, 3))
+      await committed(one)
+      gate.resolve()
+      expect(await claim).toBeNull()
+      expect(two.fenced()).toBe(1)
+      await one.append(events(4, 4))
+      await committed(one)
+      expect(one.fenced()).toBe(0)
+      expect(ids(await readAll(await open()))).toEqual(['1', '2', '3', '4'])
+    })
+
+    it('D2 goes on from what is committed: the rest comes again from the server', async () => {
+      const one = await leader()
+      await one.append(events(1, 3))
+      await committed(one)
+      const two = await open()
+      await two.lead(0)
+      expect([two.head(), two.lastEventId(), two.position().bases.at(-1)!.base]).toEqual([3, '3', 3])
+    })
+  })
+
+  it('L3 abandon takes the claim back: it appends nothing, and the next term is counted from before', async () => {
+    const log = await open(noDisk)
+    const before = structuredClone(log.position())
+    await log.lead(0)
+    log.abandon()
+    expect(log.position()).toEqual(before)
+    expect(await log.append(events(1, 1))).toBe(0)
+    expect(await log.lead(0)).toBe(1)
+  })
+
+  it('follow: a leader that steps down appends nothing more, and neither restarts nor commits', async () => {
+    const log = await leader()
+    await log.append(events(1, 2))
+    await committed(log)
+    log.follow()
+    expect(await log.append(events(3, 3))).toBe(0)
+    await log.restart('server', '')
+    expect([log.head(), log.lastEventId()]).toEqual([2, '2'])
+  })
+
+  describe('L2 receive', () => {
+    it('takes what the leader relays, in order and once', async () => {
+      const one = await leader()
+      const two = await open()
+      await two.align(...say(one))
+      await one.append(events(1, 3))
+      const all = await relay(one, 0)
+      expect(await two.receive(...all)).toBe(true)
+      expect(await two.receive(...all)).toBe(true)
+      expect(ids(await readAll(two))).toEqual(['1', '2', '3'])
+      expect(two.lastEventId()).toBe('3')
+    })
+
+    it('refuses what does not fit: a hole, another epoch, a term that it is not in line with', async () => {
+      const one = await leader()
+      const two = await open()
+      await two.align(...say(one))
+      await one.append(events(1, 3))
+      const [given, id] = await relay(one, 1)
+      expect(await two.receive(given, id)).toBe(false)
+      const [whole] = await relay(one, 0)
+      expect(await two.receive({ ...whole, epoch: 'another' }, id)).toBe(false)
+      expect(await two.receive({ ...whole, term: 2 }, id)).toBe(false)
+      expect([two.head(), await readAll(two)]).toEqual([0, []])
+    })
+
+    it('is nothing to one that leads', async () => {
+      const one = await leader()
+      const [given] = await relay(one, 0)
+      const more = { ...given, events: [{ seq: 1, id: '9', own: true, type: 'a', data: '', at: 0 }] }
+      expect(await one.receive(more, '9')).toBe(true)
+      expect(one.head()).toBe(0)
+    })
+  })
+
+  it('L2 committedBy keeps the leader’s account, so that what left memory is read from IndexedDB', async () => {
+    const one = await leader()
+    const two = await open()
+    await two.align(...say(one))
+    await one.append(events(1, 1_500))
+    await two.receive(...(await relay(one, 0)))
+    await committed(one)
+    expect(two.committed()).toBe(0)
+    for (const each of one.told) {
+      const { term, epoch } = one.position()
+      await two.committedBy({ ...each, term: term - 1, epoch })
+      expect(two.committed()).toBe(0)
+    }
+    for (const each of one.told) await two.committedBy({ ...each, ...one.position() })
+    expect(two.committed()).toBe(1_500)
+    expect(await readAll(two)).toHaveLength(1_500)
+  })
+
+  describe('align', () => {
+    it('L3 drops what the next leader’s log does not have, and says what is missing', async () => {
+      const one = await leader(noDisk)
+      const two = await open(noDisk)
+      const three = await open(noDisk)
+      await one.append(events(1, 3))
+      for (const each of [two, three]) {
+        await each.align(...say(one))
+        await each.receive(...(await relay(one, 0)))
+      }
+      await one.append([event('4'), event('5')])
+      await three.receive(...(await relay(one, 3)))
+      await two.lead(1)
+      expect(await three.align(...say(two))).toBe(false)
+      expect([three.head(), three.lastEventId()]).toEqual([3, '3'])
+      await two.append(events(4, 6))
+      expect(await three.align(...say(two))).toBe(true)
+      await three.receive(...(await relay(two, 3)))
+      expect(ids(await readAll(three))).toEqual(['1', '2', '3', '4', '5', '6'])
+    })
+
+    it('L3 over several leaders, keeps what all of them kept', async () => {
+      const one = await leader(noDisk)
+      await one.append(events(1, 4))
+      const away = await open(noDisk)
+      await away.align(...say(one))
+      await away.receive(...(await relay(one, 0)))
+      let last: Log = one
+      for (const head of [3, 3, 4]) {
+        const next = await open(noDisk)
+        await next.align(...say(last))
+        const [given, id] = await relay(last, 0)
+        await next.receive({ ...given, events: given.events.slice(0, head) }, id)
+        // It never heard of more than it holds.
+        await next.align({ ...say(last)[0], head: Math.min(head, next.head()) }, 1)
+        await next.lead(last.position().term)
+        await next.append([event(`by ${next.position().term}`)])
+        last = next
+      }
+      await away.align(...say(last))
+      expect(ids(await readAll(away))).toEqual(['1', '2', '3'])
+    })
+
+    it('a leader of an earlier term that wakes up changes nothing', async () => {
+      const one = await leader(noDisk)
+      const two = await open(noDisk)
+      const stale = say(one)
+      await two.align({ ...stale[0], term: 4, leader: 'later' }, 1)
+      expect(await two.align({ ...stale[0], head: 9 }, 1)).toBe(false)
+      expect(two.trail()).toMatchObject({ term: 4, leader: 'later' })
+    })
+
+    it('D4 skips what the leader has trimmed', async () => {
+      const two = await open(noDisk)
+      const one = await leader(noDisk)
+      expect(await two.align({ ...say(one)[0], head: 20 }, 11)).toBe(true)
+      expect([two.first(), two.head()]).toEqual([11, 10])
+    })
+
+    it('D1 goes along with a restart, and tells cursors of the epoch before why', async () => {
+      const one = await leader(noDisk)
+      const two = await open(noDisk)
+      await one.append(events(1, 3))
+      await two.align(...say(one))
+      await two.receive(...(await relay(one, 0)))
+      const cursor = { epoch: two.epoch(), seq: 3 }
+      await one.restart('server', 'here')
+      await two.align(...say(one))
+      expect([two.epoch(), two.lastEventId()]).toEqual([one.epoch(), 'here'])
+      expect(two.stand(cursor)).toMatchObject({ cursor: { epoch: one.epoch(), seq: 3 }, reset: 'server' })
+    })
+  })
+
+  describe('without IndexedDB, one that has heard of more than it holds', () => {
+    it('D1 leads on behind that, after the id that goes with it: who lacks it is told', async () => {
+      const one = await leader(noDisk)
+      await one.append(events(1, 5))
+      const two = await open(noDisk)
+      const cursor = { epoch: one.epoch(), seq: 2 }
+      expect(await two.align(...say(one))).toBe(true)
+      await two.lead(1)
+      expect([two.head(), two.lastEventId(), two.position().bases.at(-1)!.base]).toEqual([5, '5', 5])
+      expect(two.stand(cursor).reset).toBe('fell-behind')
+      expect(two.stand({ ...cursor, seq: 5 }).reset).toBeNull()
+    })
+
+    it('and one that can read it resumes after the id of the last event that it has', async () => {
+      const one = await leader()
+      await one.append(events(1, 3))
+      await committed(one)
+      const two = await open()
+      await two.align({ ...say(one)[0], head: 9, lastEventId: '9' }, 1)
+      await two.lead(1)
+      expect([two.head(), two.lastEventId()]).toEqual([3, '3'])
+    })
+  })
+
+  describe('where a tab goes on that comes from another hub', () => {
+    const cursorAt = (log: Log, seq: number) => ({ epoch: log.epoch(), seq })
+
+    it('L3 of the same leader: at its cursor, even if this hub is behind', async () => {
+      const one = await leader()
+      await one.append(events(1, 5))
+      await committed(one)
+      const two = await open()
+      expect(two.place(cursorAt(two, 7), one.trail()).cursor.seq).toBe(7)
+    })
+
+    it('L3 of one that this hub has not heard of yet: at its cursor', async () => {
+      const one = await leader()
+      await one.append(events(1, 2))
+      await committed(one)
+      const trail = { term: 9, leader: 'later', durable: 0 }
+      expect(one.place(cursorAt(one, 5), trail).cursor.seq).toBe(5)
+    })
+
+    it('L3 of an earlier one: where the next began, over any number of leaders up to 16', async () => {
+      const one = await leader()
+      await one.append(events(1, 4))
+      await committed(one)
+      const trail = { ...one.trail(), durable: 0 }
+      let last = one
+      for (let leaders = 1; leaders <= 17; leaders++) {
+        last = await leader()
+        await last.append([event(null, `${leaders}`)])
+        await committed(last)
+        // Beyond that: what it was told is committed.
+        expect(last.place(cursorAt(last, 9), trail).cursor.seq, `${leaders}`).toBe(leaders < 16 ? 4 : 0)
+      }
+    })
+
+    it('L3 of another that counted to the same term, without having heard of this one: what it knows committed', async () => {
+      const one = await leader()
+      await one.append(events(1, 5))
+      await committed(one)
+      const trail = { ...one.trail(), leader: 'in memory', durable: 2 }
+      expect(one.place(cursorAt(one, 5), trail).cursor.seq).toBe(2)
+    })
+  })
+
+  it('L3 a leader without IndexedDB that finds another of its term there, once it is back, gives way', async () => {
+    let broken = true
+    const one = await open((onLost) => (broken ? noDisk() : openLogStore('log', onLost)))
+    await one.lead(0)
+    const two = await leader()
+    await two.append(events(1, 2))
+    await committed(two)
+    broken = false
+    await platform.advance(1_100)
+    await until(() => one.fenced() === 1)
+    await settle()
+    expect(await one.append(events(1, 1))).toBe(0)
+    await two.append(events(3, 3))
+    await committed(two)
+    expect(two.fenced()).toBe(0)
+  })
+})
