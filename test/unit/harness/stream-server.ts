@@ -6,6 +6,7 @@ export interface Published {
   number: number
   /** Without one it can't be sent again. */
   id: string | null
+  type: string | null
 }
 
 interface Connection {
@@ -15,7 +16,8 @@ interface Connection {
   close(): void
 }
 
-const format = ({ number, id }: Published) => `${id === null ? '' : `id: ${id}\n`}data: ${number}\n\n`
+const format = ({ number, id, type }: Published) =>
+  `${id === null ? '' : `id: ${id}\n`}${type === null ? '' : `event: ${type}\n`}data: ${number}\n\n`
 
 /** A server with one stream, which keeps all its events and sends again what comes after `Last-Event-ID`. */
 export const createStreamServer = () => {
@@ -26,9 +28,11 @@ export const createStreamServer = () => {
   let most = 0
   let requests = 0
   let refusing = false
+  /** The newest id of those that it no longer has. */
+  let forgotten = 0
 
   const after = (lastEventId: string) =>
-    published.filter(({ id }) => id !== null && Number(id) > Number(lastEventId || 0))
+    published.filter(({ id }) => id !== null && Number(id) > Math.max(forgotten, Number(lastEventId || 0)))
 
   const fetch = async (process: Process, _url: string, init: RequestInit): Promise<Response> => {
     const { signal } = init
@@ -78,7 +82,8 @@ export const createStreamServer = () => {
     self.onChange('opened')
     const missed = after(connection.lastEventId)
     if (missed.length > 0) connection.write(missed)
-    const headers = { 'content-type': 'text/event-stream', 'stream-resume': 'continue' }
+    const lost = connection.lastEventId !== '' && Number(connection.lastEventId) < forgotten
+    const headers = { 'content-type': 'text/event-stream', 'stream-resume': lost ? 'reset' : 'continue' }
     return process.gated(
       'net',
       turn().then(() => new Response(body, { status: 200, headers })),
@@ -90,14 +95,18 @@ export const createStreamServer = () => {
     onChange: (_what: string) => {},
     fetch,
     published,
-    publish(withId: boolean): Published {
-      const event = { number: published.length + 1, id: withId ? String(++ids) : null }
+    publish(withId: boolean, type: string | null = null): Published {
+      const event = { number: published.length + 1, id: withId ? String(++ids) : null, type }
       published.push(event)
       for (const connection of open) connection.write([event])
       return event
     },
     cut() {
       for (const connection of [...open]) connection.close()
+    },
+    /** No longer has what was published so far. */
+    forget() {
+      forgotten = ids
     },
     refuse(value: boolean) {
       refusing = value
