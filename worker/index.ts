@@ -1,4 +1,4 @@
-import { expose, wrap } from 'comlink'
+import { expose, releaseProxy, wrap } from 'comlink'
 import type { TabApi } from '../src/protocol.ts'
 import { createHub } from './hub.ts'
 import type { Platform } from './platform.ts'
@@ -50,9 +50,13 @@ export const serve = (): void => {
 
   const accept = (port: MessagePort) => {
     const remote = wrap<TabApi>(port)
-    // comlink's own release would post a message, and a message to a page in the back/forward cache evicts
-    // it. With the port closed, nothing holds the proxy. A dedicated Worker has no port: it closes itself.
-    const release = () => port.close()
+    const release = () => {
+      // First, since comlink's release posts a message, and a message to a page in the back/forward cache
+      // evicts it. A dedicated Worker has no port: it closes itself.
+      port.close()
+      // Its registry holds the port, whose listener holds the proxy that the registry waits for: a leak.
+      remote[releaseProxy]()
+    }
     // Both ways over the one port: no `proxy()` callbacks, so no channel a callback (comlink#673).
     expose(hub.accept(remote as unknown as RemoteTab, release), port)
   }
