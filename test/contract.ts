@@ -7,7 +7,7 @@ export const TYPES = ['chapter.updated', 'task.progress_updated'] as const
 export type Type = (typeof TYPES)[number]
 
 export interface TabOptions {
-  from?: 'now' | 'start' | { last: number }
+  from?: 'now' | 'start' | { last: number } | { after: string }
   /** Event types to listen to; all of them by default. */
   types?: Type[]
 }
@@ -85,20 +85,25 @@ export const scenarios: Scenario[] = [
     },
   },
   {
-    name: 'D5 a late tab hears from now on, one that asks for the last n those too',
+    name: 'D5 a late tab hears from where it says: now, the last n, after an id, the start',
     async run(arena) {
       const early = await arena.open()
-      const before = await arena.publish(10)
+      const before = await arena.publish(6)
+      await heardExactly(arena, [early], before)
+      const id = (await early.inspect()).log.lastEventId
+      before.push(...(await arena.publish(4)))
       await heardExactly(arena, [early], before)
       // What is not committed yet is not "before": it may still come again.
       await arena.eventually(async () => (await early.inspect()).sessions[0]!.lag, 0)
       const last = await arena.open({ from: { last: 3 } })
       const start = await arena.open({ from: 'start' })
       await heardExactly(arena, [last], before.slice(-3))
+      const behind = await arena.open({ from: { after: id } })
       const late = await arena.open()
       const after = await arena.publish(2)
       await heardExactly(arena, [late], after)
       await heardExactly(arena, [last], [...before.slice(-3), ...after])
+      await heardExactly(arena, [behind], [...before.slice(-4), ...after])
       await heardExactly(arena, [early, start], [...before, ...after])
     },
   },

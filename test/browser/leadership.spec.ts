@@ -8,17 +8,6 @@ const led = (tabs: Tab[]) =>
     message: 'one leader',
   }).toBe(1)
 
-test('S1 L1 without a SharedWorker four tabs have a hub each, and one stream', async ({
-  backend,
-  openTabs,
-}) => {
-  const tabs = await openTabs(4, { host: 'worker' })
-  await led(tabs)
-  await backend.publish(500)
-  await expectExactlyOnce(tabs, backend.published())
-  expect(backend.connections()).toMatchObject({ total: 1, opened: 1, replaced: 0, peak: { total: 1 } })
-})
-
 for (const end of ['close', 'crash'] as const) {
   test(`S1 the leader's tab may ${end}: another takes over within 1 s, with no gap and no double`, async ({
     backend,
