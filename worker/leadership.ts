@@ -11,8 +11,11 @@ const BEAT = 1_000
 const BEAT_LATE = 2 * BEAT
 /** ms of silence after which a follower takes the lock from a leader that it has heard before. */
 const STEAL_AFTER = 5_000
-/** The same for a leader that has never answered this hub: within the 10 s of T2, after the page's own watch. */
-const STEAL_UNHEARD_AFTER = 2_500
+/**
+ * The same for a leader that has never answered this hub, hence at the second look: two unanswered hellos, after
+ * the page's own watch of up to 4.5 s, within the 10 s of T2.
+ */
+const STEAL_UNHEARD_AFTER = 1_900
 /** ms between two steals of one hub: a leader that is slow to begin is not robbed in turn. */
 const STEAL_PAUSE = 30_000
 /** ms after which a follower that says nothing is relayed to no more. It says hello once a beat. */

@@ -27,7 +27,7 @@ export const startFront = async (target: number) => {
     const on = send({ host: '127.0.0.1', port: target, method, path: url, headers }, (answer) => {
       response.writeHead(answer.statusCode!, answer.rawHeaders)
       // The base of the backoff (S4): a run of many faults in a row would otherwise be one of waiting.
-      if (isStream && answer.statusCode === 200) response.write('retry: 200\n\n')
+      if (isStream && answer.statusCode === 200) response.write('retry: 100\n\n')
       answer.pipe(response)
       // An answer that broke off must look broken on this side too.
       answer.on('close', () => answer.complete || response.destroy())

@@ -105,6 +105,9 @@ export const createCrew = (user: User, backend: Backend, hosts: Hosts, size: num
       confirmed = last
       return Date.now() - start
     },
+    /** In a row, without 10 s of health. */
+    attempts: async () =>
+      Math.max(0, ...(await Promise.all(members.map(async ({ tab }) => (await tab.status()).attempt)))),
     /** Judges all that are left. */
     async finish(to: number) {
       for (const member of members) pronounce(member, await heard(member), to)

@@ -4,7 +4,7 @@ import type { BrowserName } from '../browsers.ts'
 import { createRandom } from '../random.ts'
 import { createCrew, type Hosts } from './crew.ts'
 import { createDeck } from './deck.ts'
-import { FAULTS } from './faults.ts'
+import { FAULTS, type Fault } from './faults.ts'
 import { sum, type Verdict } from './oracle.ts'
 import { startUser } from './user.ts'
 
@@ -34,6 +34,8 @@ export interface RunReport {
 
 /** ms for the tabs to catch up after one fault: backoff and a hub's replacement included. */
 const PATIENCE = 45_000
+/** Attempts in a row, beyond which the stream is given the 10 s of health that start the counter over. */
+const MOST_ATTEMPTS = 4
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
 /** One seed: faults at random moments among events, then quiet, then the oracle. */
@@ -63,39 +65,45 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
     }
   }
 
-  const one = async (each: number) => {
-    const fault = deal(Date.now())
+  const one = async (fault: Fault, each: number) => {
     const before = Math.floor(random() * each)
     await crew.caughtUp(await backend.publish(1 + before), PATIENCE)
     if (fault.loses) crew.excuse()
     const replaced = backend.replaced()
     // While it happens, not only around it.
     const meanwhile = backend.publish(1 + Math.floor(each / 4))
-    try {
-      await Promise.all([fault.run({ backend, front, crew, user, random, pause }), meanwhile])
-      const ms = await caughtUp(fault.loses === true)
-      recoveries.push({ fault: fault.name, ms, replaced: backend.replaced() - replaced })
-    } catch (error) {
-      const states = await Promise.all(
-        crew.members.map(async ({ tab }) => {
-          const { statuses, errors } = await tab.record()
-          return { ...(await tab.status()), statuses: statuses.slice(-12), errors: errors.slice(-4) }
-        }),
-      ).catch(() => ['tabs do not answer'])
-      throw new Error(
-        `"${fault.name}", after ${recoveries.slice(-4).map((each) => each.fault)}: ${(error as Error).message}\n${states.map((state) => JSON.stringify(state)).join('\n')}`,
-      )
-    }
+    await Promise.all([fault.run({ backend, front, crew, user, random, pause }), meanwhile])
+    const ms = await caughtUp(fault.loses === true)
+    recoveries.push({ fault: fault.name, ms, replaced: backend.replaced() - replaced })
     await backend.publish(Math.max(1, each - before - Math.floor(each / 4)))
     await crew.fill()
+    // Ten in a row within seconds, as no user has them, would end in waits of half a minute (S4).
+    while ((await crew.attempts()) > MOST_ATTEMPTS) await pause(200)
+  }
+
+  const describe = async () => {
+    const states = crew.members.map(async ({ tab, from }) => {
+      const { statuses, errors, events } = await tab.record()
+      const last = events.at(-1)?.n
+      const tail = { statuses: statuses.slice(-12), errors: errors.slice(-4) }
+      return JSON.stringify({ from, last, ...(await tab.status()), ...tail, inspection: await tab.inspect() })
+    })
+    const settled = await Promise.allSettled(states)
+    return settled
+      .map((each) => (each.status === 'fulfilled' ? each.value : `a tab says nothing: ${each.reason}`))
+      .join('\n')
   }
 
   try {
     await crew.fill()
     const each = Math.max(1, Math.floor(options.events / options.faults))
     for (let count = 1; count <= options.faults; count++) {
-      await one(each).catch((error: Error) => {
-        throw new Error(`fault ${count}, ${error.message}`)
+      const fault = deal(Date.now())
+      await one(fault, each).catch(async (error: Error) => {
+        const trail = recoveries.slice(-4).map((recovery) => recovery.fault)
+        throw new Error(
+          `fault ${count}, "${fault.name}", after ${trail}: ${error.message}\n${await describe()}`,
+        )
       })
       if (crew.problems.length > 0) break
     }
