@@ -18,6 +18,8 @@ import { attempt } from './transport.ts'
 
 /** ms of health after which the attempt counter starts over (S4). */
 const HEALTHY_AFTER = 10_000
+/** ms between looks at whether the browser is online again. */
+const ONLINE_LOOK = 2_000
 /** ms for the browser to close an aborted connection, which it tells nobody, before the next one opens (S1). */
 export const CLOSE_GRACE = 100
 
@@ -85,9 +87,14 @@ export const createConnection = (deps: ConnectionOptions) => {
     nextAttemptAt = null
     health = 'good'
     if (state === 'connecting') void connect()
+    if (state === 'offline') lookForNetwork()
     deps.onStatus()
     return true
   }
+
+  /** A worker may find itself online again without having been told (seen with DevTools' offline mode). */
+  const lookForNetwork = () =>
+    after(ONLINE_LOOK, () => void (platform.isOnline() ? enter('online') : lookForNetwork()))
 
   const report = (why: Why) => {
     const retryable = state === 'waiting' || state === 'offline'

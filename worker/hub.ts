@@ -140,10 +140,7 @@ export const createHub = ({
       onError: tellError,
       onAsk: (what) => connection[what](),
       onSuperseded(by) {
-        superseded = refusal(
-          'superseded',
-          `A newer version (protocol ${by}) has the stream. Reload the page.`,
-        )
+        superseded = supersede(by)
         tellError(superseded)
         void close()
       },
@@ -227,6 +224,8 @@ export const createHub = ({
     const none = { attempt: 0, status: null, lastEventId: '', cause: null }
     return { kind, message, retryable: false, state, at, ...none }
   }
+  const supersede = (by: number) =>
+    refusal('superseded', `Protocol ${by} is here, the worker's is ${protocol}. Reload the page.`)
   const refuse = (error: ErrorData): Welcome => ({ ok: false, error })
 
   /** Ends the stream and commits what is left. */
@@ -265,10 +264,7 @@ export const createHub = ({
 
     return {
       async attach(hello: Hello): Promise<Welcome> {
-        if (hello.protocol !== protocol) {
-          const message = `This tab speaks protocol ${hello.protocol}, its worker ${protocol}. Reload the page.`
-          return refuse(refusal('superseded', message))
-        }
+        if (hello.protocol !== protocol) return refuse(supersede(hello.protocol))
         parts ??= createParts(hello.options)
         const { key, options, log, leadership } = parts
         if (keyOf(hello.options.url, hello.options.user) !== key)

@@ -112,7 +112,7 @@ export const openLogStore = async (name: string, onLost: () => void): Promise<Lo
       if (term > position.term || changed) {
         tx.abort()
         await tx.done.catch(() => {})
-        throw new Fenced('Another leader has taken over the log.')
+        throw new Fenced()
       }
       const writes: Promise<unknown>[] = [positions.put(position, 'position')]
       if (trimBelow > 0) writes.push(store.delete(IDBKeyRange.upperBound(trimBelow, true)))

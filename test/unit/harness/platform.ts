@@ -75,8 +75,9 @@ export const createFakePlatform = (seed = 1) => {
     nextTimer: () => (timers.size === 0 ? null : earliest()!.at - elapsed),
     timers: () => timers.size,
     connectivityListeners: () => connectivity.size,
-    setOnline(value: boolean) {
+    setOnline(value: boolean, how: 'told' | 'silently' = 'told') {
       online = value
+      if (how === 'silently') return
       for (const listener of connectivity) listener()
     },
     /** Every draw from now on; `null`: seeded again. */

@@ -117,6 +117,20 @@ describe('S5 offline', () => {
     expect(stream.state()).toBe('connecting')
   })
 
+  it('is noticed to be over within 2 s where the browser tells nobody', async () => {
+    const stream = openConnection()
+    const { body } = await stream.open()
+    stream.platform.setOnline(false)
+    body.error()
+    await stream.platform.advance(60_000)
+    expect(stream.state()).toBe('offline')
+    stream.platform.setOnline(true, 'silently')
+    expect(stream.state()).toBe('offline')
+    await stream.platform.advance(2_000)
+    await stream.accept()
+    expect(stream.state()).toBe('open')
+  })
+
   it('a tab made visible while waiting: tries at once', async () => {
     const stream = openConnection()
     stream.connection.release()
