@@ -70,6 +70,7 @@ export const connect = <Events extends object = EventMap>(
   /** Which way to a hub (host.ts), and under which name. */
   let way = 0
   let suffix = ''
+  let streamClient: string | null = null
   /** When, in ms of `performance.now()`. */
   let respawns: number[] = []
   let closed = false
@@ -155,6 +156,7 @@ export const connect = <Events extends object = EventMap>(
       options: hubOptions,
       cursor: intake.cursor(),
       trail: intake.trail(),
+      streamClient,
       from: options.from ?? ('now' as const),
       follow: listeners.follow(),
       visible: !document.hidden,
@@ -166,6 +168,7 @@ export const connect = <Events extends object = EventMap>(
         if (attachment !== mine) return
         if (!welcome.ok) return stop(welcome.error)
         intake.resumeAt(welcome.cursor, welcome.trail)
+        streamClient = welcome.streamClient
         const { incarnation, locks } = welcome
         // All tabs of a dead hub derive the same name from it, and so meet again without talking.
         mine.watch = watchHub(hub, incarnation, locks, () => respawn(`#${incarnation}`))

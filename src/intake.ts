@@ -28,6 +28,8 @@ export const createIntake = () => {
   /** A hub, or another leader's log, goes on from here; `first`, where nothing was taken yet. */
   const resumeAt = (from: Cursor, first: Trail | null = null) => {
     trail ??= first
+    if (trail !== null && cursor !== null && !(isOf(from.epoch) && cursor.seq === from.seq))
+      trail = { ...trail, id: null }
     enter(from.epoch)
     for (const event of uncommitted) if (event.seq > from.seq) ghosts.add(identityOf(event))
     cursor = from
@@ -38,7 +40,7 @@ export const createIntake = () => {
     trail: () => trail,
     resumeAt,
     /** @returns the events of the batch that are new to this tab, in order */
-    take({ epoch, rewind, to, term, leader, durable, events }: Batch): LoggedEvent[] {
+    take({ epoch, rewind, to, term, leader, durable, id, events }: Batch): LoggedEvent[] {
       if (rewind !== null) resumeAt({ epoch, seq: rewind })
       enter(epoch)
       const after = isOf(epoch) ? cursor!.seq : 0
@@ -51,7 +53,7 @@ export const createIntake = () => {
         .filter(({ own, seq }) => own && seq > durable)
         .slice(-REMEMBERED)
       cursor = { epoch, seq: Math.max(after, to) }
-      trail = { term, leader, durable }
+      trail = { term, leader, durable, id: to > after ? id : (trail?.id ?? null) }
       return fresh
     },
   }

@@ -48,6 +48,8 @@ export interface Trail {
   /** Its random id: two that have not heard of each other may count to the same term. */
   leader: string
   durable: number
+  /** The last event ID at the tab's cursor; `null`: not known. Of use to a hub that can read no log. */
+  id: string | null
 }
 
 /** Where a tab without a cursor starts (D5). */
@@ -78,6 +80,8 @@ export interface Batch {
   leader: string
   /** The log is committed up to this seq. What lies beyond may come again from the next hub (D2). */
   durable: number
+  /** The last event ID at `to`. */
+  id: string | null
   /** Another leader took over, whose log goes on from this seq: what the tab has had beyond it may come again. */
   rewind: number | null
   /** Told to the application before the events. */
@@ -224,6 +228,8 @@ export interface Hello {
   /** Where a tab that was attached before goes on; `null`: it is new, and `from` counts. */
   cursor: Cursor | null
   trail: Trail | null
+  /** What a hub before gave (`Welcome`). */
+  streamClient: string | null
   from: From
   follow: Follow
   visible: boolean
@@ -242,6 +248,8 @@ export type Welcome =
       cursor: Cursor
       /** For a tab that has none yet. */
       trail: Trail
+      /** What the stream's requests are known by (R6), to be told to the next hub. */
+      streamClient: string
       /**
        * Whether the hub sees the tab's lock. Clearing an origin's site data parts the lock managers of what was
        * open then from those of what opens later (Chromium): locks say nothing there, and pings have to do.

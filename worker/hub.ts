@@ -277,6 +277,8 @@ export const createHub = ({
         const [{ held = [] }] = await Promise.all([platform.locks.query(), log.ready])
         const locks = held.some(({ name }) => name === tabLock(hello.tab))
         if (superseded !== null) return refuse(superseded)
+        if (hello.cursor !== null && hello.trail !== null)
+          log.recall(hello.cursor, hello.trail, hello.streamClient)
         const from = log.start(hello.from)
         // The hub before knew of no leader, and neither of this log: that tab was never anywhere.
         const isNew = hello.trail?.term === 0 && hello.cursor?.epoch !== log.epoch()
@@ -285,7 +287,9 @@ export const createHub = ({
             ? log.place(hello.cursor, hello.trail)
             : { cursor: from ?? log.start('now')!, reset: from === null ? ('fell-behind' as const) : null }
         const { tab, follow, visible } = hello
-        const trail = (isNew ? null : hello.trail) ?? log.trail()
+        const id = placed.cursor.seq === log.head() ? log.trail().id : null
+        const trail = (isNew ? null : hello.trail) ?? { ...log.trail(), id }
+        const streamClient = log.streamClient()
         session = createSession({
           platform,
           tab,
@@ -314,7 +318,16 @@ export const createHub = ({
         const differing = (Object.keys(options) as (keyof HubOptions)[]).filter(
           (name) => JSON.stringify(options[name]) !== JSON.stringify(hello.options[name]),
         )
-        return { ok: true, incarnation, cursor: placed.cursor, trail, locks, status: status(), differing }
+        return {
+          ok: true,
+          incarnation,
+          cursor: placed.cursor,
+          trail,
+          streamClient,
+          locks,
+          status: status(),
+          differing,
+        }
       },
       follow(types) {
         session?.follow(types)

@@ -74,8 +74,9 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
 
   /** What is told with what is read now. */
   const trail = (): Trail => {
-    const { term, leader } = account.position
-    return { term, leader, durable: account.committed }
+    const { term, leader, head, lastEventId } = account.position
+    const id = account.known > head ? null : lastEventId
+    return { term, leader, durable: account.committed, id }
   }
   const isOurs = ({ term, epoch }: Of) => epoch === account.position.epoch && term === account.aligned
 
@@ -305,6 +306,23 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
       }),
 
     read,
+
+    /**
+     * D2. Where IndexedDB can't be read, or was cleared, and no leader is heard, a tab that was attached before
+     * knows more than this log: it goes on from there. A hub that hangs may do so within a transaction, and
+     * then blocks the database for as long as its pages live.
+     */
+    recall({ epoch, seq }: Cursor, { term, leader, id }: Trail, streamClient: string | null) {
+      const { position } = account
+      if (account.aligned > 0 || position.head > 0 || term === 0 || id === null) return
+      // Tabs that were with the same leader know as much; the next one's log begins where this tab is.
+      const bases = [{ leader, base: 0 }]
+      Object.assign(position, { epoch, head: seq, lastEventId: id, term, leader, bases })
+      if (streamClient !== null) position.streamClient = streamClient
+      account.aligned = term
+      account.known = seq
+      account.forget(seq)
+    },
 
     /** Where a tab starts that has no cursor (D5); `null`: the event it names is not in the log. */
     start(from: From): Cursor | null {

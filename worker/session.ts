@@ -65,9 +65,9 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
     return (type) => types.has(type)
   }
 
-  const here = (): Trail => {
+  const here = (to: number, id = to === log.head() ? log.trail().id : null): Trail => {
     rewindTo = null
-    trail = log.trail()
+    trail = { ...log.trail(), id }
     return trail
   }
 
@@ -79,14 +79,14 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
       if (placed.reset !== null || cursor.epoch !== placed.cursor.epoch) cursor = placed.cursor
       if (reset !== null) {
         const { epoch, seq: to } = cursor
-        const batch = { epoch, rewind: null, to, ...here(), reset, events: [] }
+        const batch = { epoch, rewind: null, to, ...here(to), reset, events: [] }
         reset = null
         return batch
       }
       const { epoch, seq: after } = cursor
       // It is in a log that somebody leads now, and may lose it: until it knows that, it counts as new.
       if (trail.term === 0 && log.trail().term > 0)
-        return { epoch, rewind: null, to: after, ...here(), reset: null, events: [] }
+        return { epoch, rewind: null, to: after, ...here(after), reset: null, events: [] }
       if (after >= log.head()) return null
       const read = log.read(after)
       const events = Array.isArray(read) ? read : await read
@@ -96,11 +96,11 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
         await pause(platform, 0)
         continue
       }
-      const to = events.at(-1)!.seq
+      const { seq: to, id } = events.at(-1)!
       const followed = events.filter(({ type }) => wants(type))
       const rewind = rewindTo !== null && rewindTo < told ? rewindTo : null
       if (followed.length > 0 || to - told >= SILENT_EVENTS) {
-        return { epoch, rewind, to, ...here(), reset: null, events: followed }
+        return { epoch, rewind, to, ...here(to, id), reset: null, events: followed }
       }
       cursor = { epoch, seq: to }
     }

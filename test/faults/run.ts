@@ -52,6 +52,8 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
       !not.includes(browser) && kinds.includes(hosts) && !(quick && long),
   )
   const deal = createDeck(possible, (seed - 1) * options.faults)
+  /** Streams of hubs that hang, replaced at the server. */
+  let hung = 0
   const recoveries: RunReport['recoveries'] = []
   const problems: string[] = []
 
@@ -74,6 +76,7 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
     const meanwhile = backend.publish(1 + Math.floor(each / 4))
     await Promise.all([fault.run({ backend, front, crew, user, random, pause }), meanwhile])
     const ms = await caughtUp(fault.loses === true)
+    if (fault.hangs) hung += backend.replaced() - replaced
     recoveries.push({ fault: fault.name, ms, replaced: backend.replaced() - replaced })
     await backend.publish(Math.max(1, each - before - Math.floor(each / 4)))
     await crew.fill()

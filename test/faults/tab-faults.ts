@@ -85,7 +85,12 @@ export const FAULTS_OF_TABS: Fault[] = [
     },
   },
   { name: 'every worker closes', deadly: true, run: async (scene) => anyTab(scene).tab.harm('close') },
-  { name: 'every worker hangs', deadly: true, run: async (scene) => anyTab(scene).tab.harm('wedge') },
+  {
+    name: 'every worker hangs',
+    deadly: true,
+    hangs: true,
+    run: async (scene) => anyTab(scene).tab.harm('wedge'),
+  },
   {
     name: 'the browser kills the worker',
     not: ['firefox'],

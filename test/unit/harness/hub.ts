@@ -115,6 +115,7 @@ export const openTab = async (test: TestHub, { hello, options, accessToken, take
     options: { ...OPTIONS, ...options },
     cursor: null,
     trail: null,
+    streamClient: null,
     from: 'now',
     follow: '*',
     visible: true,

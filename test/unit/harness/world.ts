@@ -54,6 +54,7 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
     let attachments = 0
     let detach = () => {}
     let attachment: symbol | null = null
+    let streamClient: string | null = null
     let latest: HubApi | null = null
 
     const attach = (to: WorldHub) => {
@@ -125,12 +126,16 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
           options,
           cursor: intake.cursor(),
           trail: intake.trail(),
+          streamClient,
           from,
         }
         const welcome = await api.attach({ ...hello, follow: '*', visible: true })
         await turn()
         if (!welcome.ok) tell(welcome.error)
-        else if (attachment === mine) intake.resumeAt(welcome.cursor, welcome.trail)
+        else if (attachment === mine) {
+          intake.resumeAt(welcome.cursor, welcome.trail)
+          streamClient = welcome.streamClient
+        }
       })()
     }
 

@@ -168,6 +168,7 @@ describe('a client and a hub that is not as it should be', () => {
         term: 1,
         leader: 'one',
         durable: 0,
+        id: '1',
         reset: 'server',
         events: [delivered],
       })

@@ -37,6 +37,7 @@ const simulate = (
       term: 1,
       leader: 'one',
       durable: committed,
+      id: events.at(-1)!.id,
       reset: null,
       events,
     }))

@@ -17,6 +17,7 @@ const batch = (durable: number, ...events: LoggedEvent[]): Batch => ({
   leader: 'one',
   to: events.at(-1)?.seq ?? 0,
   durable,
+  id: events.at(-1)?.id ?? null,
   reset: null,
   events,
 })
@@ -132,5 +133,22 @@ describe('D2 a tab takes nothing twice', () => {
     expect(intake.take(batch(1, logged(2, 'A')))).toEqual([])
     intake.resumeAt({ epoch: 'a', seq: 1 })
     expect(ids(intake.take(batch(1, logged(2, 'A'), logged(3, 'B'))))).toEqual(['B'])
+  })
+
+  it('D2 knows the last event ID at its cursor, and no longer once it is set back', () => {
+    const intake = createIntake()
+    intake.resumeAt({ epoch: 'a', seq: 0 }, { term: 1, leader: 'one', durable: 0, id: 'start' })
+    expect(intake.trail()?.id).toBe('start')
+    intake.take(batch(0, logged(1), logged(2)))
+    expect(intake.trail()?.id).toBe('2')
+    intake.resumeAt({ epoch: 'a', seq: 2 })
+    expect(intake.trail()?.id).toBe('2')
+    intake.resumeAt({ epoch: 'a', seq: 1 })
+    expect(intake.trail()?.id).toBeNull()
+    intake.take(batch(0, logged(2)))
+    expect(intake.trail()?.id).toBe('2')
+    // One that was taken already says nothing of where the cursor is.
+    intake.take({ ...batch(0, logged(1)), to: 1 })
+    expect([intake.cursor()?.seq, intake.trail()?.id]).toEqual([2, '2'])
   })
 })

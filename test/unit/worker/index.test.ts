@@ -13,6 +13,7 @@ const hello = {
   options: OPTIONS,
   cursor: null,
   trail: null,
+  streamClient: null,
   from: 'now' as const,
   follow: [],
   visible: true,

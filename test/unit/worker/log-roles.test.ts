@@ -298,7 +298,7 @@ describe('the log as a leader’s and as a follower’s', () => {
       const one = await leader()
       await one.append(events(1, 2))
       await committed(one)
-      const trail = { term: 9, leader: 'later', durable: 0 }
+      const trail = { term: 9, leader: 'later', durable: 0, id: null }
       expect(one.place(cursorAt(one, 5), trail).cursor.seq).toBe(5)
     })
 

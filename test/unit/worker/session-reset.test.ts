@@ -22,6 +22,7 @@ describe('a session that cannot go on as usual', () => {
         term: test.log.trail().term,
         leader: test.log.trail().leader,
         durable: 0,
+        id: null,
         reset: 'fell-behind',
         events: [],
       },
@@ -46,6 +47,8 @@ describe('a session that cannot go on as usual', () => {
       term: test.log.trail().term,
       leader: test.log.trail().leader,
       durable: 2,
+      // Some event of the new epoch is in the log already, and the position speaks of it.
+      id: null,
       reset: 'server',
       events: [],
     })
