@@ -1,6 +1,6 @@
 import { expose, type Remote, wrap } from 'comlink'
 import { answerToken } from './answer-token.ts'
-import { withLimit } from './call.ts'
+import { CALL_LIMIT, withLimit } from './call.ts'
 import { localError, StreamError } from './errors.ts'
 import { holdLock } from './hold-lock.ts'
 import { type Host, openHost } from './host.ts'
@@ -28,6 +28,12 @@ import { watchHub } from './watch-hub.ts'
 /** Respawns of a hub within so many ms before it is given up (T2). */
 const RESPAWNS = 5
 const RESPAWN_WINDOW = 60_000
+/**
+ * ms for a SharedWorker to answer the first call, and how often it is connected to before it is given up.
+ * WebKit loses the first connections to a worker that it starts just after another's death, not the later ones.
+ */
+const CONNECT_LIMIT = 2_000
+const CONNECTS = 5
 
 // Over 200 lines: the one file that wires the page's parts.
 
@@ -134,7 +140,7 @@ export const connect = <Events extends object = EventMap>(
     attach()
   }
 
-  const attach = () => {
+  const attach = (connects = 1) => {
     const tab = crypto.randomUUID()
     // With the protocol in it: a worker of the same name that an older version started is another worker.
     const host = openHost(way, `${key}:${PROTOCOL}${suffix}`, options.worker, () => {
@@ -162,7 +168,13 @@ export const connect = <Events extends object = EventMap>(
       visible: !document.hidden,
     })
     // The lock first: the hub queues for it, and would take one that nobody holds for a death (T1).
-    const answered = held.then(() => withLimit(hub.attach(hello()) as Promise<Welcome>, 'attach()'))
+    const answered = held.then(() =>
+      withLimit(
+        hub.attach(hello()) as Promise<Welcome>,
+        'attach()',
+        host.dedicated ? CALL_LIMIT : CONNECT_LIMIT,
+      ),
+    )
     const welcomed = answered.then(
       (welcome) => {
         if (attachment !== mine) return
@@ -178,7 +190,12 @@ export const connect = <Events extends object = EventMap>(
             `tabstream: another tab set other options: ${welcome.differing.join(', ')}. They hold.`,
           )
       },
-      () => attachment === mine && respawn(`#${respawns.length}`),
+      () => {
+        if (attachment !== mine) return
+        if (host.dedicated || connects === CONNECTS) return respawn(`#${respawns.length}`)
+        detach()
+        attach(connects + 1)
+      },
     )
     const mine: Attachment = { host, hub, welcomed, release, watch: null }
     attachment = mine
