@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import type { PlaywrightTestOptions, PlaywrightWorkerOptions } from 'playwright/test'
 
@@ -42,20 +42,25 @@ const run = (command: string, args: string[], print: (line: string) => void): bo
 
 const missing = () => (Object.keys(commands) as BrowserName[]).filter((name) => !which(commands[name]))
 
-const installFromApt = (print: (line: string) => void): boolean => {
+const canInstall = () => isRoot() && which('apt-get') !== undefined
+
+const installFromApt = (packages: string[], print: (line: string) => void): boolean => {
   // A lock held by somebody else's apt-get is waited for, not reported as a failure.
   const patient = ['-o', 'DPkg::Lock::Timeout=300', '-qq', '-y']
-  const packages = missing().map((name) => commands[name])
   return (
     run('apt-get', [...patient, 'update'], print) &&
-    run('apt-get', [...patient, 'install', '--no-install-recommends', ...packages], print) &&
-    missing().length === 0
+    run('apt-get', [...patient, 'install', '--no-install-recommends', ...packages], print)
   )
 }
 
 /** Makes sure that Chromium and Firefox are there. Says what it does, asks nothing, throws if it can't. */
 export const ensureBrowsers = (print: (line: string) => void = console.log) => {
-  if (missing().length > 0 && isRoot() && which('apt-get') && installFromApt(print)) return report(print)
+  if (missing().length > 0 && canInstall()) {
+    installFromApt(
+      missing().map((name) => commands[name]),
+      print,
+    )
+  }
   const ours = missing()
   if (ours.length === 0) return report(print)
   // Playwright's own builds come with an installer that does nothing when they are there already.
@@ -84,4 +89,31 @@ export const launchWith = (name: BrowserName): Use => {
     ...(name === 'firefox' ? { channel: 'moz-firefox' } : {}),
     launchOptions: { executablePath, args },
   }
+}
+
+/** What a run in WebKitGTK needs: three programs, by their paths. */
+export interface WebKitPrograms {
+  driver: string
+  browser: string
+  /** The screen that it draws on. */
+  xvfb: string
+}
+
+/** Not on the PATH: a small browser that comes with the library. */
+const miniBrowser = (): string | undefined =>
+  ['/usr/libexec', '/usr/lib64', ...readdirSync('/usr/lib').map((folder) => `/usr/lib/${folder}`)]
+    .map((folder) => `${folder}/webkit2gtk-4.1/MiniBrowser`)
+    .find((file) => existsSync(file))
+
+const findWebKit = (): WebKitPrograms | null => {
+  const [driver, xvfb, browser] = [which('WebKitWebDriver'), which('Xvfb'), miniBrowser()]
+  return driver && xvfb && browser ? { driver, xvfb, browser } : null
+}
+
+/** `null` where WebKitGTK is not there and can't be had: it is Linux's, and the names are Debian's. */
+export const ensureWebKit = (print: (line: string) => void = console.log): WebKitPrograms | null => {
+  const found = findWebKit()
+  if (found !== null || !canInstall()) return found
+  installFromApt(['webkit2gtk-driver', 'libwebkit2gtk-4.1-0', 'xvfb'], print)
+  return findWebKit()
 }

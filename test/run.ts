@@ -43,7 +43,9 @@ const readPlaywright = (): Counts => {
   return { passed: stats.expected, failed: stats.unexpected + stats.flaky, skipped: stats.skipped }
 }
 
-const readFaults = (): Counts => JSON.parse(readFileSync(`${results}faults.json`, 'utf8'))
+/** Of a step that counts for itself. */
+const readCounts = (name: string) => (): Counts => JSON.parse(readFileSync(`${results}${name}.json`, 'utf8'))
+const readFaults = readCounts('faults')
 
 /** Runs one step under its heading. One that ends badly counts at least one failure, whatever its report says. */
 const step = async (title: string, work: () => Promise<boolean> | boolean, read?: () => Counts) => {
@@ -94,6 +96,11 @@ if (browsers && app) {
     'Faults in Firefox',
     () => run('npx', [...faults, '--seeds', '2', '--browser', 'firefox']),
     readFaults,
+  )
+  await step(
+    'WebKitGTK',
+    () => run('npx', ['--no-install', 'tsx', 'test/webkit/main.ts']),
+    readCounts('webkit'),
   )
 } else {
   summary.push('-      Browser tests: not run, because an earlier step failed')
