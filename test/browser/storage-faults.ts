@@ -92,3 +92,12 @@ export const expectStorageErrors = async (tabs: Tab[]) => {
     expect(resets).toEqual([])
   }
 }
+
+/** Resolves once memory mode was told, and is over: where IndexedDB is back at once it lasts for 1 s, easily missed. */
+export const untilDurableAgain = async (tabs: Tab[]) => {
+  for (const tab of tabs)
+    await eventually(async () => (await tab.record()).errors.map(({ kind }) => kind), {
+      message: 'a storage error',
+    }).toContain('storage')
+  await untilDurable(tabs, true, 40_000)
+}

@@ -1,5 +1,5 @@
 import { expect, expectExactlyOnce, test } from './fixtures.ts'
-import { expectStorageErrors, openOtherTab, untilDurable } from './storage-faults.ts'
+import { expectStorageErrors, openOtherTab, untilDurable, untilDurableAgain } from './storage-faults.ts'
 import type { Tab } from './tab.ts'
 
 /** What came while there was no database is in it now: a hub that dies takes nothing with it. */
@@ -54,10 +54,9 @@ test('D2 another tab deletes the database: nothing is lost, and the next hub has
   await expectExactlyOnce(tabs, backend.published())
   const other = await openOtherTab(context, backend.url, (await tabs[0]!.inspect()).key)
   await other.remove()
-  await untilDurable(tabs, false)
   await backend.publish(20)
   await expectExactlyOnce(tabs, backend.published())
-  await untilDurable(tabs, true)
+  await untilDurableAgain(tabs)
   await expectStorageErrors(tabs)
   await expectNextHubResumes(tabs, backend)
 })

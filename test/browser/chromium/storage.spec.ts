@@ -1,7 +1,14 @@
 import type { BrowserContext } from 'playwright/test'
 import { eventually, expect, expectExactlyOnce, test } from '../fixtures.ts'
-import { expectStorageErrors, untilDurable } from '../storage-faults.ts'
+import { expectStorageErrors, untilDurable, untilDurableAgain } from '../storage-faults.ts'
 import { startRawChromium } from './raw-chromium.ts'
+
+/**
+ * `all` is what a user's "Delete site data" and the header `Clear-Site-Data: "storage"` do, the one that an
+ * application may send on a log-out: the origin's whole bucket goes, and what opens from then on has another
+ * lock manager than what is open already. DevTools' own button names kinds of data, and leaves the locks alone.
+ */
+const CLEARINGS = { data: 'cookies,indexeddb,local_storage', everything: 'all' }
 
 /** DevTools' commands for an origin's storage, sent by a page that stays. */
 const storageOf = async (context: BrowserContext, url: string) => {
@@ -15,11 +22,8 @@ const storageOf = async (context: BrowserContext, url: string) => {
         origin: url,
         ...(bytes === null ? {} : { quotaSize: bytes }),
       }),
-    clear: () =>
-      devtools.send('Storage.clearDataForOrigin', {
-        origin: url,
-        storageTypes: 'cookies,indexeddb,local_storage',
-      }),
+    clear: (storageTypes: string) =>
+      devtools.send('Storage.clearDataForOrigin', { origin: url, storageTypes }),
   }
 }
 
@@ -64,49 +68,50 @@ test('D2 a full disk: events go on in memory, and are on it once there is room',
   await raw.close()
 })
 
-test('D2 cleared site data: nothing is lost or doubled, and the next hub resumes where this one was', async ({
-  backend,
-  context,
-  openTabs,
-}) => {
-  const tabs = await openTabs(3)
-  const storage = await storageOf(context, backend.url)
-  await untilDurable(tabs, true)
-  await backend.publish(20)
-  await expectExactlyOnce(tabs, backend.published())
-  await storage.clear()
-  await untilDurable(tabs, false)
-  await backend.publish(20)
-  await expectExactlyOnce(tabs, backend.published())
-  await untilDurable(tabs, true, 40_000)
-  await expectStorageErrors(tabs)
-  await tabs[0]!.committed()
-  // The SSE token's cookie went as well: the next stream gets a new one.
-  await tabs[0]!.harm('close')
-  await backend.publish(20)
-  await expectExactlyOnce(tabs, backend.published())
-  for (const tab of tabs) expect((await tab.record()).resets).toEqual([])
-  expect(backend.peak()).toBe(1)
-})
+for (const [what, types] of Object.entries(CLEARINGS)) {
+  test(`D2 cleared site data (${what}): nothing is lost or doubled, and the next hub resumes where this one was`, async ({
+    backend,
+    context,
+    openTabs,
+  }) => {
+    const tabs = await openTabs(3)
+    const storage = await storageOf(context, backend.url)
+    await untilDurable(tabs, true)
+    await backend.publish(20)
+    await expectExactlyOnce(tabs, backend.published())
+    await storage.clear(types)
+    await backend.publish(20)
+    await expectExactlyOnce(tabs, backend.published())
+    await untilDurableAgain(tabs)
+    await expectStorageErrors(tabs)
+    await tabs[0]!.committed()
+    // The SSE token's cookie went as well: the next stream gets a new one.
+    await tabs[0]!.harm('close')
+    await backend.publish(20)
+    await expectExactlyOnce(tabs, backend.published())
+    for (const tab of tabs) expect((await tab.record()).resets).toEqual([])
+    expect(backend.peak()).toBe(1)
+  })
 
-test('D2 D1 site data cleared and the hub dead at once: a reset, and never silence', async ({
-  backend,
-  context,
-  openTabs,
-}) => {
-  const tabs = await openTabs(3)
-  const storage = await storageOf(context, backend.url)
-  await backend.publish(20)
-  await expectExactlyOnce(tabs, backend.published())
-  await storage.clear()
-  await tabs[0]!.harm('close')
-  for (const tab of tabs)
-    await eventually(async () => (await tab.record()).resets).toEqual([{ reason: 'log-lost' }])
-  for (const tab of tabs) await tab.until('open')
-  await backend.publish(20)
-  await expectExactlyOnce(tabs, backend.published())
-  expect(backend.peak()).toBe(1)
-})
+  test(`D2 D1 site data cleared (${what}) and the hub dead at once: a reset, and never silence`, async ({
+    backend,
+    context,
+    openTabs,
+  }) => {
+    const tabs = await openTabs(3)
+    const storage = await storageOf(context, backend.url)
+    await backend.publish(20)
+    await expectExactlyOnce(tabs, backend.published())
+    await storage.clear(types)
+    await tabs[0]!.harm('close')
+    for (const tab of tabs)
+      await eventually(async () => (await tab.record()).resets).toEqual([{ reason: 'log-lost' }])
+    for (const tab of tabs) await tab.until('open')
+    await backend.publish(20)
+    await expectExactlyOnce(tabs, backend.published())
+    expect(backend.peak()).toBe(1)
+  })
+}
 
 test('T2 D2 once site data was cleared, a tab that starts its hub anew does not take it for dead', async ({
   backend,
@@ -118,7 +123,8 @@ test('T2 D2 once site data was cleared, a tab that starts its hub anew does not 
   for (const each of [tab, witness]) await each.until('open')
   await backend.publish(5)
   await expectExactlyOnce([tab, witness], backend.published())
-  await (await storageOf(raw.context, backend.url)).clear()
+  await (await storageOf(raw.context, backend.url)).clear(CLEARINGS.everything)
+  await untilDurableAgain([tab, witness])
   // Its hub goes with the freeze. The next one has a lock manager in which the page's locks are not held.
   const devtools = await raw.context.newCDPSession(tab.page)
   await devtools.send('Page.setWebLifecycleState', { state: 'frozen' })
@@ -137,4 +143,42 @@ test('T2 D2 once site data was cleared, a tab that starts its hub anew does not 
   // Nor do two hubs that don't see each other's locks take the stream from one another for ever.
   expect(backend.connections().opened).toBe(opened)
   await raw.close()
+})
+
+test('S1 T2 D2 a tab that opens once everything was cleared shares the events, and takes the stream from nobody', async ({
+  backend,
+  context,
+  openTabs,
+  open,
+}) => {
+  const old = await openTabs(2)
+  const storage = await storageOf(context, backend.url)
+  await backend.publish(20)
+  await expectExactlyOnce(old, backend.published())
+  await storage.clear(CLEARINGS.everything)
+  await untilDurableAgain(old)
+  const late = await open()
+  await late.until('open')
+  for (const tab of old) await tab.until('open')
+  const { opened } = backend.connections()
+  const first = (await backend.publish()) as number
+  await late.received(first)
+  for (let round = 0; round < 20; round++) {
+    await backend.publish(5)
+    await expectExactlyOnce(old, backend.published())
+  }
+  await late.received(backend.published().at(-1)!)
+  expect(await late.numbers()).toEqual(backend.published().slice(20))
+  expect(backend.connections().opened, 'streams opened since').toBe(opened)
+  expect(backend.connections()).toMatchObject({ total: 1, peak: { total: 1 } })
+
+  // Every worker dies: those of the tabs with the old lock manager, and the late one's.
+  for (const tab of [...old, late]) await tab.committed()
+  await late.harm('close')
+  await backend.publish(20)
+  await expectExactlyOnce(old, backend.published())
+  await late.received(backend.published().at(-1)!)
+  expect(await late.numbers()).toEqual(backend.published().slice(20))
+  for (const tab of [...old, late]) expect((await tab.record()).resets).toEqual([])
+  expect(backend.peak()).toBe(1)
 })
