@@ -117,8 +117,8 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
     problems.push((error as Error).message)
   } finally {
     if (backend.peak() > 1) problems.push(`${backend.peak()} streams at once`)
-    if (backend.replaced() > 0)
-      problems.push(`${backend.replaced()} streams replaced one that was still open`)
+    const overlaps = backend.replaced() - hung
+    if (overlaps > 0) problems.push(`${overlaps} streams replaced one that was still open`)
     await user.close()
     await backend.close()
     await front.close()
