@@ -62,7 +62,7 @@ const publishWorkerUrl = (): Plugin => {
 }
 
 /**
- * One published file, everything in it. Three builds rather than one of three entries, which would share
+ * One published file, everything in it. Four builds rather than one of four entries, which would share
  * chunks: the worker file must be one file, for pages that have no bundler.
  */
 const library = (name: string, entry: string): UserConfig => ({
@@ -86,6 +86,7 @@ const application = (root: string): UserConfig => ({
     alias: [
       { find: /^tabstream$/, replacement: path('dist/index.js') },
       { find: /^tabstream\/worker$/, replacement: path('dist/worker.js') },
+      { find: /^tabstream\/verify$/, replacement: path('dist/verify.js') },
     ],
   },
 })
@@ -93,6 +94,7 @@ const application = (root: string): UserConfig => ({
 const builds: Record<string, UserConfig> = {
   page: library('index', 'src/index.ts'),
   worker: library('worker', 'worker/index.ts'),
+  verify: library('verify', 'worker/verify.ts'),
   'worker-file': library('stream.worker', 'worker/stream.worker.ts'),
   demo: application('demo'),
   'test-app': application('test/browser/app'),

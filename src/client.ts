@@ -62,7 +62,7 @@ export const connect = <Events extends object = EventMap>(
   const hubOptions = toHubOptions(url, options, document.baseURI)
   if (navigator.locks === undefined)
     throw new TypeError('tabstream: the page must be https: (http: only on this machine itself).')
-  const key = keyOf(hubOptions.url, hubOptions.user)
+  const key = keyOf(hubOptions.url, hubOptions.user, hubOptions.verify)
 
   const statuses = createSignal<[Status]>()
   const errors = createSignal<[StreamError]>()

@@ -54,6 +54,14 @@ export interface ConnectOptions {
   log?: { events?: number; bytes?: number; age?: number }
   /** B1. Characters of one event's data, default 1 MiB. Beyond it: `error{kind: 'too-large'}`. */
   maxEventSize?: number
+  /**
+   * A5. Events of these `types` must be signed: by a key of the set at `jwks`, for this `audience`, and over user,
+   * id, type and time of issue. Listeners get what was signed; anything else is dropped, with
+   * `error{kind: 'signature'}`. Needs a worker file of your own that says
+   * `serve({ verifier: createVerifier })`, from `tabstream/verify`. A new key is best served for 10 minutes before
+   * it signs: unknown ones are looked for at most every 30 s. Default: nothing is verified.
+   */
+  verify?: { jwks: string | URL; audience: string; types: string[] }
   /** Turns an event's data into what listeners get. Default `JSON.parse`. */
   parse?: (data: string, type: string) => unknown
 }
@@ -75,6 +83,9 @@ export const toHubOptions = (url: string | URL, options: ConnectOptions, base: s
   if (auth !== undefined && typeof auth.getAccessToken !== 'function')
     throw new TypeError('tabstream: `auth` needs `getAccessToken`.')
   const exchange = auth?.exchange
+  const { verify } = options
+  if (verify !== undefined && (!verify.jwks || !verify.audience || !(verify.types?.length > 0)))
+    throw new TypeError('tabstream: `verify` needs `jwks`, `audience` and `types`.')
   return {
     url: resolveEndpoint(url, base, 'the URL given to connect()'),
     user,
@@ -87,5 +98,13 @@ export const toHubOptions = (url: string | URL, options: ConnectOptions, base: s
     heartbeat: positive('heartbeat.', { timeout: 20_000, misses: 2, ...options.heartbeat }),
     log: positive('log.', { events: 5_000, bytes: 20 * 1024 * 1024, age: 24 * 3_600_000, ...options.log }),
     ...positive('', { maxEventSize: options.maxEventSize ?? 1024 * 1024 }),
+    verify:
+      verify === undefined
+        ? null
+        : {
+            jwks: resolveEndpoint(verify.jwks, base, '`verify.jwks`'),
+            audience: verify.audience,
+            types: [...new Set(verify.types)].sort(),
+          },
   }
 }

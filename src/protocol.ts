@@ -9,9 +9,12 @@ export const PROTOCOL = 1
 /** Starts the name of every worker, lock and database, so that an origin's other ones are left alone. */
 export const PREFIX = 'tabstream:'
 
-/** What a stream belongs to (A3). Names the worker, the log's database and the locks. */
-export const keyOf = (url: string, user: string | null): string =>
-  `${PREFIX}${user === null ? '' : encodeURIComponent(user)}@${url}`
+/**
+ * What a stream belongs to (A3). Names the worker, the log's database and the locks. A stream that is verified
+ * shares neither worker nor log with one that is not, as that of an older deploy may be (A5).
+ */
+export const keyOf = (url: string, user: string | null, verify: Verify | null = null): string =>
+  `${PREFIX}${user === null ? '' : encodeURIComponent(user)}@${url}${verify === null ? '' : `#${JSON.stringify(verify)}`}`
 
 /** Held by a tab for as long as its session lives; the hub queues for it to learn of the tab's death (T1). */
 export const tabLock = (tab: string): string => `${PREFIX}tab:${tab}`
@@ -208,6 +211,14 @@ export interface Inspection {
   }
 }
 
+/** Which events must be signed, and by whom (A5). */
+export interface Verify {
+  jwks: string
+  audience: string
+  /** Sorted. */
+  types: string[]
+}
+
 /** The options that the hub works by. The first tab of a key sets them; a later tab's must agree. */
 export interface HubOptions {
   url: string
@@ -218,6 +229,7 @@ export interface HubOptions {
   heartbeat: { timeout: number; misses: number }
   log: { events: number; bytes: number; age: number }
   maxEventSize: number
+  verify: Verify | null
 }
 
 export interface Hello {

@@ -11,15 +11,19 @@ import type { Credentials } from './credentials.ts'
 import { watchHeartbeat } from './heartbeat.ts'
 import type { Log } from './log.ts'
 import type { MetricsRecorder } from './metrics.ts'
-import type { Parsed } from './parser.ts'
+import type { Parsed, Received } from './parser.ts'
 import { LONGEST_TIMER, type Platform, pause } from './platform.ts'
 import { resumption } from './resumption.ts'
 import { attempt } from './transport.ts'
+import { createVerification } from './verification.ts'
+import type { Verifier } from './verifier.ts'
 
 /** ms of health after which the attempt counter starts over (S4). */
 const HEALTHY_AFTER = 10_000
 /** ms between looks at whether the browser is online again. */
 const ONLINE_LOOK = 2_000
+/** ms between two errors that tell of refused events (A5). */
+const REFUSAL_PAUSE = 1_000
 /** ms for the browser to close an aborted connection, which it tells nobody, before the next one opens (S1). */
 export const CLOSE_GRACE = 100
 
@@ -30,6 +34,8 @@ export interface ConnectionOptions {
   log: Pick<Log, 'ready' | 'append' | 'restart' | 'lastEventId' | 'streamClient'>
   /** Whether `Stream-Client` may go along (R6): elsewhere an unknown header fails the preflight. */
   sendStreamClient: boolean
+  /** Of the events that must be signed (A5); `null`: none has to be. */
+  verifier: Verifier | null
   metrics: MetricsRecorder
   onStatus(): void
   onError(error: ErrorData): void
@@ -61,10 +67,12 @@ export const createConnection = (deps: ConnectionOptions) => {
   let refreshed = false
   /** Where an event was too large: a second time at the same position is no accident (B1). */
   let tooLargeAt: string | null = null
+  let refusedAt = Number.NEGATIVE_INFINITY
   /** Ends the present attempt. Also its identity: what another one's end says no longer counts. */
   let current: AbortController | null = null
   let heartbeat: ReturnType<typeof watchHeartbeat> | null = null
   const timers = new Set<() => void>()
+  const verify = createVerification(deps.verifier, options.verify?.types ?? [])
 
   const after = (ms: number, run: () => void) => timers.add(platform.after(ms, run))
 
@@ -96,10 +104,14 @@ export const createConnection = (deps: ConnectionOptions) => {
   const lookForNetwork = () =>
     after(ONLINE_LOOK, () => void (platform.isOnline() ? enter('online') : lookForNetwork()))
 
-  const report = (why: Why) => {
+  const errorOf = (why: Why): ErrorData => {
     const retryable = state === 'waiting' || state === 'offline'
     const lastEventId = log.lastEventId()
-    error = { ...why, retryable, state, attempt: attempts, lastEventId, at: platform.now() }
+    return { ...why, retryable, state, attempt: attempts, lastEventId, at: platform.now() }
+  }
+
+  const report = (why: Why) => {
+    error = errorOf(why)
     metrics.error(why.kind)
     deps.onStatus()
     deps.onError(error)
@@ -164,8 +176,28 @@ export const createConnection = (deps: ConnectionOptions) => {
       await log.restart('unconfirmed', requestedAfter)
   }
 
-  const take = async ({ blocks, retry }: Parsed) => {
-    if (retry !== null) retryBase = clampRetry(retry)
+  /** An event that is not what it says (A5). The stream goes on. */
+  const refuse = (message: string) => {
+    metrics.error('signature')
+    // A forger may send thousands: each is counted, and one a second told.
+    if (Math.abs(platform.now() - refusedAt) < REFUSAL_PAUSE) return
+    refusedAt = platform.now()
+    deps.onError(errorOf({ kind: 'signature', message, status: null, cause: null }))
+  }
+
+  const take = async (life: AbortController, parsed: Parsed) => {
+    if (parsed.retry !== null) retryBase = clampRetry(parsed.retry)
+    const { blocks, refused, unavailable } = await verify(parsed.blocks)
+    // The keys may have taken their time.
+    if (current !== life) return
+    for (const message of refused) refuse(message)
+    await append(blocks)
+    // No forgery: the event comes again after the position, which is the one before it.
+    if (unavailable !== null && current === life)
+      backOff({ kind: 'signature', message: unavailable, status: null, cause: null }, null)
+  }
+
+  const append = async (blocks: Received[]) => {
     let rest = blocks
     // The event form of `Stream-Resume: reset` (R4): what came before it belongs to the old epoch.
     for (let at = 0; ; ) {
@@ -249,7 +281,7 @@ export const createConnection = (deps: ConnectionOptions) => {
         watch.beat()
         metrics.bytes(count)
       },
-      onParsed: take,
+      onParsed: (parsed) => take(life, parsed),
     })
     watch.close()
     if (heartbeat === watch) heartbeat = null

@@ -20,6 +20,7 @@ import { createMetrics } from './metrics.ts'
 import { type Platform, pause, withLimit } from './platform.ts'
 import type { Ask } from './relay.ts'
 import { createSession, type RemoteTab, type Session } from './session.ts'
+import type { CreateVerifier } from './verifier.ts'
 import { watchWake } from './wake.ts'
 
 /** ms for a tab to come up with a token: the application may have to refresh it first. */
@@ -31,12 +32,17 @@ const SILENT_AFTER = 150_000
 /** ms between looks at whether the tabs have caught up. */
 const PRESSURE_CHECK = 10
 
+const NO_VERIFIER =
+  "`verify` is set, and the worker cannot. Write in your worker file: import { createVerifier } from 'tabstream/verify'; " +
+  "import { serve } from 'tabstream/worker'; serve({ verifier: createVerifier }), and give that file to `worker`."
+
 export interface HubDeps {
   platform: Platform
   host: Status['host']
   /** The origin that the page and this worker share. */
   origin: string
   openStore?: (name: string, onLost: () => void) => Promise<LogStore>
+  createVerifier?: CreateVerifier | null
   protocol?: number
 }
 
@@ -49,6 +55,7 @@ export const createHub = ({
   host,
   origin,
   openStore = openLogStore,
+  createVerifier = null,
   protocol = PROTOCOL,
 }: HubDeps) => {
   const incarnation = platform.uuid()
@@ -63,7 +70,8 @@ export const createHub = ({
 
   /** What needs the options, which the first tab brings. */
   const createParts = (options: HubOptions) => {
-    const key = keyOf(options.url, options.user)
+    const { url, user, verify } = options
+    const key = keyOf(url, user, verify)
     const log = createLog({
       platform,
       open: (onLost) => openStore(key, onLost),
@@ -115,6 +123,7 @@ export const createHub = ({
         },
       },
       sendStreamClient: auth?.exchange != null || isOurs(options.url),
+      verifier: verify && createVerifier!({ platform, user, ...verify }),
       metrics,
       onStatus() {
         leadership.relayStatus(connection.status())
@@ -265,9 +274,12 @@ export const createHub = ({
     return {
       async attach(hello: Hello): Promise<Welcome> {
         if (hello.protocol !== protocol) return refuse(supersede(hello.protocol))
+        if (hello.options.verify !== null && createVerifier === null)
+          return refuse(refusal('signature', NO_VERIFIER))
         parts ??= createParts(hello.options)
         const { key, options, log, leadership } = parts
-        if (keyOf(hello.options.url, hello.options.user) !== key)
+        const { url, user, verify } = hello.options
+        if (keyOf(url, user, verify) !== key)
           return refuse(
             refusal(
               'worker',

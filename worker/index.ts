@@ -4,6 +4,9 @@ import { createHub } from './hub.ts'
 import type { Platform } from './platform.ts'
 import type { Relayed } from './relay.ts'
 import type { RemoteTab } from './session.ts'
+import type { CreateVerifier } from './verifier.ts'
+
+export type { Checked, CreateVerifier, SignedEvent, Verifier, VerifierOptions } from './verifier.ts'
 
 const platform: Platform = {
   now: () => Date.now(),
@@ -31,6 +34,11 @@ const platform: Platform = {
   },
 }
 
+export interface ServeOptions {
+  /** `createVerifier` of `tabstream/verify`: where `connect()` is given `verify` (A5). Default: none. */
+  verifier?: CreateVerifier
+}
+
 /**
  * Makes the worker that calls it the hub of one stream. The whole of an application's worker file:
  *
@@ -41,12 +49,17 @@ const platform: Platform = {
  *
  * @throws TypeError outside a worker
  */
-export const serve = (): void => {
+export const serve = ({ verifier }: ServeOptions = {}): void => {
   const scope = globalThis as unknown as { onconnect?: unknown; importScripts?: unknown }
   const shared = 'onconnect' in scope
   if (!shared && !('importScripts' in scope))
     throw new TypeError('serve() belongs in a worker file; a page calls connect() from "tabstream".')
-  const hub = createHub({ platform, host: shared ? 'shared-worker' : 'worker', origin: location.origin })
+  const hub = createHub({
+    platform,
+    host: shared ? 'shared-worker' : 'worker',
+    origin: location.origin,
+    createVerifier: verifier ?? null,
+  })
 
   const accept = (port: MessagePort) => {
     const remote = wrap<TabApi>(port)

@@ -4,6 +4,7 @@ import type { ConnectionStatus } from '../../../worker/connection-state.ts'
 import { createCredentials } from '../../../worker/credentials.ts'
 import { createMetrics } from '../../../worker/metrics.ts'
 import type { Received } from '../../../worker/parser.ts'
+import type { CreateVerifier } from '../../../worker/verifier.ts'
 import { createFakePlatform } from './platform.ts'
 
 export const OPTIONS: HubOptions = {
@@ -15,6 +16,7 @@ export const OPTIONS: HubOptions = {
   heartbeat: { timeout: 20_000, misses: 2 },
   log: { events: 5_000, bytes: 20 * 1024 * 1024, age: 24 * 3_600_000 },
   maxEventSize: 1_024,
+  verify: null,
 }
 
 /** What a connection needs of a log, with nothing behind it. */
@@ -43,7 +45,11 @@ const createStubLog = () => {
   }
 }
 
-export const openConnection = (over: Partial<HubOptions> = {}, sendStreamClient = true) => {
+export const openConnection = (
+  over: Partial<HubOptions> = {},
+  sendStreamClient = true,
+  createVerifier: CreateVerifier | null = null,
+) => {
   const platform = createFakePlatform()
   // The middle of the jitter: a first wait of 500 ms.
   platform.setRandom(0.5)
@@ -67,6 +73,7 @@ export const openConnection = (over: Partial<HubOptions> = {}, sendStreamClient 
       askTab: async () => ({ ok: true, token: `token-${++tokens}` }),
     }),
     sendStreamClient,
+    verifier: options.verify && createVerifier!({ platform, user: options.user, ...options.verify }),
     onStatus() {
       const { state } = connection.status()
       if (states.at(-1) !== state) states.push(state)

@@ -16,6 +16,7 @@ describe('options', () => {
       heartbeat: { timeout: 20_000, misses: 2 },
       log: { events: 5_000, bytes: 20 * 1024 * 1024, age: 24 * 3_600_000 },
       maxEventSize: 1024 * 1024,
+      verify: null,
     })
   })
 
@@ -29,6 +30,7 @@ describe('options', () => {
         heartbeat: { timeout: 5_000 },
         log: { age: 1 },
         maxEventSize: 7,
+        verify: { jwks: '/keys', audience: 'app', types: ['b', 'a', 'b'] },
       }),
     ).toEqual({
       url: 'https://app.test/stream',
@@ -39,7 +41,18 @@ describe('options', () => {
       heartbeat: { timeout: 5_000, misses: 2 },
       log: { events: 5_000, bytes: 20 * 1024 * 1024, age: 1 },
       maxEventSize: 7,
+      verify: { jwks: 'https://app.test/keys', audience: 'app', types: ['a', 'b'] },
     })
+  })
+
+  it.each([
+    [{}, /needs/],
+    [{ jwks: '/keys', audience: 'app' }, /needs/],
+    [{ jwks: '/keys', audience: 'app', types: [] }, /needs/],
+    [{ jwks: '/keys', audience: '', types: ['a'] }, /needs/],
+    [{ jwks: 'http://keys.test/', audience: 'app', types: ['a'] }, /verify.jwks.*https/],
+  ])('A5 `verify` is whole or not there: %j', (verify, words) => {
+    expect(() => convert({ user: 'ann', verify })).toThrow(words)
   })
 
   it('cross a port as they are: no function goes along', () => {

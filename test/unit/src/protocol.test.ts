@@ -21,6 +21,12 @@ describe('A3 another user is another key', () => {
     )
   })
 
+  it('A5 what verifies is another key than what does not, or otherwise', () => {
+    const verify = { jwks: 'https://x/keys', audience: 'app', types: ['alarm'] }
+    const keys = [null, verify, { ...verify, audience: 'other' }, { ...verify, types: ['alarm', 'note'] }]
+    expect(new Set(keys.map((each) => keyOf('https://x/', 'ann', each))).size).toBe(keys.length)
+  })
+
   it('and every name starts with the library’s own', () => {
     expect(keyOf('https://x/', 'a').startsWith(PREFIX)).toBe(true)
     expect(tabLock('t')).toBe('tabstream:tab:t')

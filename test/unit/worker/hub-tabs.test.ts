@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { PROTOCOL, tabLock } from '../../../src/protocol.ts'
+import { createVerifier } from '../../../worker/verify.ts'
 import { openHub, openTab, type TestHub } from '../harness/hub.ts'
 import { settle, until } from '../harness/turns.ts'
 
@@ -85,6 +86,27 @@ describe('the tabs of a hub, coming and going', () => {
       expect(tab.welcome).toMatchObject({ ok: false, error: { kind: 'worker', state: 'failed' } })
       expect(JSON.stringify(tab.welcome)).not.toContain('ann')
     }
+  })
+
+  it('A5 a tab that verifies is refused by a worker that cannot, and told what to write', async () => {
+    const verify = { jwks: 'https://app.test/keys', audience: 'app', types: ['alarm'] }
+    const { welcome } = await openTab(test, { options: { verify } })
+    expect(welcome).toMatchObject({
+      ok: false,
+      error: { kind: 'signature', state: 'failed', retryable: false },
+    })
+    expect(JSON.stringify(welcome)).toContain('serve({ verifier: createVerifier })')
+    await settle()
+    expect(test.platform.server.requests).toHaveLength(0)
+  })
+
+  it('A5 a tab that verifies shares no log with one that does not', async () => {
+    const verify = { jwks: 'https://app.test/keys', audience: 'app', types: ['alarm'] }
+    const verifying = openHub(undefined, { createVerifier })
+    await openTab(verifying)
+    const { welcome } = await openTab(verifying, { options: { verify } })
+    expect(welcome).toMatchObject({ ok: false, error: { kind: 'worker' } })
+    await verifying.close()
   })
 
   it('names the options in which a later tab differs; the first tab’s hold', async () => {

@@ -1,0 +1,126 @@
+import {
+  type CompactJWSHeaderParameters,
+  compactVerify,
+  createLocalJWKSet,
+  decodeProtectedHeader,
+  errors,
+  type JSONWebKeySet,
+} from 'jose'
+import type { Checked, CreateVerifier, SignedEvent } from './verifier.ts'
+
+/** What a header may have, all of it needed: no `jwk`, `jku`, `x5c`, `x5u` to bring keys along, no `crit`. */
+const HEADER = ['alg', 'kid', 'typ']
+const TYP = 'tabstream-event+jwt'
+const ALGORITHMS = ['EdDSA', 'ES256']
+/** ms that keys are used for before they are fetched again: one that was withdrawn is trusted no longer. */
+const MAX_AGE = 600_000
+/** ms between two fetches for the sake of a key that the set lacks: whoever makes up names must not cause more. */
+const MISS_PAUSE = 30_000
+/** ms for the keys to come. */
+const FETCH_LIMIT = 5_000
+/** ms that a server's clock may be ahead. */
+const TOLERANCE = 60_000
+
+class Forged extends Error {}
+/** The keys cannot be had: nobody can say. */
+class Unavailable extends Error {}
+
+const demand = (holds: boolean, reason: string) => {
+  if (!holds) throw new Forged(reason)
+}
+
+/**
+ * Checks signed events: a compact JWS by a key of the application's key set, over audience, user, id, type,
+ * time of issue and data. Handed to the worker, and nowhere else:
+ *
+ * ```ts
+ * import { createVerifier } from 'tabstream/verify'
+ * import { serve } from 'tabstream/worker'
+ * serve({ verifier: createVerifier })
+ * ```
+ *
+ * The keys are fetched here rather than by jose's createRemoteJWKSet, whose pause between fetches begins with
+ * the first one: an event by a key that is newer than that by less than 30 s would count as forged.
+ */
+export const createVerifier: CreateVerifier = ({ platform, jwks, audience, user }) => {
+  let keys: ReturnType<typeof createLocalJWKSet> | null = null
+  let fetchedAt = 0
+  let missedAt = Number.NEGATIVE_INFINITY
+  /** ms by which the server's clock was ahead of this device's, which may be hours off. */
+  let ahead = 0
+  let underWay: Promise<void> | null = null
+
+  const fetchKeys = async () => {
+    const limit = new AbortController()
+    const cancel = platform.after(FETCH_LIMIT, () => limit.abort())
+    try {
+      const response = await platform.fetch(jwks, {
+        credentials: 'omit',
+        // Past the HTTP cache, which may hold a set without the newest key.
+        cache: 'no-cache',
+        redirect: 'error',
+        signal: limit.signal,
+      })
+      if (!response.ok) throw new Error(String(response.status))
+      keys = createLocalJWKSet((await response.json()) as JSONWebKeySet)
+      fetchedAt = platform.now()
+      ahead = Math.max(0, Date.parse(response.headers.get('date') ?? '') - fetchedAt) || 0
+    } finally {
+      cancel()
+    }
+  }
+  const reload = () => {
+    underWay ??= fetchKeys()
+      .catch(() => {
+        throw new Unavailable()
+      })
+      .finally(() => {
+        underWay = null
+      })
+    return underWay
+  }
+
+  const keyOf = async (header: CompactJWSHeaderParameters) => {
+    if (keys === null || Math.abs(platform.now() - fetchedAt) > MAX_AGE) await reload()
+    try {
+      return await keys!(header)
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
+      demand(Math.abs(platform.now() - missedAt) > MISS_PAUSE, 'its key is not in the key set')
+      missedAt = platform.now()
+      await reload()
+      return await keys!(header)
+    }
+  }
+
+  const verify = async ({ id, type, data }: SignedEvent): Promise<string> => {
+    const header = decodeProtectedHeader(data)
+    demand(header.typ === TYP, 'it is not a signed event')
+    demand(typeof header.kid === 'string', 'its header names no key')
+    demand(
+      Object.keys(header).every((name) => HEADER.includes(name)),
+      'its header has more than alg, kid and typ',
+    )
+    const { payload } = await compactVerify(data, keyOf, { algorithms: ALGORITHMS })
+    const claims = JSON.parse(new TextDecoder().decode(payload))
+    demand(claims.aud === audience, 'it is for another audience')
+    demand((claims.sub ?? null) === user, 'it is for another user')
+    demand(id !== '' && claims.jti === id, 'it was signed under another id')
+    demand(claims.typ === type, 'it was signed as another type')
+    demand(Number.isFinite(claims.iat), 'it does not say when it was issued')
+    demand(claims.iat * 1_000 <= platform.now() + ahead + TOLERANCE, 'it was issued in the future')
+    demand('data' in claims, 'nothing was signed')
+    return JSON.stringify(claims.data)
+  }
+
+  return async (event): Promise<Checked> => {
+    try {
+      return { ok: true, data: await verify(event) }
+    } catch (error) {
+      if (error instanceof Unavailable)
+        return { ok: false, unavailable: true, reason: 'the key set cannot be fetched' }
+      const reason = error instanceof Forged ? error.message : 'it is not signed, or not by that key'
+      return { ok: false, unavailable: false, reason }
+    }
+  }
+}
