@@ -80,6 +80,10 @@ export const connect = <Events extends object = EventMap>(
   /** When, in ms of `performance.now()`. */
   let respawns: number[] = []
   let closed = false
+  /** Signed out, here or in another tab, or about to be. */
+  let leaving: Promise<void> | null = null
+  /** This tab was frozen: what reaches it next may be from before a sign-out that it missed (A4). */
+  let thawed = false
   let status: Status = {
     state: 'idle',
     host: 'shared-worker',
@@ -117,7 +121,13 @@ export const connect = <Events extends object = EventMap>(
 
   const deliver = async (from: Attachment, batch: Batch) => {
     await from.welcomed
-    if (attachment !== from) return
+    if (thawed) {
+      const { attached } = await withLimit(from.hub.ping(), 'ping()')
+      // To the hub, if there is one, this batch was not taken: it comes again.
+      if (!attached) throw new Error('detached')
+      thawed = false
+    }
+    if (attachment !== from || leaving !== null) return
     if (batch.reset !== null) resets.emit({ reason: batch.reset })
     const events = intake.take(batch)
     for (const event of events) listeners.dispatch(event)
@@ -209,6 +219,18 @@ export const connect = <Events extends object = EventMap>(
         else tellError(data)
       },
       accessToken: () => answerToken(options.auth?.getAccessToken),
+      signOut() {
+        if (attachment !== mine || leaving !== null) return
+        leaving = Promise.resolve()
+        mine.watch?.close()
+        attachment = null
+        close()
+        // Once this call is answered, which a closed port would not do.
+        setTimeout(() => {
+          release()
+          host.close()
+        })
+      },
     }
     expose(tabApi, host.endpoint)
   }
@@ -259,7 +281,10 @@ export const connect = <Events extends object = EventMap>(
   const lifecycle = watchLifecycle({
     onPause(reason) {
       // A frozen tab costs a shared hub one cursor; a hub of its own would be frozen with the lock in its hand.
-      if (reason === 'frozen' && !attachment?.host.dedicated) return
+      if (reason === 'frozen' && !attachment?.host.dedicated) {
+        thawed = true
+        return
+      }
       paused.add(reason)
       detach()
     },
@@ -269,6 +294,30 @@ export const connect = <Events extends object = EventMap>(
     },
     onVisible: (visible) => tell((hub) => hub.visible(visible)),
   })
+
+  const close = () => {
+    if (closed) return
+    closed = true
+    lifecycle.close()
+    detach()
+    for (const end of [...iterations]) end()
+    setStatus({ ...status, state: 'closed', since: Date.now() })
+  }
+
+  const signOut = async () => {
+    const leave = () => call('signOut()', (hub) => hub.signOut())
+    const asked = attachment
+    try {
+      // Of the hub that has taken the place of one that died over it.
+      const failure = await leave().catch((error) => {
+        if (attachment === asked || attachment === null) throw error
+        return leave()
+      })
+      if (failure !== null) throw new StreamError(failure)
+    } finally {
+      close()
+    }
+  }
 
   attach()
 
@@ -306,14 +355,11 @@ export const connect = <Events extends object = EventMap>(
       respawns = []
       if (paused.size === 0) attach()
     },
-    close() {
-      if (closed) return
-      closed = true
-      lifecycle.close()
-      detach()
-      for (const end of [...iterations]) end()
-      setStatus({ ...status, state: 'closed', since: Date.now() })
+    signOut() {
+      leaving ??= signOut()
+      return leaving
     },
+    close,
   }
   // The one place where the untyped inside meets the event map.
   return stream as unknown as Stream<Events>

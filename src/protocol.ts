@@ -281,6 +281,8 @@ export interface HubApi {
   reconnect(): void
   metrics(): Metrics
   inspect(): Inspection
+  /** Ends the stream in every hub and tab of the key (A4). @returns what could not be made sure of */
+  signOut(): Promise<ErrorData | null>
 }
 
 /** A token, or why there is none. The only credential that crosses a port, and only towards the hub (A1). */
@@ -293,4 +295,6 @@ export interface TabApi {
   status(status: Status): void
   error(error: ErrorData): void
   accessToken(): Promise<TokenAnswer>
+  /** Another tab has signed out: nothing comes any more (A4). */
+  signOut(): void
 }

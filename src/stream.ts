@@ -41,6 +41,15 @@ export interface Stream<Events> {
   inspect(): Promise<Inspection>
   /** Tries now, whatever the state: after a new log-in, or by hand. Reopens a stream that stands. */
   reconnect(): void
+  /**
+   * The user logs out (A4): the stream ends in every tab of this URL and user, whose status becomes `closed`; its
+   * token is forgotten and the log deleted. From the call on nothing arrives in this tab, and once it has
+   * resolved in none. `connect()` begins afresh. An httpOnly cookie is your server's to clear.
+   *
+   * @throws StreamError after at most 20 s, with this tab closed in any case: `kind: 'worker'`, not every worker of
+   *   the stream could be reached; `kind: 'storage'`, the database is still in use, and goes when it no longer is
+   */
+  signOut(): Promise<void>
   /** Lets go of the stream in this tab. Other tabs keep theirs. */
   close(): void
 }

@@ -77,10 +77,12 @@ export const createCredentials = ({
   const include: RequestCredentials = withCredentials ? 'include' : 'same-origin'
   let held: (Credential & { ok: true; renewAt: number }) | null = null
   let underWay: Promise<Credential> | null = null
+  let exchanging = new AbortController()
 
   const exchange = async (url: string, accessToken: string): Promise<Credential> => {
-    const limit = new AbortController()
-    const cancel = platform.after(EXCHANGE_LIMIT, () => limit.abort())
+    exchanging = new AbortController()
+    const { signal } = exchanging
+    const cancel = platform.after(EXCHANGE_LIMIT, () => exchanging.abort())
     try {
       const client = await streamClient()
       const response = await platform.fetch(url, {
@@ -89,7 +91,7 @@ export const createCredentials = ({
         credentials: include,
         cache: 'no-store',
         redirect: 'manual',
-        signal: limit.signal,
+        signal,
       })
       const { status, headers } = response
       if (!response.ok) {
@@ -142,6 +144,11 @@ export const createCredentials = ({
     /** The server refused what `get` gave: the next `get` obtains anew. */
     forget() {
       held = null
+    },
+    /** For good (A4): an exchange under way must not bring another token. */
+    close() {
+      held = null
+      exchanging.abort()
     },
   }
 }

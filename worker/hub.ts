@@ -15,7 +15,7 @@ import { createConnection } from './connection.ts'
 import { createCredentials } from './credentials.ts'
 import { createLeadership } from './leadership.ts'
 import { createLog } from './log.ts'
-import { type LogStore, openLogStore } from './log-store.ts'
+import { deleteLogStore, type LogStore, openLogStore } from './log-store.ts'
 import { createMetrics } from './metrics.ts'
 import { type Platform, pause, withLimit } from './platform.ts'
 import type { Ask } from './relay.ts'
@@ -32,6 +32,14 @@ const SILENT_AFTER = 150_000
 /** ms between looks at whether the tabs have caught up. */
 const PRESSURE_CHECK = 10
 
+/** ms for a tab to hear that it is signed out; */
+const TELL_LIMIT = 1_000
+/** for the other hubs to end, which are looked at this often; */
+const OTHERS_LIMIT = 3_000
+const OTHERS_LOOK = 50
+/** and for the database to be deleted. */
+const DELETE_LIMIT = 3_000
+
 const NO_VERIFIER =
   "`verify` is set, and the worker cannot. Write in your worker file: import { createVerifier } from 'tabstream/verify'; " +
   "import { serve } from 'tabstream/worker'; serve({ verifier: createVerifier }), and give that file to `worker`."
@@ -42,6 +50,7 @@ export interface HubDeps {
   /** The origin that the page and this worker share. */
   origin: string
   openStore?: (name: string, onLost: () => void) => Promise<LogStore>
+  deleteStore?: (name: string) => Promise<void>
   createVerifier?: CreateVerifier | null
   protocol?: number
 }
@@ -55,14 +64,19 @@ export const createHub = ({
   host,
   origin,
   openStore = openLogStore,
+  deleteStore = deleteLogStore,
   createVerifier = null,
   protocol = PROTOCOL,
 }: HubDeps) => {
   const incarnation = platform.uuid()
   const sessions = new Map<string, Session>()
-  const metrics = createMetrics()
-  let parts: ReturnType<typeof createParts> | null = null
+  let metrics = createMetrics()
+  type Parts = ReturnType<typeof createParts>
+  let parts: Parts | null = null
+  let key = ''
   let cancelLeave = () => {}
+  /** A sign-out under way: whoever comes meanwhile begins afresh behind it. */
+  let ending: Promise<unknown> | null = null
   /** What every tab is told, once there is a hub of a newer protocol (T4). */
   let superseded: ErrorData | null = null
   // For as long as this hub lives: its tabs queue for it (T2).
@@ -71,7 +85,7 @@ export const createHub = ({
   /** What needs the options, which the first tab brings. */
   const createParts = (options: HubOptions) => {
     const { url, user, verify } = options
-    const key = keyOf(url, user, verify)
+    key = keyOf(url, user, verify)
     const log = createLog({
       platform,
       open: (onLost) => openStore(key, onLost),
@@ -148,14 +162,15 @@ export const createHub = ({
       onStatus: publish,
       onError: tellError,
       onAsk: (what) => connection[what](),
+      onSignOut: () => void begin(async () => null),
       onSuperseded(by) {
         superseded = supersede(by)
         tellError(superseded)
         void close()
       },
     })
-    watchWake(platform, connection.wake)
-    return { key, options, log, connection, leadership }
+    const wake = watchWake(platform, connection.wake)
+    return { options, log, credentials, connection, leadership, wake }
   }
 
   const status = (): Status => ({
@@ -212,7 +227,6 @@ export const createHub = ({
     let answer: TokenAnswer = { ok: false, message: 'No tab is there to ask for an access token.' }
     for (const session of asked) {
       if (!sessions.has(session.tab)) continue
-      const late = () => new Error('late')
       answer = await withLimit(platform, session.accessToken(), TOKEN_LIMIT, late).catch(() => ({
         ok: false as const,
         message: `getAccessToken did not answer within ${TOKEN_LIMIT / 1_000} s.`,
@@ -227,6 +241,8 @@ export const createHub = ({
     if (parts !== null && !parts.leadership.ask(what)) parts.connection[what]()
   }
 
+  const late = () => new Error('late')
+
   const refusal = (kind: ErrorData['kind'], message: string): ErrorData => {
     const at = platform.now()
     const state = kind === 'superseded' ? 'superseded' : 'failed'
@@ -237,9 +253,59 @@ export const createHub = ({
     refusal('superseded', `Protocol ${by} is here, the worker's is ${protocol}. Reload the page.`)
   const refuse = (error: ErrorData): Welcome => ({ ok: false, error })
 
+  /** A4, as far as this hub goes: the stream, its token and its log, and the tabs are told. */
+  const endHere = async ({ log, credentials, connection, leadership, wake }: Parts) => {
+    const told = [...sessions.values()]
+    sessions.clear()
+    metrics = createMetrics()
+    connection.close()
+    credentials.close()
+    wake.close()
+    log.discard()
+    for (const session of told) session.close()
+    await Promise.all([
+      leadership.close(),
+      // A tab that is frozen drops by itself what reaches it late (client.ts).
+      ...told.map((each) => withLimit(platform, each.signOut(), TELL_LIMIT, late).catch(() => {})),
+    ])
+  }
+
+  const begin = (then: () => Promise<ErrorData | null>): Promise<ErrorData | null> => {
+    const here = parts === null ? ending : endHere(parts)
+    parts = null
+    const all = Promise.resolve(here)
+      .then(then)
+      .finally(() => {
+        if (ending === all) ending = null
+      })
+    ending = all
+    return all
+  }
+
+  /** A4. Bounded: the tab that asks has other things to do. */
+  const signOut = (): Promise<ErrorData | null> => {
+    const others = parts?.leadership
+    others?.signOut()
+    return begin(async () => {
+      let alone = others === undefined || (await others.isAbandoned())
+      for (let waited = 0; !alone && waited < OTHERS_LIMIT; waited += OTHERS_LOOK) {
+        await pause(platform, OTHERS_LOOK)
+        alone = await others!.isAbandoned()
+      }
+      const failure = await withLimit(platform, deleteStore(key), DELETE_LIMIT, late).then(
+        () => null,
+        () =>
+          refusal('storage', 'Signed out, but the database is still in use: it goes when it no longer is.'),
+      )
+      const heard =
+        'Signed out here, but another worker of this stream, perhaps a frozen one, did not answer.'
+      return alone ? failure : refusal('worker', heard)
+    })
+  }
+
   /** Ends the stream and commits what is left. */
   const close = async () => {
-    await parts?.leadership.leave()
+    await parts?.leadership.close()
     parts?.connection.close()
     await parts?.log.close()
   }
@@ -276,8 +342,9 @@ export const createHub = ({
         if (hello.protocol !== protocol) return refuse(supersede(hello.protocol))
         if (hello.options.verify !== null && createVerifier === null)
           return refuse(refusal('signature', NO_VERIFIER))
+        await ending
         parts ??= createParts(hello.options)
-        const { key, options, log, leadership } = parts
+        const { options, log, leadership } = parts
         const { url, user, verify } = hello.options
         if (keyOf(url, user, verify) !== key)
           return refuse(
@@ -351,12 +418,13 @@ export const createHub = ({
       },
       ping() {
         alive()
-        return { incarnation, attached: session !== null }
+        return { incarnation, attached: session !== null && sessions.has(session.tab) }
       },
       reconnect: () => request('retry'),
       metrics: () => metrics.snapshot(sessions.size),
+      signOut,
       inspect() {
-        const { key, log } = parts!
+        const { log } = parts!
         return {
           protocol,
           incarnation,

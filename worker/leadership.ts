@@ -48,6 +48,7 @@ export interface LeadershipOptions {
   onStatus(): void
   onError(error: ErrorData): void
   onAsk(what: Ask): void
+  onSignOut(): void
   /** A hub of a newer protocol is there, and the stream is its own from now on (T4). */
   onSuperseded(by: number): void
 }
@@ -203,6 +204,8 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
   }
 
   const hear = async (message: Relayed) => {
+    // Without tabs nothing else is heard.
+    if (!wanted && message.type !== 'sign-out') return
     if (message.protocol > protocol) {
       if (superseded) return
       superseded = true
@@ -234,6 +237,8 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
         followerSeen = platform.now()
         if (message.epoch === log.position().epoch) void answerWant(message.after)
         return
+      case 'sign-out':
+        return deps.onSignOut()
       case 'ask':
         if (role === 'leader') deps.onAsk(message.what)
         return
@@ -267,6 +272,21 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
     }
   }
 
+  /** No tab is left: the stream ends first, then the lock passes on (S1). */
+  const leave = async () => {
+    wanted = false
+    request++
+    cancelBeat()
+    cancelRequest()
+    const free = release
+    release = () => {}
+    role = 'follower'
+    deps.setStreaming(false)
+    await log.flush()
+    log.follow()
+    platform.after(CLOSE_GRACE, free)
+  }
+
   return {
     role: () => role,
     /** The stream's status as its leader tells it; `null`: none has yet, or this hub leads. */
@@ -282,22 +302,18 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
       seek(false)
       cancelBeat = platform.after(BEAT, beat)
     },
-    /** No tab is left: the stream ends first, then the lock passes on (S1). */
-    async leave() {
-      wanted = false
-      request++
-      cancelBeat()
-      cancelRequest()
-      const free = release
-      release = () => {}
-      role = 'follower'
-      deps.setStreaming(false)
-      await log.flush()
-      log.follow()
-      platform.after(CLOSE_GRACE, free)
-      if (wanted) return
+    leave,
+    /** For good. One that only left still hears of a sign-out: it may hold events and a token. */
+    async close() {
+      await leave()
       channel?.close()
-      channel = null
+    },
+    /** Tells the other hubs (A4). */
+    signOut: () => post({ type: 'sign-out' }),
+    /** Whether no hub has the stream, or waits for it. */
+    async isAbandoned(): Promise<boolean> {
+      const { held = [], pending = [] } = await platform.locks.query()
+      return ![...held, ...pending].some(({ name }) => name === lockName)
     },
     /** Whether this hub still leads: sure even right after it was frozen. */
     async leads(): Promise<boolean> {

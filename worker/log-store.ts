@@ -1,4 +1,4 @@
-import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
+import { type DBSchema, deleteDB, type IDBPDatabase, openDB } from 'idb'
 import type { LoggedEvent, ResetReason } from '../src/protocol.ts'
 
 /** One record a batch: 8 to 60 times cheaper than one an event. */
@@ -69,6 +69,9 @@ export interface LogStore {
 }
 
 const VERSION = 1
+
+/** Resolves once nobody has it open any more, and it is gone (A4). */
+export const deleteLogStore = (name: string): Promise<void> => deleteDB(name)
 
 /**
  * The log's database.

@@ -348,6 +348,9 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
     /** Commits what is left. */
     flush: (): Promise<void> => inTurn(persistence.commitSoon),
 
+    /** Without a commit: the log is about to be deleted (A4). */
+    discard: persistence.close,
+
     async close() {
       await queue
       await persistence.commitSoon()

@@ -22,6 +22,8 @@ export type RelayMessage =
   | { type: 'want'; epoch: string; after: number }
   /** A follower's tab asks for the stream. */
   | { type: 'ask'; what: Ask }
+  /** The user has signed out: whoever hears it ends, and forgets (A4). */
+  | { type: 'sign-out' }
 
 /**
  * What crosses the channel. `protocol` stands in every message, in this place, in every version for ever: all

@@ -166,6 +166,7 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
     status: (status: Status) => void remote.status(status).catch(() => {}),
     error: (error: ErrorData) => void remote.error(error).catch(() => {}),
     accessToken: (): Promise<TokenAnswer> => remote.accessToken(),
+    signOut: (): Promise<void> => remote.signOut(),
     inspect(): SessionInspection {
       const state = isStalled() ? 'stalled' : sentAt === null ? 'idle' : 'delivering'
       return { tab, cursor, lag: lag(), follows: follow, state, visible, attachedAt, lastAckAt }

@@ -28,6 +28,8 @@ export interface TestHub {
   released(): number
   /** Its worker is gone, as in a crash. */
   kill(): void
+  /** Nothing in it runs any more, and its locks stay. */
+  freeze(): void
   close(): Promise<void>
 }
 
@@ -69,6 +71,7 @@ export const openHub = (shared?: FakePlatform, over: Partial<HubDeps> = {}): Tes
     },
     released: () => released,
     kill: process.kill,
+    freeze: process.freeze,
     async close() {
       for (const port of ports) port.close()
       await hub.close()
@@ -93,6 +96,7 @@ export const openTab = async (test: TestHub, { hello, options, accessToken, take
   const statuses: Status[] = []
   const errors: ErrorData[] = []
   let asked = 0
+  let signedOut = 0
   const api: TabApi = {
     async deliver(batch) {
       batches.push(batch)
@@ -100,6 +104,7 @@ export const openTab = async (test: TestHub, { hello, options, accessToken, take
     },
     status: (status) => void statuses.push(status),
     error: (error) => void errors.push(error),
+    signOut: () => void signedOut++,
     accessToken: async () => {
       asked++
       return accessToken === undefined ? { ok: true, token: `token-of-${tab}` } : accessToken()
@@ -129,6 +134,7 @@ export const openTab = async (test: TestHub, { hello, options, accessToken, take
     statuses,
     errors,
     asked: () => asked,
+    signedOut: () => signedOut,
     status: () => statuses.at(-1),
     /** What it was delivered, in order. */
     ids: () => batches.flatMap((batch) => batch.events.map(({ id }) => id)),

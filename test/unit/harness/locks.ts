@@ -55,7 +55,9 @@ export const createFakeLocks = () => {
     request: request as unknown as LockManager['request'],
     query: async (): Promise<LockManagerSnapshot> => {
       await turn()
-      return { held: [...holders.keys()].map((name) => ({ name, mode: 'exclusive' as const })), pending: [] }
+      const infos = (names: string[]) => names.map((name) => ({ name, mode: 'exclusive' as const }))
+      const waiting = [...queues].flatMap(([name, queue]) => queue.map(() => name))
+      return { held: infos([...holders.keys()]), pending: infos(waiting) }
     },
     isHeld: (name: string) => holders.has(name),
     queued: (name: string) => queues.get(name)?.length ?? 0,

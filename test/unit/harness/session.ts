@@ -20,6 +20,7 @@ export const openSessions = async () => {
     },
     status: async () => {},
     error: async () => {},
+    signOut: async () => {},
     accessToken: async () => ({ ok: true, token: 't' }),
   }
 

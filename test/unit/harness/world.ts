@@ -112,6 +112,7 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
         deliver,
         status: () => call(() => {}),
         error: (error) => call(() => tell(error)),
+        signOut: () => call(() => detach()),
         accessToken: () => call(() => ({ ok: true, token: 't' })),
       }
       const welcomed = (async () => {

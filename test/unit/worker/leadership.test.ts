@@ -89,6 +89,7 @@ describe('leadership', () => {
       onStatus: () => {},
       onError: note('error', undefined),
       onAsk: note('ask', undefined),
+      onSignOut: () => {},
       onSuperseded: note('superseded', undefined),
     })
     return {

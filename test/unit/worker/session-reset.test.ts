@@ -114,7 +114,7 @@ describe('a session that cannot go on as usual', () => {
 
   it('a failing status or error call is nobody’s problem: the death of a tab is told by its lock', async () => {
     const gone = () => Promise.reject(new Error('gone'))
-    const remote = { deliver: gone, status: gone, error: gone, accessToken: gone }
+    const remote = { deliver: gone, status: gone, error: gone, accessToken: gone, signOut: gone }
     const session = test.open({ remote })
     session.status({} as never)
     session.error({} as never)
