@@ -91,10 +91,14 @@ await step(
 )
 if (browsers && app) {
   await step('Browser tests', () => run('npx', [...playwright, ...process.argv.slice(2)]), readPlaywright)
-  await step('Faults in Chromium', () => run('npx', [...faults, '--seeds', '3']), readFaults)
+  await step(
+    'Faults in Chromium',
+    () => run('npx', [...faults, '--seeds', '3', '--parallel', '3']),
+    readFaults,
+  )
   await step(
     'Faults in Firefox',
-    () => run('npx', [...faults, '--seeds', '2', '--browser', 'firefox']),
+    () => run('npx', [...faults, '--seeds', '2', '--parallel', '2', '--browser', 'firefox']),
     readFaults,
   )
   await step(

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Backend } from '../browser/backend.ts'
 import type { Answer, Front } from '../browser/front.ts'
+import { openTab } from '../browser/tab.ts'
 import type { BrowserName } from '../browsers.ts'
 import { pick, type Random } from '../random.ts'
 import type { Crew, Hosts } from './crew.ts'
@@ -101,6 +102,41 @@ const FAULTS_OF_THE_LINE: Fault[] = [
       await pause(1_200)
       backend.proxy.restore()
       if (backend.connections().opened !== opened) throw new Error('It was given up before its time (S3).')
+    },
+  },
+  {
+    name: 'a sign of life that is 19 s late',
+    long: true,
+    async run({ backend, user, pause }) {
+      // With the default heartbeat, which the crew does not have.
+      const tab = await openTab(user.context(), backend.url, { user: 'bob' })
+      await tab.until('open', 45_000)
+      const opened = () => backend.connections().openedByUser.bob
+      const before = opened()
+      backend.proxy.blackHole()
+      await pause(19_000)
+      backend.proxy.restore()
+      await pause(1_000)
+      if (opened() !== before) throw new Error('It was given up before its time (S3).')
+      await tab.close()
+    },
+  },
+  {
+    name: 'cut at every byte of three events',
+    long: true,
+    async run({ backend, crew }) {
+      for (let bytes = 1, cut = true; cut; bytes++) {
+        cut = false
+        const done = backend.proxy.cutAfter(bytes, bytes % 2 === 0 ? 'reset' : 'end').then(() => {
+          cut = true
+        })
+        const last = await backend.publish(3)
+        await Promise.race([done, crew.caughtUp(last, 45_000)])
+        backend.proxy.restore()
+        // As somebody at the screen would: hundreds of cuts in a row are none that a backoff is made for.
+        await crew.members[0]!.tab.page.evaluate(() => window.stream.reconnect())
+        await crew.caughtUp(last, 45_000)
+      }
     },
   },
   {

@@ -18,6 +18,8 @@ const { values } = parseArgs({
     hosts: { type: 'string' },
     /** Without what takes over 10 s, for `npm test`. */
     quick: { type: 'boolean', default: false },
+    /** Seeds at once: most of a run is waiting. */
+    parallel: { type: 'string', default: '1' },
   },
 })
 const percentile = (sorted: number[], share: number) =>
@@ -58,7 +60,7 @@ const broken = (error: Error): RunReport => ({
 /** For `npm test`, which adds up what each of its steps counted. */
 const results = new URL('../results/', import.meta.url)
 
-for (const seed of seeds) {
+const runSeed = async (seed: number) => {
   const hosts = (values.hosts as Hosts | undefined) ?? kinds[(seed - 1) % kinds.length]!
   const started = Date.now()
   const report = await run({ ...common, seed, hosts }).catch((error: Error) => broken(error))
@@ -81,6 +83,12 @@ for (const seed of seeds) {
     )
   }
 }
+
+const left = [...seeds]
+const runAll = async () => {
+  for (let seed = left.shift(); seed !== undefined; seed = left.shift()) await runSeed(seed)
+}
+await Promise.all(Array.from({ length: number(values.parallel) }, runAll))
 
 console.log('\nby fault: count, recovery p50 and p99 in ms, streams replaced')
 const all = reports.flatMap(({ recoveries }) => recoveries)

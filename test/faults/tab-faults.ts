@@ -26,6 +26,13 @@ const devtools = async (
   await session.detach()
 }
 
+const sharedWorkers = async (browser: CDPSession) => {
+  const { targetInfos } = await browser.send('Target.getTargets')
+  const workers = targetInfos.filter(({ type }) => type === 'shared_worker')
+  if (workers.length === 0) throw new Error('No SharedWorker is there.')
+  return workers.map(({ targetId }) => targetId)
+}
+
 /** For so many ms, in which events go on. */
 const freeze = async ({ backend, pause }: Scene, member: Member, ms: number) => {
   await devtools(member, (session) => session.send('Page.setWebLifecycleState', { state: 'frozen' }))
@@ -98,10 +105,39 @@ export const FAULTS_OF_TABS: Fault[] = [
     deadly: true,
     async run({ user }) {
       const browser = await user.context().browser()!.newBrowserCDPSession()
-      const { targetInfos } = await browser.send('Target.getTargets')
-      const workers = targetInfos.filter(({ type }) => type === 'shared_worker')
-      if (workers.length === 0) throw new Error('No shared worker is there to be killed.')
-      for (const { targetId } of workers) await browser.send('Target.closeTarget', { targetId })
+      for (const targetId of await sharedWorkers(browser))
+        await browser.send('Target.closeTarget', { targetId })
+      await browser.detach()
+    },
+  },
+  {
+    name: 'the browser is offline for a while',
+    not: ['firefox'],
+    hosts: ['shared-worker'],
+    async run({ user, backend, pause, random }) {
+      const browser = await user.context().browser()!.newBrowserCDPSession()
+      const workers = await sharedWorkers(browser)
+      const sessions = await Promise.all(
+        workers.map((targetId) => browser.send('Target.attachToTarget', { targetId, flatten: false })),
+      )
+      const setOffline = async (offline: boolean) => {
+        const params = { offline, latency: 0, downloadThroughput: -1, uploadThroughput: -1 }
+        for (const { sessionId } of sessions)
+          for (const [id, method] of [
+            [1, 'Network.enable'],
+            [2, 'Network.emulateNetworkConditions'],
+          ])
+            await browser.send('Target.sendMessageToTarget', {
+              sessionId,
+              message: JSON.stringify({ id, method, params }),
+            })
+      }
+      await setOffline(true)
+      await pause(200)
+      backend.proxy.cut()
+      await pause(500 + random() * 2_000)
+      await setOffline(false)
+      await pause(200)
       await browser.detach()
     },
   },
