@@ -64,6 +64,16 @@ describe('T2 whether the hub is still there', () => {
     expect([gone, pings]).toEqual([1, 2])
   })
 
+  it('one tab that finds it wedged tells all, whose timers may run once a minute', async () => {
+    let told = 0
+    // As another tab's watch does.
+    const waiting = locks.request(hubLock('i'), () => void told++)
+    answer = () => new Promise<Pong>(() => {})
+    await pass(5_000)
+    await waiting
+    expect([gone, told]).toEqual([1, 1])
+  })
+
   it('one late answer is no death', async () => {
     answer = () => new Promise<Pong>(() => {})
     await pass(3_000)
