@@ -63,7 +63,12 @@ const results = new URL('../results/', import.meta.url)
 const runSeed = async (seed: number) => {
   const hosts = (values.hosts as Hosts | undefined) ?? kinds[(seed - 1) % kinds.length]!
   const started = Date.now()
-  const report = await run({ ...common, seed, hosts }).catch((error: Error) => broken(error))
+  const report = await run({
+    ...common,
+    seed,
+    hosts,
+    onProgress: (faults) => console.log(`seed ${seed}: ${faults} of ${common.faults} faults`),
+  }).catch((error: Error) => broken(error))
   reports.push(report)
   const { delivered, lost, duplicated, reordered } = report.verdict
   const sorted = report.recoveries.map(({ ms }) => ms).sort((a, b) => a - b)

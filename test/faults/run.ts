@@ -17,6 +17,8 @@ export interface RunOptions {
   hosts: Hosts
   /** Without the faults that take long. */
   quick: boolean
+  /** Every ten faults. */
+  onProgress(faults: number): void
 }
 
 export interface RunReport {
@@ -109,6 +111,7 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
         )
       })
       if (crew.problems.length > 0) break
+      if (count % 10 === 0) options.onProgress(count)
     }
     const last = await backend.publish()
     await crew.caughtUp(last, PATIENCE)
