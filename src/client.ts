@@ -1,6 +1,6 @@
 import { expose, type Remote, wrap } from 'comlink'
 import { answerToken } from './answer-token.ts'
-import { CALL_LIMIT, withLimit } from './call.ts'
+import { withLimit } from './call.ts'
 import { localError, StreamError } from './errors.ts'
 import { holdLock } from './hold-lock.ts'
 import { type Host, openHost } from './host.ts'
@@ -178,13 +178,14 @@ export const connect = <Events extends object = EventMap>(
       visible: !document.hidden,
     })
     // The lock first: the hub queues for it, and would take one that nobody holds for a death (T1).
-    const answered = held.then(() =>
-      withLimit(
-        hub.attach(hello()) as Promise<Welcome>,
-        'attach()',
-        host.dedicated ? CALL_LIMIT : CONNECT_LIMIT,
-      ),
-    )
+    // Then a ping: an attach() that is given up, and arrives later, would leave a session that nobody has.
+    let reached = host.dedicated
+    const answered = held
+      .then(async () => reached || (await withLimit(hub.ping(), 'ping()', CONNECT_LIMIT)))
+      .then(() => {
+        reached = true
+        return withLimit(hub.attach(hello()) as Promise<Welcome>, 'attach()')
+      })
     const welcomed = answered.then(
       (welcome) => {
         if (attachment !== mine) return
@@ -202,7 +203,7 @@ export const connect = <Events extends object = EventMap>(
       },
       () => {
         if (attachment !== mine) return
-        if (host.dedicated || connects === CONNECTS) return respawn(`#${respawns.length}`)
+        if (reached || connects === CONNECTS) return respawn(`#${respawns.length}`)
         detach()
         attach(connects + 1)
       },

@@ -43,7 +43,12 @@ export const watchHub = (hub: Remote<HubApi>, incarnation: string, locks: boolea
     clearTimeout(timer)
   }
 
-  if (locks) navigator.locks.request(hubLock(incarnation), { signal: stop.signal }, gone).catch(() => {})
-  timer = setTimeout(ping, PING)
+  if (locks) {
+    navigator.locks.request(hubLock(incarnation), { signal: stop.signal }, gone).catch(() => {})
+    timer = setTimeout(ping, PING)
+  } else {
+    // At once: to a hub that does not see this tab's lock, the first ping says that the tab is there at all.
+    void ping()
+  }
   return { close }
 }

@@ -29,6 +29,8 @@ const TOKEN_LIMIT = 20_000
 const LEAVE_AFTER = 2_000
 /** ms without a ping after which a tab is gone whose lock can't tell. Hidden pages send one a minute. */
 const SILENT_AFTER = 150_000
+/** ms for the first one, which comes with the welcome: there is no other sign that such a tab was not gone before. */
+const FIRST_PING = 3_000
 /** ms between looks at whether the tabs have caught up. */
 const PRESSURE_CHECK = 10
 
@@ -383,12 +385,13 @@ export const createHub = ({
         sessions.set(tab, session)
         // Granted only once the tab has let go of it: closed, crashed or navigated away (T1).
         if (locks) platform.locks.request(tabLock(tab), end).catch(() => {})
-        else
+        else {
           alive = () => {
             cancelAlive()
             cancelAlive = platform.after(SILENT_AFTER, end)
           }
-        alive()
+          cancelAlive = platform.after(FIRST_PING, end)
+        }
         cancelLeave()
         leadership.join()
         request('welcome')

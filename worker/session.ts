@@ -57,6 +57,10 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
   let pumping = false
   let wanted = false
   let closed = false
+  let leave = () => {}
+  const left = new Promise<TokenAnswer>((resolve) => {
+    leave = () => resolve({ ok: false, message: 'The tab that was asked for an access token is gone.' })
+  })
   const attachedAt = platform.now()
 
   const follows = (): ((type: string) => boolean) => {
@@ -165,7 +169,7 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
     // A call to a tab that is gone never settles, or fails: either way its death is told by its lock.
     status: (status: Status) => void remote.status(status).catch(() => {}),
     error: (error: ErrorData) => void remote.error(error).catch(() => {}),
-    accessToken: (): Promise<TokenAnswer> => remote.accessToken(),
+    accessToken: (): Promise<TokenAnswer> => Promise.race([remote.accessToken(), left]),
     signOut: (): Promise<void> => remote.signOut(),
     inspect(): SessionInspection {
       const state = isStalled() ? 'stalled' : sentAt === null ? 'idle' : 'delivering'
@@ -173,6 +177,7 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
     },
     close() {
       closed = true
+      leave()
     },
   }
 }

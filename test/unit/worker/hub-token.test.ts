@@ -94,6 +94,15 @@ describe('A2 the token is asked of a live tab', () => {
     expect((await asks()).bearer).toBe('Bearer second')
   })
 
+  it('the next one at once when the first dies while it is asked', async () => {
+    const first = await open(true, give('first'), () => new Promise<TokenAnswer>(() => {}))
+    await open(false, give('second'))
+    await refused()
+    await until(() => first.asked() === 2)
+    first.die()
+    expect((await asks()).bearer).toBe('Bearer second')
+  })
+
   it('and the stream is `unauthorized` when no tab has one, until a tab brings one', async () => {
     const tab = await openTab(test, { options: AUTH, accessToken: refuse('getAccessToken failed.') })
     await until(() => tab.status()?.state === 'unauthorized')

@@ -31,12 +31,21 @@ describe('hubs and tabs that do not see each other’s locks', () => {
   it('T1 such a tab lives as long as it pings, and a little longer: hidden pages ping once a minute', async () => {
     const stays = await openTab(fresh)
     const unseen = await strange()
+    await unseen.hub.ping()
     for (let minute = 0; minute < 5; minute++) {
       await old.platform.advance(60_000)
       await unseen.hub.ping()
     }
     expect((await stays.hub.inspect()).sessions).toHaveLength(2)
     await old.platform.advance(151_000)
+    expect((await stays.hub.inspect()).sessions.map(({ tab }) => tab)).toEqual([stays.tab])
+  })
+
+  it('T1 a tab that was gone before it was answered never pings, and is no such tab for long', async () => {
+    const stays = await openTab(fresh)
+    await strange()
+    expect((await stays.hub.inspect()).sessions).toHaveLength(2)
+    await old.platform.advance(3_000)
     expect((await stays.hub.inspect()).sessions.map(({ tab }) => tab)).toEqual([stays.tab])
   })
 
