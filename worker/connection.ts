@@ -81,6 +81,7 @@ export const createConnection = (deps: ConnectionOptions) => {
     if (next === null) return false
     for (const cancel of timers) cancel()
     timers.clear()
+    if (next !== 'connecting') credentials.settled()
     if (next !== 'open') {
       current?.abort()
       current = null
@@ -141,7 +142,10 @@ export const createConnection = (deps: ConnectionOptions) => {
     // Without one the stream is kept for as long as the server lets it live.
     if (current !== life || !credential.ok) return
     // A timer may be a little early by the wall clock: it is still the old one.
-    if (credential.renewAt === at) return renewAfter(life, at)
+    if (credential.renewAt === at) {
+      credentials.settled()
+      return renewAfter(life, at)
+    }
     attempts = Math.max(0, attempts - 1)
     enter('retry')
   }

@@ -1,6 +1,7 @@
-import type { HubOptions, TokenAnswer } from '../src/protocol.ts'
+import { type HubOptions, PREFIX, type TokenAnswer } from '../src/protocol.ts'
 import { parseRetryAfter } from './backoff.ts'
 import type { Platform } from './platform.ts'
+import { createTurn } from './turn.ts'
 
 export type Credential =
   | {
@@ -32,14 +33,21 @@ export interface CredentialsOptions {
   askTab(): Promise<TokenAnswer>
 }
 
-/** An SSE token is renewed this long before it expires, or a fifth of its life before, if that is less. */
+/**
+ * An SSE token is renewed this long before it expires, or a fifth of its life before, if that is less, and up to
+ * a tenth of that earlier still: users who logged in together must not come back together for ever.
+ */
 const MARGIN = 30_000
+const JITTER = 0.1
 /** ms for the token endpoint to answer. */
 const EXCHANGE_LIMIT = 20_000
 
 /** What a header can carry (RFC 6750, 2.1). A browser that is given anything else quotes it in its error (A1). */
 const isToken = (value: unknown): value is string => typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+
+/** Without a header of its own: the browser sends it along. */
+const isCookie = ({ headers }: Credential & { ok: true }) => Object.keys(headers).length === 0
 
 const no = (
   reason: Exclude<Credential, { ok: true }>['reason'],
@@ -78,6 +86,22 @@ export const createCredentials = ({
   let held: (Credential & { ok: true; renewAt: number }) | null = null
   let underWay: Promise<Credential> | null = null
   let exchanging = new AbortController()
+  /**
+   * A browser keeps one cookie for all its users: from the exchange to the answer of the stream nobody else may
+   * put another in its place. Whoever does later, takes this lock from the one before, who then knows (A3).
+   */
+  const turn = createTurn(platform, `${PREFIX}exchange:${auth?.exchange}`)
+  let disown = () => {}
+  const own = (mine: Credential) => {
+    disown()
+    const owned = () =>
+      new Promise<void>((resolve) => {
+        disown = resolve
+      })
+    platform.locks.request(`${PREFIX}cookie:${auth?.exchange}`, { steal: true }, owned).catch(() => {
+      if (held === mine) held = null
+    })
+  }
 
   const exchange = async (url: string, accessToken: string): Promise<Credential> => {
     exchanging = new AbortController()
@@ -108,39 +132,52 @@ export const createCredentials = ({
         return no('unavailable', 'The token endpoint gave no readable expires_at.', status)
       const now = platform.now()
       const life = Math.max(1_000, expiry - serverTime(headers, now))
-      const renewAt = now + life - Math.min(MARGIN, life / 5)
+      const renewAt = now + life - Math.min(MARGIN, life / 5) * (1 + JITTER * platform.random())
       // Without a token in the answer, it came as an httpOnly cookie, which no script sees (R5).
       const { sse_token: token } = answer
       if (token != null && !isToken(token))
         return no('unavailable', 'The token endpoint gave an sse_token that no header can carry.', status)
       held = { ok: true, headers: token == null ? {} : bearer(token), credentials: include, renewAt }
+      if (isCookie(held)) own(held)
       return held
     } catch {
       // The error's own words are left out: a browser may quote the request in them.
       return no('unavailable', 'The token endpoint cannot be reached, or did not answer with JSON.')
     } finally {
       cancel()
+      if (held === null || !isCookie(held)) turn.end()
     }
   }
 
+  const fresh = () => (held !== null && platform.now() < held.renewAt ? held : null)
+
   const obtain = async (): Promise<Credential> => {
+    // It may be replaced while this waits for its turn.
+    if (fresh() !== null) await turn.take()
+    const kept = fresh()
+    if (kept !== null) return kept
+    held = null
     if (auth === null) return { ok: true, headers: {}, credentials: include, renewAt: null }
     const answer = await askTab()
     if (!answer.ok) return no('refused', answer.message)
     if (!isToken(answer.token)) return no('refused', 'getAccessToken gave a token that no header can carry.')
-    if (auth.exchange !== null) return exchange(auth.exchange, answer.token)
-    return { ok: true, headers: bearer(answer.token), credentials: include, renewAt: null }
+    if (auth.exchange === null)
+      return { ok: true, headers: bearer(answer.token), credentials: include, renewAt: null }
+    await turn.take()
+    return exchange(auth.exchange, answer.token)
   }
 
   return {
     get(): Promise<Credential> {
-      if (held !== null && platform.now() < held.renewAt) return Promise.resolve(held)
-      held = null
+      const kept = fresh()
+      if (kept !== null && !isCookie(kept)) return Promise.resolve(kept)
       underWay ??= obtain().finally(() => {
         underWay = null
       })
       return underWay
     },
+    /** The attempt that `get` was for is answered, or given up. */
+    settled: turn.end,
     /** The server refused what `get` gave: the next `get` obtains anew. */
     forget() {
       held = null
@@ -149,6 +186,8 @@ export const createCredentials = ({
     close() {
       held = null
       exchanging.abort()
+      turn.end()
+      disown()
     },
   }
 }

@@ -221,13 +221,14 @@ export const createHub = ({
     })
   }
 
-  /** A2: the visible tabs first; a tab that dies in mid-call, or takes too long, is followed by the next. */
+  /** A2: the tab last looked at first; one that dies in mid-call, or takes too long, is followed by the next. */
   const askTab = async (): Promise<TokenAnswer> => {
     const asked = [...sessions.values()]
       .reverse()
-      .sort((a, b) => Number(b.isVisible()) - Number(a.isVisible()))
+      .map((session) => ({ session, ...session.seen() }))
+      .sort((a, b) => Number(b.visible) - Number(a.visible) || b.at - a.at)
     let answer: TokenAnswer = { ok: false, message: 'No tab is there to ask for an access token.' }
-    for (const session of asked) {
+    for (const { session } of asked) {
       if (!sessions.has(session.tab)) continue
       answer = await withLimit(platform, session.accessToken(), TOKEN_LIMIT, late).catch(() => ({
         ok: false as const,

@@ -57,11 +57,12 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
   let pumping = false
   let wanted = false
   let closed = false
-  let leave = () => {}
-  const left = new Promise<TokenAnswer>((resolve) => {
-    leave = () => resolve({ ok: false, message: 'The tab that was asked for an access token is gone.' })
-  })
   const attachedAt = platform.now()
+  let seenAt = visible ? attachedAt : 0
+  let gone = () => {}
+  const ended = new Promise<TokenAnswer>((resolve) => {
+    gone = () => resolve({ ok: false, message: 'The tab that was asked for an access token is gone.' })
+  })
 
   const follows = (): ((type: string) => boolean) => {
     if (follow === '*') return () => true
@@ -148,8 +149,10 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
   return {
     tab,
     cursor: () => cursor,
-    isVisible: () => visible,
+    /** When the tab came into view, or went out of it: what is in view counts for more. */
+    seen: () => ({ visible, at: seenAt }),
     setVisible(value: boolean) {
+      if (visible || value) seenAt = platform.now()
       visible = value
     },
     /** There may be something to deliver. */
@@ -169,7 +172,8 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
     // A call to a tab that is gone never settles, or fails: either way its death is told by its lock.
     status: (status: Status) => void remote.status(status).catch(() => {}),
     error: (error: ErrorData) => void remote.error(error).catch(() => {}),
-    accessToken: (): Promise<TokenAnswer> => Promise.race([remote.accessToken(), left]),
+    /** A call to a tab that dies over it never settles: this one does. */
+    accessToken: (): Promise<TokenAnswer> => Promise.race([remote.accessToken(), ended]),
     signOut: (): Promise<void> => remote.signOut(),
     inspect(): SessionInspection {
       const state = isStalled() ? 'stalled' : sentAt === null ? 'idle' : 'delivering'
@@ -177,7 +181,7 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
     },
     close() {
       closed = true
-      leave()
+      gone()
     },
   }
 }

@@ -17,6 +17,7 @@ describe('A2 the credential of an attempt', () => {
 
   beforeEach(() => {
     platform = createFakePlatform()
+    platform.setRandom(0)
     asked = 0
     answer = { ok: true, token: SECRET }
   })
@@ -136,6 +137,12 @@ describe('A2 the credential of an attempt', () => {
       expect(credential).toMatchObject({ renewAt: START + 10 * MINUTE - 30_000 })
     },
   )
+
+  it('is renewed up to a tenth of that earlier, so that many do not come at once', async () => {
+    platform.setRandom(0.5)
+    const { credential } = await exchanged(valid())
+    expect(credential).toMatchObject({ renewAt: START + 10 * MINUTE - 31_500 })
+  })
 
   it("counts by the device's clock where both agree to 2 s, since `Date` has whole seconds", async () => {
     const headers = { date: date(START - 1_000) }

@@ -72,6 +72,72 @@ describe('A2 the token is asked of a live tab', () => {
     expect(second.asked()).toBe(1)
   })
 
+  it('of the hidden ones the one that was looked at last', async () => {
+    const first = await open(true, give('first'))
+    const second = await open(true, give('second'))
+    await open(false, give('third'))
+    await second.hub.visible(false)
+    await test.platform.advance(1_000)
+    await first.hub.visible(false)
+    await refused()
+    expect((await asks()).bearer).toBe('Bearer first')
+  })
+
+  it('of the visible ones the one that came into view last', async () => {
+    const first = await open(true, give('first'))
+    await open(true, give('second'))
+    await first.hub.visible(false)
+    await test.platform.advance(1_000)
+    await first.hub.visible(true)
+    await refused()
+    expect((await asks()).bearer).toBe('Bearer first')
+  })
+
+  it('the next one at once when the first dies over it', async () => {
+    const first = await open(true, give('first'), () => new Promise<TokenAnswer>(() => {}))
+    await open(false, give('second'))
+    await refused()
+    await until(() => first.asked() === 2)
+    first.die()
+    expect((await asks()).bearer).toBe('Bearer second')
+  })
+
+  it('401 twice is `unauthorized`, told once; the stream comes back by itself with the next tab', async () => {
+    const tab = await open(true, give('old'))
+    await refused()
+    await refused()
+    await until(() => tab.status()?.state === 'unauthorized')
+    await test.platform.advance(600_000)
+    expect(tab.errors).toEqual([expect.objectContaining({ kind: 'auth', status: 401, retryable: false })])
+    expect(tab.asked()).toBe(2)
+    await open(true, give('new'))
+    const { request, bearer } = await asks()
+    expect(bearer).toBe('Bearer new')
+    request.stream()
+    await until(() => tab.status()?.state === 'open')
+    expect(tab.errors).toHaveLength(1)
+  })
+
+  it('20 tabs at the moment of expiry are one exchange', async () => {
+    const options = { auth: { exchange: 'https://app.test/token' }, heartbeat: { timeout: 1e9, misses: 1 } }
+    test.platform.server.handle((request) => {
+      if (request.url.endsWith('/stream')) return request.stream()
+      request.json({ sse_token: 'sse', expires_at: new Date(test.platform.now() + 60_000) })
+    })
+    const tabs = await Promise.all(
+      Array.from({ length: 20 }, () => openTab(test, { options, accessToken: give('access') })),
+    )
+    const open = () => tabs.every((tab) => tab.status()?.state === 'open')
+    await until(open)
+    await test.platform.advance(60_000)
+    for (const tab of tabs) void tab.hub.reconnect()
+    await test.platform.advance(1_000)
+    await until(open)
+    const exchanges = test.platform.server.requests.filter(({ url }) => url.endsWith('/token'))
+    expect(exchanges).toHaveLength(2)
+    expect(tabs.reduce((sum, tab) => sum + tab.asked(), 0)).toBe(2)
+  })
+
   it.each<[string, Answer]>([
     ['has none', refuse('not here')],
     ['fails', () => Promise.reject(new Error('thrown'))],
