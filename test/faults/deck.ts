@@ -12,7 +12,7 @@ const shuffle = <T>(items: T[], seed: number): T[] => {
 }
 
 /**
- * Deals every fault before any comes again, which drawing at random does not. Packs are the same for all seeds:
+ * Deals every fault before any comes again, but for those that take long, which come once a run; which drawing at random does not. Packs are the same for all seeds:
  * a seed goes on where the one before it stopped, so that few and short runs see them all.
  * @param skip cards that are taken by the seeds before
  * @returns the next fault; takes the time, in ms
@@ -21,8 +21,12 @@ export const createDeck = (faults: Fault[], skip: number) => {
   let at = skip
   const waiting: Fault[] = []
   let deaths: number[] = []
+  const lengthy = faults.filter(({ long }) => long)
+  const brief = faults.filter(({ long }) => !long)
   const next = () => {
-    const pack = shuffle(faults, 1 + Math.floor(at / faults.length))
+    // What takes a minute or two: each once a run, and first.
+    if (lengthy.length > 0) return lengthy.shift()!
+    const pack = shuffle(brief, 1 + Math.floor(at / brief.length))
     return pack[at++ % pack.length]!
   }
   return (now: number): Fault => {
