@@ -43,8 +43,8 @@ const OTHERS_LOOK = 50
 const DELETE_LIMIT = 3_000
 
 const NO_VERIFIER =
-  "`verify` is set, and the worker cannot. Write in your worker file: import { createVerifier } from 'tabstream/verify'; " +
-  "import { serve } from 'tabstream/worker'; serve({ verifier: createVerifier }), and give that file to `worker`."
+  '`verify` is set, and this worker cannot: write serve({ verifier: createVerifier }) in your worker file, with ' +
+  'createVerifier of "tabstream/verify", and give that file to `worker`.'
 
 export interface HubDeps {
   platform: Platform

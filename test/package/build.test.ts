@@ -14,15 +14,16 @@ const imports = (code: string) => [
 ]
 
 describe('the built package', () => {
-  // 5 and 14 kB with one hub a key; recovery and leadership (T2, L1 to L4) cost 0.7 and 2.7 kB more.
-  it('gives a page at most 6 kB, comlink included, and no idb', () => {
-    expect(gzipped('index.js')).toBeLessThanOrEqual(6_000)
+  // 5 and 14 kB with one hub a key. Recovery and leadership (T2, L1 to L4) cost 0.8 and 3.6 kB more, sign-out and
+  // the loop of tokens (A2 to A5) 0.3 and 1.7 kB.
+  it('gives a page at most 6.3 kB, comlink included, and no idb', () => {
+    expect(gzipped('index.js')).toBeLessThanOrEqual(6_300)
     expect(built('index.js')).toContain('comlink proxy')
     expect(built('index.js')).not.toMatch(/indexedDB|IDB[A-Z]/)
   })
 
-  it('has a worker file of at most 19.5 kB that needs no other file', () => {
-    expect(gzipped('stream.worker.js')).toBeLessThanOrEqual(19_500)
+  it('has a worker file of at most 20 kB that needs no other file', () => {
+    expect(gzipped('stream.worker.js')).toBeLessThanOrEqual(20_000)
     for (const file of ['stream.worker.js', 'worker.js', 'index.js', 'verify.js']) {
       expect(imports(built(file)), file).toEqual([])
       expect(built(file), file).not.toMatch(/\bimport\s*\(/)
