@@ -32,7 +32,9 @@ afterEach(async () => {
 /** A port that goes on bringing what was on its way when the page let go of it. */
 const lingering = (user: User) => () => {
   const port = hubs[user].connect()
-  port.close = () => {}
+  const { close } = port
+  // For as long as a test waits for nothing.
+  port.close = () => void settle(30).then(() => close.call(port))
   return port
 }
 
