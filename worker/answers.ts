@@ -72,7 +72,7 @@ export const judge = (outcome: Outcome, maxEventSize: number, now: number): Verd
     case 'unreachable':
       return lost(
         'network',
-        'The server cannot be reached, or its CORS headers refuse this origin.',
+        'The server cannot be reached, redirects to another origin, or its CORS headers refuse this one.',
         outcome.cause,
       )
     case 'ended':

@@ -32,6 +32,8 @@ export interface ConnectionOptions {
   options: HubOptions
   credentials: Credentials
   log: Pick<Log, 'ready' | 'append' | 'restart' | 'lastEventId' | 'streamClient'>
+  /** Whether the stream comes from the page's own origin. */
+  sameOrigin: boolean
   /** Whether `Stream-Client` may go along (R6): elsewhere an unknown header fails the preflight. */
   sendStreamClient: boolean
   /** Of the events that must be signed (A5); `null`: none has to be. */
@@ -276,6 +278,7 @@ export const createConnection = (deps: ConnectionOptions) => {
       headers: { ...credential.headers, ...streamClient },
       credentials: credential.credentials,
       refuseRedirects: options.auth !== null,
+      sameOrigin: deps.sameOrigin,
       lastEventId,
       maxEventSize: options.maxEventSize,
       signal: link.signal,

@@ -138,6 +138,7 @@ export const createHub = ({
           return added
         },
       },
+      sameOrigin: isOurs(options.url),
       sendStreamClient: auth?.exchange != null || isOurs(options.url),
       verifier: verify && createVerifier!({ platform, user, ...verify }),
       metrics,

@@ -7,6 +7,8 @@ export interface Attempt {
   credentials: RequestCredentials
   /** Refuse a redirect: a credential goes along (S6). */
   refuseRedirects: boolean
+  /** No redirect leads to another origin: neither cookies nor the position are to get there (A6). */
+  sameOrigin: boolean
   lastEventId: string
   maxEventSize: number
   signal: AbortSignal
@@ -97,6 +99,7 @@ export const attempt = async (request: Attempt): Promise<Outcome | null> => {
       credentials: request.credentials,
       cache: 'no-store',
       redirect: request.refuseRedirects ? 'manual' : 'follow',
+      ...(request.sameOrigin ? { mode: 'same-origin' } : {}),
       signal,
       // Hidden tabs are the point: the worker serves them all, and has no visibility of its own.
       openWhenHidden: true,

@@ -102,6 +102,8 @@ export const startBackend = async (options: BackendOptions = {}) => {
       await stored.finally(() => pending.delete(stored))
       return events.at(-1)!.data.n
     },
+    /** A call of the server's debug interface: `backend.publish` counts what that publishes no more. */
+    debug: askDebug,
     /** The oracle: every number published for a user so far. */
     published: (user = 'ada') => range(1, published.get(user) ?? 0),
     /** The server's own count of streams, now and at the peak since it started. */

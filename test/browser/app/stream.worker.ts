@@ -1,7 +1,8 @@
+import { createVerifier } from 'tabstream/verify'
 import { serve } from 'tabstream/worker'
 import { FAULT_CHANNEL, type WorkerFault } from './record.ts'
 
-serve()
+serve({ verifier: createVerifier })
 
 // Works in every engine, where a debugger's ways to kill a worker do not.
 new BroadcastChannel(FAULT_CHANNEL).onmessage = ({ data }: MessageEvent<WorkerFault>) => {

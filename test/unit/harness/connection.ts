@@ -72,6 +72,7 @@ export const openConnection = (
       streamClient: async () => null,
       askTab: async () => ({ ok: true, token: `token-${++tokens}` }),
     }),
+    sameOrigin: true,
     sendStreamClient,
     verifier: options.verify && createVerifier!({ platform, user: options.user, ...options.verify }),
     onStatus() {

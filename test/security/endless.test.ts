@@ -1,0 +1,121 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createParser } from '../../worker/parser.ts'
+import { attempt } from '../../worker/transport.ts'
+
+const MIB = 1024 * 1024
+const LIMIT = MIB
+
+setFlagsFromString('--expose-gc')
+const gc = runInNewContext('gc') as () => void
+const used = () => {
+  gc()
+  const { heapUsed, external } = process.memoryUsage()
+  return (heapUsed + external) / MIB
+}
+
+/** What is said first, and then over and over. What means nothing is read and forgotten, and is a sign of life. */
+const KINDS: [string, string, string, boolean?][] = [
+  ['a line of data', 'id: 7\ndata: ', 'x'],
+  ['a line of a comment', ': ', 'x', false],
+  ['an id', 'id: ', 'x'],
+  ['a type', 'event: ', 'x'],
+  ['a field that nobody knows', 'x', 'x', false],
+  ['a retry', 'retry: ', '1'],
+  ['lines of data without an end', 'id: 7\n', `data: ${'x'.repeat(90)}\n`],
+  ['empty lines of data', 'id: 7\n', 'data\n'],
+]
+
+describe('B1 an event without an end', () => {
+  it.each(KINDS)(
+    '%s of 1 GiB: the heap grows by less than 20 MiB, and nothing is adopted',
+    (_, head, text, cut = true) => {
+      const parser = createParser('', LIMIT)
+      const chunk = new TextEncoder().encode(text.repeat(Math.ceil((64 * 1024) / text.length)))
+      const before = used()
+      let parsed = parser.push(new TextEncoder().encode(head))
+      let pushed = 0
+      for (; pushed < 1024 * MIB && !parsed.tooLarge; pushed += chunk.byteLength) {
+        parsed = parser.push(chunk)
+        expect(parsed.blocks).toEqual([])
+      }
+      expect(parsed.tooLarge).toBe(cut)
+      expect(pushed < 20 * MIB).toBe(cut)
+      expect(used() - before).toBeLessThan(20)
+    },
+  )
+
+  it('from a server that writes as fast as it is read: the connection is cut, and the position stays', async () => {
+    const server = fork(new URL('./endless-server.ts', import.meta.url), { execArgv: ['--import', 'tsx'] })
+    onTestFinished(() => void server.kill())
+    const [{ port }] = (await once(server, 'message')) as [{ port: number }]
+    const before = used()
+    const positions: (string | null)[] = []
+    let bytes = 0
+    let peak = 0
+    const outcome = await attempt({
+      url: `http://127.0.0.1:${port}/`,
+      headers: {},
+      credentials: 'same-origin',
+      refuseRedirects: true,
+      sameOrigin: false,
+      lastEventId: '',
+      maxEventSize: LIMIT,
+      signal: new AbortController().signal,
+      fetch,
+      onOpen: () => {},
+      onBytes(count) {
+        bytes += count
+        peak = Math.max(peak, used() - before)
+      },
+      onParsed: ({ blocks }) => void positions.push(...blocks.map(({ position }) => position)),
+    })
+    expect(outcome).toEqual({ type: 'too-large' })
+    // The event before it came; the id that the endless one began with was not adopted.
+    expect(positions).toEqual(['6'])
+    expect(peak).toBeLessThan(20)
+    expect(bytes).toBeLessThan(4 * MIB)
+    const [{ written }] = (await once(server, 'message')) as [{ written: number }]
+    expect(written).toBeLessThan(64 * MIB)
+  })
+})
+
+describe('B1 ids that no header can carry as they are', () => {
+  it.each([
+    ['with NUL are ignored, as the standard says', 'a\0b', ''],
+    ['beyond ASCII are kept', 'Grüße 🎈', 'Grüße 🎈'],
+  ])('%s', (_, id, adopted) => {
+    const { blocks } = createParser('', LIMIT).push(new TextEncoder().encode(`id: ${id}\ndata: x\n\n`))
+    expect(blocks.map((block) => block.id)).toEqual([adopted])
+  })
+
+  it('beyond ASCII reach the server as UTF-8 bytes', async () => {
+    const { createServer } = await import('node:http')
+    const asked: string[] = []
+    const server = createServer((request, response) => {
+      asked.push(Buffer.from(String(request.headers['last-event-id']), 'latin1').toString('utf8'))
+      response.writeHead(204).end()
+    }).listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const { port } = server.address() as { port: number }
+    await attempt({
+      url: `http://127.0.0.1:${port}/`,
+      headers: {},
+      credentials: 'same-origin',
+      refuseRedirects: true,
+      sameOrigin: false,
+      lastEventId: 'Grüße 🎈',
+      maxEventSize: LIMIT,
+      signal: new AbortController().signal,
+      fetch,
+      onOpen: () => {},
+      onBytes: () => {},
+      onParsed: () => {},
+    })
+    expect(asked).toEqual(['Grüße 🎈'])
+  })
+})
