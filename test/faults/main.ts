@@ -30,8 +30,14 @@ const number = (text: string) => {
   return value
 }
 
-// So that what runs at exit does run: a browser that sleeps in a group of its own is ended there.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+/** The first signal ends the runs after the fault at hand, and they are judged; the next one ends it all. */
+const stop = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => {
+    if (stop.signal.aborted) process.exit(1)
+    console.log('ends after the faults at hand')
+    stop.abort()
+  })
 ensureBrowsers()
 const kinds: Hosts[] = ['shared-worker', 'worker', 'mixed']
 const first = number(values.seed ?? '1')
@@ -67,6 +73,7 @@ const runSeed = async (seed: number) => {
     ...common,
     seed,
     hosts,
+    signal: stop.signal,
     onProgress: (faults) => console.log(`seed ${seed}: ${faults} of ${common.faults} faults`),
   }).catch((error: Error) => broken(error))
   reports.push(report)
@@ -91,7 +98,8 @@ const runSeed = async (seed: number) => {
 
 const left = [...seeds]
 const runAll = async () => {
-  for (let seed = left.shift(); seed !== undefined; seed = left.shift()) await runSeed(seed)
+  for (let seed = left.shift(); seed !== undefined && !stop.signal.aborted; seed = left.shift())
+    await runSeed(seed)
 }
 await Promise.all(Array.from({ length: number(values.parallel) }, runAll))
 

@@ -17,6 +17,8 @@ export interface RunOptions {
   hosts: Hosts
   /** Without the faults that take long. */
   quick: boolean
+  /** Ends it after the fault at hand; what there was is judged. */
+  signal: AbortSignal
   /** Every ten faults. */
   onProgress(faults: number): void
 }
@@ -102,7 +104,7 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
   try {
     await crew.fill()
     const each = Math.max(1, Math.floor(options.events / options.faults))
-    for (let count = 1; count <= options.faults; count++) {
+    for (let count = 1; count <= options.faults && !options.signal.aborted; count++) {
       const fault = deal(Date.now())
       await one(fault, each).catch(async (error: Error) => {
         const trail = recoveries.slice(-4).map((recovery) => recovery.fault)
