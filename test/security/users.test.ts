@@ -78,7 +78,7 @@ it(`A3 in ${SWITCHES} switches of a tab from one user to the other, none hears a
   for (let at = 1; at <= SWITCHES; at++) {
     publish()
     // Some in the middle of what is being delivered, some once it has been.
-    await settle(at % 4)
+    await settle(5 * (at % 4))
     tab.left.at = switched
     tab.stream.close()
     switched++
