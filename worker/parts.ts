@@ -1,0 +1,127 @@
+import type { ErrorData, HubOptions } from '../src/protocol.ts'
+import { askTab } from './ask-tab.ts'
+import { createConnection } from './connection.ts'
+import { createCredentials } from './credentials.ts'
+import { createLeadership } from './leadership.ts'
+import { createLog } from './log.ts'
+import type { LogStore } from './log-store.ts'
+import type { MetricsRecorder } from './metrics.ts'
+import { type Platform, pause } from './platform.ts'
+import type { Session } from './session.ts'
+import type { CreateVerifier } from './verifier.ts'
+import { watchWake } from './wake.ts'
+
+/** ms between looks at whether the tabs have caught up. */
+const PRESSURE_CHECK = 10
+
+export interface PartsOptions {
+  platform: Platform
+  protocol: number
+  /** The origin that the page and this worker share. */
+  origin: string
+  options: HubOptions
+  key: string
+  openStore(name: string, onLost: () => void): Promise<LogStore>
+  createVerifier: CreateVerifier | null
+  metrics: MetricsRecorder
+  /** The tabs, as they come and go. */
+  sessions: ReadonlyMap<string, Session>
+  publish(): void
+  tellError(error: ErrorData): void
+  onStorageLost(cause: string): void
+  /** In another hub of the key. */
+  onSignOut(): void
+  /** A hub of this newer protocol has the stream (T4). */
+  onSuperseded(by: number): void
+}
+
+export type Parts = ReturnType<typeof createParts>
+
+/** What a key's stream is made of, wired: it needs the options, which the first tab brings. */
+export const createParts = ({ platform, protocol, origin, options, key, ...deps }: PartsOptions) => {
+  const { openStore, createVerifier, metrics, sessions } = deps
+  const { publish, tellError, onStorageLost, onSignOut, onSuperseded } = deps
+  const { user, verify } = options
+  const log = createLog({
+    platform,
+    open: (onLost) => openStore(key, onLost),
+    bounds: options.log,
+    metrics,
+    onChange: (appended) => {
+      if (appended !== null) leadership.relayEvents(appended)
+      for (const session of sessions.values()) session.pump()
+    },
+    onCommitted: (committed) => leadership.relayCommitted(committed),
+    onTruncate: () => {
+      for (const session of sessions.values()) session.truncate()
+    },
+    onFenced: () => leadership.fenced(),
+    onDurable: (cause) => {
+      publish()
+      if (cause !== null) onStorageLost(cause)
+    },
+  })
+  /** A live tab is not outrun: what the log trims before a tab that keeps up has it would cost a reset. */
+  const room = async () => {
+    while ([...sessions.values()].some((session) => session.backlog() > options.log.events / 2))
+      await pause(platform, PRESSURE_CHECK)
+  }
+  const { auth, withCredentials } = options
+  const isOurs = (url: string | null | undefined) => url != null && new URL(url).origin === origin
+  const credentials = createCredentials({
+    platform,
+    auth,
+    withCredentials,
+    async streamClient() {
+      await log.ready
+      return isOurs(auth?.exchange) ? log.streamClient() : null
+    },
+    askTab: () => askTab(platform, sessions),
+  })
+  const connection = createConnection({
+    platform,
+    options,
+    credentials,
+    log: {
+      ...log,
+      async append(blocks) {
+        // L3: frozen meanwhile, this hub may have been robbed of the lock without knowing.
+        if (!(await leadership.leads())) return 0
+        const added = await log.append(blocks)
+        await room()
+        return added
+      },
+    },
+    sameOrigin: isOurs(options.url),
+    sendStreamClient: auth?.exchange != null || isOurs(options.url),
+    verifier: verify && createVerifier!({ platform, user, ...verify }),
+    metrics,
+    onStatus() {
+      leadership.relayStatus(connection.status())
+      publish()
+    },
+    onError(error) {
+      leadership.relayError(error)
+      tellError(error)
+    },
+  })
+  const leadership = createLeadership({
+    platform,
+    protocol,
+    key,
+    log,
+    prepare() {
+      // An access token of a tab is not kept: it would be asked for twice.
+      if (auth?.exchange != null) void credentials.get()
+    },
+    setStreaming: (streaming) => (streaming ? connection.release() : connection.hold()),
+    connectionStatus: connection.status,
+    onStatus: publish,
+    onError: tellError,
+    onAsk: (what) => connection[what](),
+    onSignOut,
+    onSuperseded,
+  })
+  const wake = watchWake(platform, connection.wake)
+  return { options, log, credentials, connection, leadership, wake }
+}
