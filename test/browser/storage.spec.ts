@@ -61,7 +61,7 @@ test('D2 another tab deletes the database: nothing is lost, and the next hub has
   await expectNextHubResumes(tabs, backend)
 })
 
-test('D2 the hub dies right after its database was deleted: every tab is told by a reset, none is left in silence', async ({
+test('D2 the hub dies right after its database was deleted: the next one goes on from what its tabs remember', async ({
   backend,
   context,
   openTabs,
@@ -73,16 +73,8 @@ test('D2 the hub dies right after its database was deleted: every tab is told by
   await other.remove()
   await tabs[0]!.harm('close')
   await backend.publish(20)
-  for (const tab of tabs) await tab.until('open')
-  const last = await backend.publish()
-  for (const tab of tabs) {
-    await tab.received(last)
-    const heard = await tab.numbers()
-    expect(heard.slice(0, 20)).toEqual(backend.published().slice(0, 20))
-    expect(new Set(heard).size).toBe(heard.length)
-    expect(heard).toEqual(heard.toSorted((a, b) => a - b))
-    expect((await tab.record()).resets).toEqual([{ reason: 'log-lost' }])
-  }
+  await expectExactlyOnce(tabs, backend.published())
+  for (const tab of tabs) expect((await tab.record()).resets).toEqual([])
   expect(backend.peak()).toBe(1)
 })
 
