@@ -1,9 +1,7 @@
 import type { TokenAnswer } from './protocol.ts'
 
 /** Asks the application, for the hub (A2). Never rejects. */
-export const answerToken = async (
-  getAccessToken: (() => string | Promise<string>) | undefined,
-): Promise<TokenAnswer> => {
+export const answerToken = async (getAccessToken: (() => unknown) | undefined): Promise<TokenAnswer> => {
   try {
     const token: unknown = await getAccessToken?.()
     if (typeof token === 'string' && token !== '') return { ok: true, token }
@@ -11,6 +9,6 @@ export const answerToken = async (
   } catch (error) {
     // Reported here, where the application's own words may be shown; they could quote a token (A1).
     reportError(error)
-    return { ok: false, message: 'getAccessToken failed.' }
+    return { ok: false, message: 'getAccessToken failed.', again: true }
   }
 }

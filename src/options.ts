@@ -18,9 +18,10 @@ export interface ConnectOptions {
   auth?: {
     /**
      * The access token of the moment, refreshed if need be. Asked of one live tab, for all of them, within
-     * 20 s; a rejection leaves the stream `unauthorized` until `reconnect()` or a new tab.
+     * 20 s. Rejects where there may be one in a while (the network is down): it is asked again, with backoff.
+     * An empty answer says that nobody is logged in: the stream is `unauthorized` until `reconnect()` or a new tab.
      */
-    getAccessToken: () => string | Promise<string>
+    getAccessToken: () => string | null | undefined | Promise<string | null | undefined>
     /**
      * URL of the token endpoint that gives a short-lived SSE token for it (R5). Default: none, and the access
      * token itself goes into the stream's Authorization header.

@@ -286,7 +286,10 @@ export interface HubApi {
 }
 
 /** A token, or why there is none. The only credential that crosses a port, and only towards the hub (A1). */
-export type TokenAnswer = { ok: true; token: string } | { ok: false; message: string }
+export type TokenAnswer =
+  | { ok: true; token: string }
+  /** `again`: there may be one in a while, as where the application cannot reach its own server. */
+  | { ok: false; message: string; again?: true }
 
 /** What a tab exposes to its hub. */
 export interface TabApi {

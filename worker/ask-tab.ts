@@ -18,11 +18,16 @@ export const askTab = async (
   let answer: TokenAnswer = { ok: false, message: 'No tab is there to ask for an access token.' }
   for (const { session } of asked) {
     if (!sessions.has(session.tab)) continue
-    answer = await withLimit(platform, session.accessToken(), TOKEN_LIMIT, late).catch(() => ({
-      ok: false as const,
-      message: `getAccessToken did not answer within ${TOKEN_LIMIT / 1_000} s.`,
-    }))
-    if (answer.ok) return answer
+    const next: TokenAnswer = await withLimit(platform, session.accessToken(), TOKEN_LIMIT, late).catch(
+      () => ({
+        ok: false,
+        message: `getAccessToken did not answer within ${TOKEN_LIMIT / 1_000} s.`,
+        again: true,
+      }),
+    )
+    if (next.ok) return next
+    // One that may have a token in a while outweighs one that has none.
+    if (!('again' in answer)) answer = next
   }
   return answer
 }

@@ -159,7 +159,7 @@ export const createCredentials = ({
     held = null
     if (auth === null) return { ok: true, headers: {}, credentials: include, renewAt: null }
     const answer = await askTab()
-    if (!answer.ok) return no('refused', answer.message)
+    if (!answer.ok) return no(answer.again ? 'unavailable' : 'refused', answer.message)
     if (!isToken(answer.token)) return no('refused', 'getAccessToken gave a token that no header can carry.')
     if (auth.exchange === null)
       return { ok: true, headers: bearer(answer.token), credentials: include, renewAt: null }

@@ -55,13 +55,12 @@ describe('A2 a credential that cannot be had', () => {
     expect(await second).toMatchObject({ ok: true })
   })
 
-  it('is refused when no tab gives a token, in the words of the tab', async () => {
-    answer = { ok: false, message: 'getAccessToken failed.' }
-    expect(await create().get()).toMatchObject({
-      ok: false,
-      reason: 'refused',
-      message: 'getAccessToken failed.',
-    })
+  it('is refused when no tab has a token, unavailable when one may have it in a while, in the words of the tab', async () => {
+    for (const again of [undefined, true] as const) {
+      answer = { ok: false, message: 'no token', ...(again === undefined ? {} : { again }) }
+      const reason = again ? 'unavailable' : 'refused'
+      expect(await create().get()).toMatchObject({ ok: false, reason, message: 'no token' })
+    }
     expect(platform.server.requests).toHaveLength(0)
   })
 
