@@ -19,7 +19,7 @@ export interface Appended {
 }
 
 /** Whose log it is that a leader speaks of. */
-interface Of {
+export interface Of {
   term: number
   epoch: string
 }
