@@ -28,8 +28,8 @@ export interface Fault {
   loses?: true
   /** A hub dies of it: five within 60 s are `failed` by promise (T2), so that many are not dealt. */
   deadly?: true
-  /** What hangs can't close its stream: its successor's replaces it at the server (R6). */
-  hangs?: true
+  /** What is gone, or hangs, can't close its stream: its successor's may replace it at the server (R6). */
+  orphans?: true
   /** Takes over 10 s: left out of a quick run. */
   long?: true
   /** Resolves once the world is whole again; the clock of the recovery starts there. */

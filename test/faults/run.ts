@@ -56,8 +56,8 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
       !not.includes(browser) && kinds.includes(hosts) && !(quick && long),
   )
   const deal = createDeck(possible, (seed - 1) * options.faults)
-  /** Streams of hubs that hang, replaced at the server. */
-  let hung = 0
+  /** Streams that outlived their hub, replaced at the server. */
+  let orphaned = 0
   const recoveries: RunReport['recoveries'] = []
   const problems: string[] = []
 
@@ -80,7 +80,7 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
     const meanwhile = backend.publish(1 + Math.floor(each / 4))
     await Promise.all([fault.run({ backend, front, crew, user, random, pause }), meanwhile])
     const ms = await caughtUp(fault.loses === true)
-    if (fault.hangs) hung += backend.replaced() - replaced
+    if (fault.orphans) orphaned += backend.replaced() - replaced
     recoveries.push({ fault: fault.name, ms, replaced: backend.replaced() - replaced })
     await backend.publish(Math.max(1, each - before - Math.floor(each / 4)))
     await crew.fill()
@@ -122,7 +122,7 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
     problems.push((error as Error).message)
   } finally {
     if (backend.peak() > 1) problems.push(`${backend.peak()} streams at once`)
-    const overlaps = backend.replaced() - hung
+    const overlaps = backend.replaced() - orphaned
     if (overlaps > 0) problems.push(`${overlaps} streams replaced one that was still open`)
     await user.close()
     await backend.close()

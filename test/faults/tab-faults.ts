@@ -62,10 +62,11 @@ const goAway = async ({ backend, crew, pause }: Scene, member: Member) => {
 /** What goes wrong with tabs, workers, the browser and its storage. */
 export const FAULTS_OF_TABS: Fault[] = [
   { name: 'a tab closes', run: (scene) => end(scene, anyTab(scene), 'close') },
-  { name: 'a tab crashes', run: (scene) => end(scene, anyTab(scene), 'crash') },
+  { name: 'a tab crashes', orphans: true, run: (scene) => end(scene, anyTab(scene), 'crash') },
   {
     name: 'the creator of the worker crashes',
     deadly: true,
+    orphans: true,
     run: (scene) => end(scene, scene.crew.members[0]!, 'crash'),
   },
   {
@@ -75,6 +76,7 @@ export const FAULTS_OF_TABS: Fault[] = [
   },
   {
     name: 'the leader crashes',
+    orphans: true,
     hosts: ['worker', 'mixed'],
     run: async (scene) => end(scene, await leader(scene), 'crash'),
   },
@@ -91,11 +93,16 @@ export const FAULTS_OF_TABS: Fault[] = [
       await member.tab.close()
     },
   },
-  { name: 'every worker closes', deadly: true, run: async (scene) => anyTab(scene).tab.harm('close') },
+  {
+    name: 'every worker closes',
+    deadly: true,
+    orphans: true,
+    run: async (scene) => anyTab(scene).tab.harm('close'),
+  },
   {
     name: 'every worker hangs',
     deadly: true,
-    hangs: true,
+    orphans: true,
     run: async (scene) => anyTab(scene).tab.harm('wedge'),
   },
   {
@@ -103,6 +110,7 @@ export const FAULTS_OF_TABS: Fault[] = [
     not: ['firefox'],
     hosts: ['shared-worker'],
     deadly: true,
+    orphans: true,
     async run({ user }) {
       const browser = await user.context().browser()!.newBrowserCDPSession()
       for (const targetId of await sharedWorkers(browser))
