@@ -327,6 +327,8 @@ export const createConnection = (deps: ConnectionOptions) => {
       resume,
       error,
     }),
+    /** As it stands: for who has something else to report. */
+    errorOf,
     /** Another hub leads, or there is no tab: no stream. */
     hold: () => void enter('hold'),
     release: () => void enter('release'),

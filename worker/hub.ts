@@ -91,26 +91,6 @@ export const createHub = ({
     for (const session of sessions.values()) session.error(error)
   }
 
-  const tellStorageLost = (cause: string) => {
-    metrics.error('storage')
-    if (parts === null) return
-    const { state, attempt } = parts.connection.status()
-    const message = 'IndexedDB is not available; events are kept in memory until it is back.'
-    const lastEventId = parts.log.lastEventId()
-    const at = platform.now()
-    tellError({
-      kind: 'storage',
-      message,
-      retryable: true,
-      state,
-      attempt,
-      status: null,
-      lastEventId,
-      at,
-      cause,
-    })
-  }
-
   /** Of whoever has the stream. */
   const request = (what: Ask) => {
     if (parts !== null && !parts.leadership.ask(what)) parts.connection[what]()
@@ -153,7 +133,6 @@ export const createHub = ({
       sessions,
       publish,
       tellError,
-      onStorageLost: tellStorageLost,
       onSignOut: signOut.here,
       onSuperseded(by) {
         superseded = supersede(by)
@@ -226,8 +205,7 @@ export const createHub = ({
             ? log.place(hello.cursor, hello.trail)
             : { cursor: from ?? log.start('now')!, reset: from === null ? ('fell-behind' as const) : null }
         const { tab, follow, visible } = hello
-        const id = placed.cursor.seq === log.head() ? log.trail().id : null
-        const trail = (isNew ? null : hello.trail) ?? { ...log.trail(), id }
+        const trail = (isNew ? null : hello.trail) ?? log.trail(placed.cursor.seq)
         const streamClient = log.streamClient()
         session = createSession({
           platform,

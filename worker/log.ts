@@ -72,10 +72,10 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
   })
   const ready = inTurn(persistence.load)
 
-  /** What is told with what is read now. */
-  const trail = (): Trail => {
+  /** What is told to a tab whose cursor comes to be at `seq`. */
+  const trail = (seq = account.position.head): Trail => {
     const { term, leader, head, lastEventId } = account.position
-    const id = account.known > head ? null : lastEventId
+    const id = seq === head && account.known <= head ? lastEventId : null
     return { term, leader, durable: account.committed, id }
   }
   const isOurs = ({ term, epoch }: Of) => epoch === account.position.epoch && term === account.aligned

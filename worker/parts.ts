@@ -28,7 +28,6 @@ export interface PartsOptions {
   sessions: ReadonlyMap<string, Session>
   publish(): void
   tellError(error: ErrorData): void
-  onStorageLost(cause: string): void
   /** In another hub of the key. */
   onSignOut(): void
   /** A hub of this newer protocol has the stream (T4). */
@@ -40,7 +39,7 @@ export type Parts = ReturnType<typeof createParts>
 /** What a key's stream is made of, wired: it needs the options, which the first tab brings. */
 export const createParts = ({ platform, protocol, origin, options, key, ...deps }: PartsOptions) => {
   const { openStore, createVerifier, metrics, sessions } = deps
-  const { publish, tellError, onStorageLost, onSignOut, onSuperseded } = deps
+  const { publish, tellError, onSignOut, onSuperseded } = deps
   const { user, verify } = options
   const log = createLog({
     platform,
@@ -58,7 +57,12 @@ export const createParts = ({ platform, protocol, origin, options, key, ...deps 
     onFenced: () => leadership.fenced(),
     onDurable: (cause) => {
       publish()
-      if (cause !== null) onStorageLost(cause)
+      if (cause === null) return
+      metrics.error('storage')
+      const message = 'IndexedDB is not available; events are kept in memory until it is back.'
+      // By itself, whatever the stream is going through.
+      const retryable = true
+      tellError({ ...connection.errorOf({ kind: 'storage', message, status: null, cause }), retryable })
     },
   })
   /** A live tab is not outrun: what the log trims before a tab that keeps up has it would cost a reset. */

@@ -28,12 +28,12 @@ export const LONGEST_TIMER = 2 ** 31 - 1
 export const pause = (platform: Pick<Platform, 'after'>, ms: number): Promise<void> =>
   new Promise((resolve) => void platform.after(ms, resolve))
 
-/** Settles as `promise` does, or rejects with `late()` after `ms`. */
+/** Settles as `promise` does, or rejects with `late()` after `ms`; its words are for those who pass them on. */
 export const withLimit = <T>(
   platform: Pick<Platform, 'after'>,
   promise: Promise<T>,
   ms: number,
-  late: () => Error,
+  late = () => new Error('late'),
 ): Promise<T> =>
   new Promise((resolve, reject) => {
     const cancel = platform.after(ms, () => reject(late()))

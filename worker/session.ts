@@ -70,9 +70,9 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
     return (type) => types.has(type)
   }
 
-  const here = (to: number, id = to === log.head() ? log.trail().id : null): Trail => {
+  const here = (to: number, id = log.trail(to).id): Trail => {
     rewindTo = null
-    trail = { ...log.trail(), id }
+    trail = { ...log.trail(to), id }
     return trail
   }
 

@@ -20,8 +20,6 @@ export interface SignOutOptions {
   refusal(kind: ErrorData['kind'], message: string): ErrorData
 }
 
-const late = () => new Error('late')
-
 /** A4: the stream of a key ends for all of its tabs, over all of its hubs. */
 export const createSignOut = ({ platform, sessions, take, deleteStore, refusal }: SignOutOptions) => {
   let ending: Promise<ErrorData | null> | null = null
@@ -38,7 +36,7 @@ export const createSignOut = ({ platform, sessions, take, deleteStore, refusal }
     await Promise.all([
       leadership.close(),
       // A tab that is frozen drops by itself what reaches it late (client.ts).
-      ...told.map((each) => withLimit(platform, each.signOut(), TELL_LIMIT, late).catch(() => {})),
+      ...told.map((each) => withLimit(platform, each.signOut(), TELL_LIMIT).catch(() => {})),
     ])
   }
 
@@ -69,7 +67,7 @@ export const createSignOut = ({ platform, sessions, take, deleteStore, refusal }
           await pause(platform, OTHERS_LOOK)
           alone = await others!.isAbandoned()
         }
-        const failure = await withLimit(platform, deleteStore(), DELETE_LIMIT, late).then(
+        const failure = await withLimit(platform, deleteStore(), DELETE_LIMIT).then(
           () => null,
           () =>
             refusal('storage', 'Signed out, but the database is still in use: it goes when it no longer is.'),

@@ -21,7 +21,7 @@ export interface LoggedRequest {
 }
 
 const staticDir = fileURLToPath(new URL('./app/dist', import.meta.url))
-const serverProcess = fileURLToPath(new URL('../faults/server-process.ts', import.meta.url))
+const serverProcess = fileURLToPath(new URL('./server-process.ts', import.meta.url))
 const type = 'task.progress_updated'
 
 /**

@@ -1,8 +1,7 @@
 import { eventually, expect, expectExactlyOnce, test } from './fixtures.ts'
-import type { Tab } from './tab.ts'
+import { leaderOf, type Tab } from './tab.ts'
 
 const roles = (tabs: Tab[]) => Promise.all(tabs.map(async (tab) => (await tab.status()).role))
-const leaderOf = async (tabs: Tab[]) => tabs[(await roles(tabs)).indexOf('leader')]!
 const led = (tabs: Tab[]) =>
   eventually(async () => (await roles(tabs)).filter((role) => role === 'leader').length, {
     message: 'one leader',
@@ -18,7 +17,7 @@ for (const end of ['close', 'crash'] as const) {
     await backend.publish(20)
     await expectExactlyOnce(tabs, backend.published())
     for (let left = tabs; left.length > 1; ) {
-      const leader = await leaderOf(left)
+      const leader = (await leaderOf(left))!
       left = left.filter((tab) => tab !== leader)
       await leader[end]()
       const at = Date.now()
@@ -26,7 +25,7 @@ for (const end of ['close', 'crash'] as const) {
       await expectExactlyOnce(left, backend.published())
       await led(left)
       // By the hub's own clock: on a busy machine a test's look at a page takes longer than the failover.
-      const { since } = await (await leaderOf(left)).status()
+      const { since } = await (await leaderOf(left))!.status()
       expect(since - at, 'failover').toBeLessThan(1_000)
     }
     expect(backend.peak()).toBe(1)

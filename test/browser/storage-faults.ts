@@ -1,6 +1,7 @@
 import type { BrowserContext } from 'playwright/test'
+import type { Backend } from './backend.ts'
 import { eventually, expect } from './fixtures.ts'
-import type { Tab } from './tab.ts'
+import { expectExactlyOnce, type Tab } from './tab.ts'
 
 declare global {
   interface Window {
@@ -100,4 +101,19 @@ export const untilDurableAgain = async (tabs: Tab[]) => {
       message: 'a storage error',
     }).toContain('storage')
   await untilDurable(tabs, true, 40_000)
+}
+
+/** The hub dies: its successor loses nothing, and tells of no reset. */
+export const expectNextHubGoesOn = async (tabs: Tab[], backend: Backend) => {
+  await tabs[0]!.harm('close')
+  await backend.publish(20)
+  await expectExactlyOnce(tabs, backend.published())
+  for (const tab of tabs) expect((await tab.record()).resets).toEqual([])
+  expect(backend.peak()).toBe(1)
+}
+
+/** What came while there was no database is in it now: a hub that dies takes nothing with it. */
+export const expectNextHubResumes = async (tabs: Tab[], backend: Backend) => {
+  await tabs[0]!.committed()
+  await expectNextHubGoesOn(tabs, backend)
 }

@@ -1,23 +1,12 @@
 import { expect, expectExactlyOnce, test } from './fixtures.ts'
-import { expectStorageErrors, openOtherTab, untilDurable, untilDurableAgain } from './storage-faults.ts'
-import type { Tab } from './tab.ts'
-
-/** What came while there was no database is in it now: a hub that dies takes nothing with it. */
-const expectNextHubResumes = async (
-  tabs: Tab[],
-  {
-    publish,
-    published,
-    peak,
-  }: { publish: (n: number) => Promise<number>; published: () => number[]; peak: () => number },
-) => {
-  await tabs[0]!.committed()
-  await tabs[0]!.harm('close')
-  await publish(20)
-  await expectExactlyOnce(tabs, published())
-  for (const tab of tabs) expect((await tab.record()).resets).toEqual([])
-  expect(peak()).toBe(1)
-}
+import {
+  expectNextHubGoesOn,
+  expectNextHubResumes,
+  expectStorageErrors,
+  openOtherTab,
+  untilDurable,
+  untilDurableAgain,
+} from './storage-faults.ts'
 
 test('D2 a newer version in another tab: the hub gives way, goes on in memory, and is durable again later', async ({
   backend,
@@ -71,11 +60,7 @@ test('D2 the hub dies right after its database was deleted: the next one goes on
   await expectExactlyOnce(tabs, backend.published())
   const other = await openOtherTab(context, backend.url, (await tabs[0]!.inspect()).key)
   await other.remove()
-  await tabs[0]!.harm('close')
-  await backend.publish(20)
-  await expectExactlyOnce(tabs, backend.published())
-  for (const tab of tabs) expect((await tab.record()).resets).toEqual([])
-  expect(backend.peak()).toBe(1)
+  await expectNextHubGoesOn(tabs, backend)
 })
 
 test('D2 an open that hangs: memory after 3 s, and durable once the other tab ends its transaction', async ({

@@ -68,6 +68,12 @@ export const openTab = async (context: BrowserContext, url: string, options: Sta
 
 export type Tab = Awaited<ReturnType<typeof openTab>>
 
+/** The one whose hub has the stream. */
+export const leaderOf = async (tabs: Tab[]): Promise<Tab | undefined> => {
+  for (const tab of tabs) if ((await tab.status()).role === 'leader') return tab
+  return undefined
+}
+
 export const range = (first: number, last: number) =>
   Array.from({ length: last - first + 1 }, (_, index) => first + index)
 

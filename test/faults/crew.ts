@@ -1,6 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Backend } from '../browser/backend.ts'
 import { openTab, type Tab } from '../browser/tab.ts'
 import { type Heard, isClean, judge, type Verdict } from './oracle.ts'
+import { untilHeard } from './until-heard.ts'
 import type { User } from './user.ts'
 
 export type Hosts = 'shared-worker' | 'worker' | 'mixed'
@@ -17,8 +19,6 @@ export interface Member {
 
 /** A dead line is noticed within 2 s, so that a run has time for many. */
 const HEARTBEAT = { timeout: 1_000, misses: 2 }
-
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
 /** The tabs of one run. Those that a fault takes away are judged as they go, and replaced after it. */
 export const createCrew = (user: User, backend: Backend, hosts: Hosts, size: number) => {
@@ -96,15 +96,8 @@ export const createCrew = (user: User, backend: Backend, hosts: Hosts, size: num
     /** All of them have the last number. @returns ms it took */
     async caughtUp(last: number, timeout: number): Promise<number> {
       const start = Date.now()
-      const newest = ({ tab }: Member) => tab.page.evaluate(() => window.record.events.at(-1)?.n ?? 0)
-      for (const member of members) {
-        if (last < member.from) continue
-        // Asked from here: a hidden page's own timers run once a minute.
-        while ((await newest(member)) < last) {
-          if (Date.now() - start > timeout) throw new Error(`${last} has not arrived after ${timeout} ms`)
-          await pause(20)
-        }
-      }
+      for (const { tab, from } of members)
+        if (last >= from) await untilHeard(tab, last, timeout - (Date.now() - start))
       confirmed = last
       return Date.now() - start
     },

@@ -1,6 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Backend, startBackend } from '../browser/backend.ts'
-import { openTab, range, type Tab } from '../browser/tab.ts'
+import { leaderOf, openTab, range, type Tab } from '../browser/tab.ts'
 import { ensureBrowsers } from '../browsers.ts'
+import { untilHeard } from './until-heard.ts'
 import { startUser } from './user.ts'
 
 /**
@@ -10,7 +12,6 @@ import { startUser } from './user.ts'
 
 /** A browser has six HTTP/1.1 connections for an origin: the pages need some too. */
 const MOST_USERS = 4
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
 interface Seat {
   user: string
@@ -19,15 +20,7 @@ interface Seat {
 
 /** ms from `at` until every tab of the user has heard the newest number. */
 const backAt = async ({ tabs }: Seat, last: number, at: number) => {
-  // Asked from here: a hidden page's own timers run once a minute.
-  for (const { page } of tabs)
-    while ((await page.evaluate(() => window.record.events.at(-1)?.n ?? 0)) < last) {
-      if (Date.now() - at > 60_000)
-        throw new Error(
-          `not back after 60 s: ${JSON.stringify(await page.evaluate(() => window.stream.status))}`,
-        )
-      await pause(10)
-    }
+  for (const tab of tabs) await untilHeard(tab, last, 60_000)
   return Date.now() - at
 }
 
@@ -79,11 +72,6 @@ const measure = async ({ name, promise, runs, rounds, users, tabs, host, harm }:
   )
 }
 
-const leaderOf = async ({ tabs }: Seat) => {
-  for (const tab of tabs) if ((await tab.status()).role === 'leader') return tab
-  throw new Error('nobody leads')
-}
-
 const CASES: Case[] = [
   {
     name: 'a hub dies',
@@ -117,7 +105,8 @@ const CASES: Case[] = [
     harm: (seats) =>
       Promise.all(
         seats.map(async (seat) => {
-          const leader = await leaderOf(seat)
+          const leader = await leaderOf(seat.tabs)
+          if (leader === undefined) throw new Error('nobody leads')
           seat.tabs = seat.tabs.filter((tab) => tab !== leader)
           await leader.close()
         }),

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { startBackend } from '../browser/backend.ts'
 import { startFront } from '../browser/front.ts'
 import type { BrowserName } from '../browsers.ts'
@@ -40,7 +41,6 @@ export interface RunReport {
 const PATIENCE = 45_000
 /** Attempts in a row, beyond which the stream is given the 10 s of health that start the counter over. */
 const MOST_ATTEMPTS = 4
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
 /** One seed: faults at random moments among events, then quiet, then the oracle. */
 export const run = async (options: RunOptions): Promise<RunReport> => {

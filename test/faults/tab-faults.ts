@@ -1,5 +1,6 @@
 import type { CDPSession } from 'playwright'
-import { openTab } from '../browser/tab.ts'
+import { sharedWorkers } from '../browser/chromium/worker-devtools.ts'
+import { leaderOf, openTab } from '../browser/tab.ts'
 import { pick } from '../random.ts'
 import type { Member } from './crew.ts'
 import type { Fault, Scene } from './faults.ts'
@@ -12,9 +13,10 @@ const end = async ({ crew }: Scene, member: Member, how: 'close' | 'crash') => {
   await member.tab[how]()
 }
 
-const leader = async ({ crew }: Scene) => {
-  for (const member of crew.members) if ((await member.tab.status()).role === 'leader') return member
-  return crew.members[0]!
+/** One that is between two leaders has none: any will do. */
+const leader = async ({ crew: { members } }: Scene) => {
+  const leading = await leaderOf(members.map(({ tab }) => tab))
+  return members.find(({ tab }) => tab === leading) ?? members[0]!
 }
 
 const devtools = async (
@@ -24,13 +26,6 @@ const devtools = async (
   const session = await page.context().newCDPSession(page)
   await work(session, new URL(page.url()).origin)
   await session.detach()
-}
-
-const sharedWorkers = async (browser: CDPSession) => {
-  const { targetInfos } = await browser.send('Target.getTargets')
-  const workers = targetInfos.filter(({ type }) => type === 'shared_worker')
-  if (workers.length === 0) throw new Error('No SharedWorker is there.')
-  return workers.map(({ targetId }) => targetId)
 }
 
 /** For so many ms, in which events go on. */

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { type BrowserContext, firefox } from 'playwright'
 import { startRawChromium } from '../browser/chromium/raw-chromium.ts'
 import { type BrowserName, launchWith } from '../browsers.ts'
@@ -11,8 +12,6 @@ export interface User {
   restart(meanwhile: () => Promise<unknown>): Promise<void>
   close(): Promise<void>
 }
-
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
 const startChromium = async (): Promise<User> => {
   let raw = await startRawChromium()

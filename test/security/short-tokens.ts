@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { startBackend } from '../browser/backend.ts'
 import { openTab, type Tab } from '../browser/tab.ts'
@@ -12,7 +13,6 @@ import { startUser } from '../faults/user.ts'
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '10' } } })
 const LIFE = 10
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
 ensureBrowsers()
 const backend = await startBackend({ sseTokenLife: LIFE })

@@ -1,6 +1,12 @@
 import type { BrowserContext } from 'playwright/test'
 import { eventually, expect, expectExactlyOnce, test } from '../fixtures.ts'
-import { expectStorageErrors, untilDurable, untilDurableAgain } from '../storage-faults.ts'
+import {
+  expectNextHubGoesOn,
+  expectNextHubResumes,
+  expectStorageErrors,
+  untilDurable,
+  untilDurableAgain,
+} from '../storage-faults.ts'
 import { startRawChromium } from './raw-chromium.ts'
 
 /**
@@ -59,12 +65,7 @@ test('D2 a full disk: events go on in memory, and are on it once there is room',
   await untilDurable(tabs, true, 40_000)
   await backend.publish(20)
   await expectExactlyOnce(tabs, backend.published())
-  await tabs[0]!.committed()
-  await tabs[0]!.harm('close')
-  await backend.publish(20)
-  await expectExactlyOnce(tabs, backend.published())
-  for (const tab of tabs) expect((await tab.record()).resets).toEqual([])
-  expect(backend.peak()).toBe(1)
+  await expectNextHubResumes(tabs, backend)
   await raw.close()
 })
 
@@ -84,13 +85,8 @@ for (const [what, types] of Object.entries(CLEARINGS)) {
     await expectExactlyOnce(tabs, backend.published())
     await untilDurableAgain(tabs)
     await expectStorageErrors(tabs)
-    await tabs[0]!.committed()
     // The SSE token's cookie went as well: the next stream gets a new one.
-    await tabs[0]!.harm('close')
-    await backend.publish(20)
-    await expectExactlyOnce(tabs, backend.published())
-    for (const tab of tabs) expect((await tab.record()).resets).toEqual([])
-    expect(backend.peak()).toBe(1)
+    await expectNextHubResumes(tabs, backend)
   })
 
   test(`D2 D1 site data cleared (${what}) and the hub dead at once: the next one goes on from what its tabs remember`, async ({
@@ -103,11 +99,7 @@ for (const [what, types] of Object.entries(CLEARINGS)) {
     await backend.publish(20)
     await expectExactlyOnce(tabs, backend.published())
     await storage.clear(types)
-    await tabs[0]!.harm('close')
-    await backend.publish(20)
-    await expectExactlyOnce(tabs, backend.published())
-    for (const tab of tabs) expect((await tab.record()).resets).toEqual([])
-    expect(backend.peak()).toBe(1)
+    await expectNextHubGoesOn(tabs, backend)
   })
 }
 

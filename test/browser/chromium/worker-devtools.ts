@@ -1,9 +1,17 @@
-import type { Browser } from 'playwright/test'
+import type { Browser, CDPSession } from 'playwright/test'
 
 interface Answer {
   id: number
   result: Record<string, never>
   error?: { message: string }
+}
+
+/** The targets of the SharedWorkers that a browser runs. @throws Error there is none */
+export const sharedWorkers = async (devtools: CDPSession): Promise<string[]> => {
+  const { targetInfos } = await devtools.send('Target.getTargets')
+  const workers = targetInfos.filter(({ type }) => type === 'shared_worker')
+  if (workers.length === 0) throw new Error('No SharedWorker runs.')
+  return workers.map(({ targetId }) => targetId)
 }
 
 /**
@@ -12,11 +20,10 @@ interface Answer {
  */
 export const openWorkerDevtools = async (browser: Browser) => {
   const devtools = await browser.newBrowserCDPSession()
-  const { targetInfos } = await devtools.send('Target.getTargets')
-  const workers = targetInfos.filter(({ type }) => type === 'shared_worker')
-  if (workers.length !== 1) throw new Error(`${workers.length} SharedWorkers run, not one`)
+  const [targetId, ...others] = await sharedWorkers(devtools)
+  if (others.length > 0) throw new Error(`${1 + others.length} SharedWorkers run, not one`)
   const { sessionId } = await devtools.send('Target.attachToTarget', {
-    targetId: workers[0]!.targetId,
+    targetId: targetId!,
     flatten: false,
   })
   const waiting = new Map<number, (answer: Answer) => void>()

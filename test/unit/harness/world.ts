@@ -14,7 +14,7 @@ import { clearIndexedDb } from './log.ts'
 import { createFakePlatform } from './platform.ts'
 import { createProcess } from './process.ts'
 import { createStreamServer } from './stream-server.ts'
-import { turn } from './turns.ts'
+import { settle, turn } from './turns.ts'
 
 /** ms between a tab's looks at its hub; after two without an answer it goes to another. */
 const LOOK = 1_500
@@ -179,6 +179,11 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
     server,
     spawnHub,
     openTab,
+    /** So many events with an id, and what follows from them. */
+    async publish(count: number) {
+      for (let left = count; left > 0; left--) server.publish(true)
+      await settle(80)
+    },
     /** Whose IndexedDB fails from now on. */
     breakStorage(which: (process: unknown) => boolean) {
       broken = which

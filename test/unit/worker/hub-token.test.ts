@@ -93,15 +93,6 @@ describe('A2 the token is asked of a live tab', () => {
     expect((await asks()).bearer).toBe('Bearer first')
   })
 
-  it('the next one at once when the first dies over it', async () => {
-    const first = await open(true, give('first'), () => new Promise<TokenAnswer>(() => {}))
-    await open(false, give('second'))
-    await refused()
-    await until(() => first.asked() === 2)
-    first.die()
-    expect((await asks()).bearer).toBe('Bearer second')
-  })
-
   it('401 twice is `unauthorized`, told once; the stream comes back by itself with the next tab', async () => {
     const tab = await open(true, give('old'))
     await refused()

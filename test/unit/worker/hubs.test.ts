@@ -19,10 +19,7 @@ describe('hubs of one key', () => {
     await world.advance(100, 60)
     return { hub, tab }
   }
-  const publish = async (count: number) => {
-    for (let left = count; left > 0; left--) world.server.publish(true)
-    await settle(80)
-  }
+  const publish = (count: number) => world.publish(count)
   const streams = () => world.server.open()
   const numbers = (to: number) => Array.from({ length: to }, (_, at) => at + 1)
   const terms = () =>

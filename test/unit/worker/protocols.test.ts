@@ -22,10 +22,7 @@ describe('T4 two protocol versions side by side', () => {
     await world.advance(100, 60)
     return { hub, tab }
   }
-  const publish = async (count: number) => {
-    for (let left = count; left > 0; left--) world.server.publish(true)
-    await settle(80)
-  }
+  const publish = (count: number) => world.publish(count)
   const kinds = (tab: WorldTab) => tab.errors.map(({ kind }) => kind)
 
   it('S1 the newer comes: the older leader ends its stream, then lets go of the lock, and its tabs are told', async () => {
