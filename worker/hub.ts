@@ -229,7 +229,7 @@ export const createHub = ({
           cancelAlive = platform.after(FIRST_PING, end)
         }
         cancelLeave()
-        leadership.join()
+        leadership.join((hello.trail?.term ?? 0) > 0)
         request('welcome')
         publish()
         session.pump()

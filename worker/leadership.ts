@@ -75,6 +75,8 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
   let channel: RelayChannel | null = null
   let lastSign = 0
   let heard = false
+  /** A tab comes from a hub that knew of a leader. */
+  let succeeds = false
   /** This hub has the lock and reads the log: no leader yet, but alive. */
   let taking = false
   let answering = false
@@ -149,7 +151,7 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
     post({ type: 'taking' })
     deps.prepare()
     // The one before may have died with its stream open: the browser closes that, but tells nobody (S1).
-    const closed = heard && pause(platform, CLOSE_GRACE)
+    const closed = (heard || succeeds) && pause(platform, CLOSE_GRACE)
     const [own] = await Promise.all([log.lead(term), closed])
     taking = false
     if (own === null || mine !== request) return log.abandon()
@@ -274,7 +276,7 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
 
   /** No tab is left: the stream ends first, then the lock passes on (S1). */
   const leave = async () => {
-    wanted = false
+    wanted = succeeds = false
     request++
     cancelBeat()
     cancelRequest()
@@ -291,8 +293,12 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
     role: () => role,
     /** The stream's status as its leader tells it; `null`: none has yet, or this hub leads. */
     leaderStatus: () => leaderStatus,
-    /** There are tabs to serve. */
-    join() {
+    /**
+     * There is a tab to serve.
+     * @param bereaved whether its hub before, which is gone, knew of a leader, or was it
+     */
+    join(bereaved: boolean) {
+      succeeds ||= bereaved
       if (wanted) return
       wanted = true
       lastSign = lastBeat = platform.now()

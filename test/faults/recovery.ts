@@ -97,7 +97,7 @@ const CASES: Case[] = [
   {
     name: 'the leader of dedicated workers closes',
     promise: '1,000 ms',
-    runs: 2,
+    runs: 4,
     rounds: 2,
     users: 2,
     tabs: 3,

@@ -166,6 +166,8 @@ describe('the life of a client', () => {
     test.kill()
     test = openHub(test.platform)
     page.show(true)
+    await settle()
+    await test.platform.advance(CLOSE_GRACE)
     const request = await test.platform.server.next()
     expect(request.headers.get('last-event-id')).toBe('2')
     // One without an id goes before it, so the new hub counts it under another seq.

@@ -107,11 +107,11 @@ describe('leadership', () => {
 
   it('L1 the first to ask has the lock, reads the log, then streams; the next one follows', async () => {
     const one = open()
-    one.join()
+    one.join(false)
     await settle()
     expect([one.role(), one.news()]).toEqual(['leader', ['lead after 0', 'stream']])
     const two = open()
-    two.join()
+    two.join(false)
     await settle()
     expect([two.role(), two.news()]).toEqual(['follower', []])
   })
@@ -119,8 +119,8 @@ describe('leadership', () => {
   it('S1 leaving ends the stream, commits what is left, and passes the lock on once the browser has closed it', async () => {
     const one = open()
     const two = open()
-    one.join()
-    two.join()
+    one.join(false)
+    two.join(false)
     await settle()
     one.news()
     void one.leave()
@@ -132,9 +132,18 @@ describe('leadership', () => {
     expect(two.role()).toBe('leader')
   })
 
+  it('S1 waits for the stream of a hub that died: it has heard nothing of it, but its tab has', async () => {
+    const one = open()
+    one.join(true)
+    await platform.advance(CLOSE_GRACE - 1)
+    expect(one.news()).toEqual(['lead after 0'])
+    await platform.advance(1)
+    expect(one.news()).toEqual(['stream'])
+  })
+
   it('L2 relays to nobody until a follower says hello, and to no one that has been silent for 5 s', async () => {
     const one = open()
-    one.join()
+    one.join(false)
     await settle()
     types()
     one.relayEvents({ after: 0, events: [event] })
@@ -160,7 +169,7 @@ describe('leadership', () => {
   })
 
   it('L2 answers all that say hello at once with one message', async () => {
-    open().join()
+    open().join(false)
     await settle()
     types()
     for (let followers = 20; followers > 0; followers--) speak({ type: 'hello' })
@@ -171,7 +180,7 @@ describe('leadership', () => {
   it('L2 a follower hands its log what the leader says, and asks for what is missing', async () => {
     platform.locks.hold(LOCK)
     const two = open()
-    two.join()
+    two.join(false)
     await settle()
     speak({ type: 'lead', term: 3, position: { ...position, term: 3 }, first: 1, status })
     speak({ type: 'events', term: 3, epoch: 'epoch', after: 0, events: [event], lastEventId: '1' })
@@ -187,7 +196,7 @@ describe('leadership', () => {
   it('L3 what carries a lower term than was heard is not delivered', async () => {
     platform.locks.hold(LOCK)
     const two = open()
-    two.join()
+    two.join(false)
     await settle()
     speak({ type: 'lead', term: 3, position: { ...position, term: 3 }, first: 1, status })
     speak({ type: 'events', term: 2, epoch: 'epoch', after: 0, events: [event], lastEventId: '1' })
@@ -202,7 +211,7 @@ describe('leadership', () => {
       { type: 'taking' },
     ] as const) {
       const one = open()
-      one.join()
+      one.join(false)
       await settle()
       one.news()
       speak(message)
@@ -226,7 +235,7 @@ describe('leadership', () => {
 
   it('L3 robbed of the lock it ends its stream at once, and leads again only with a term above the thief’s', async () => {
     const one = open()
-    one.join()
+    one.join(false)
     await settle()
     one.news()
     let letGo = () => {}
@@ -245,7 +254,7 @@ describe('leadership', () => {
   it('L3 a claim that the log refuses is no leadership: the lock passes on, and it queues again', async () => {
     const one = open()
     one.answerLead(null, 7)
-    one.join()
+    one.join(false)
     await settle()
     expect(one.news()).toEqual(['lead after 0', 'abandon'])
     expect(types()).not.toContain('lead')
@@ -262,7 +271,7 @@ describe('leadership', () => {
       platform.locks.kill(LOCK)
       platform.locks.hold(LOCK)
       const two = open()
-      two.join()
+      two.join(false)
       await settle()
       if (heard) speak({ type: 'lead', term: 3, position: { ...position, term: 3 }, first: 1, status })
       await platform.advance(limit)
@@ -276,7 +285,7 @@ describe('leadership', () => {
   it('L4 a leader that gives signs keeps the lock, and one that reads the log first does too', async () => {
     platform.locks.hold(LOCK)
     const two = open()
-    two.join()
+    two.join(false)
     for (let seconds = 20; seconds > 0; seconds--) {
       speak(
         seconds % 2 === 0
@@ -291,7 +300,7 @@ describe('leadership', () => {
   it('L4 one hub robs at most once in 30 s', async () => {
     platform.locks.hold(LOCK)
     const two = open()
-    two.join()
+    two.join(false)
     await platform.advance(4_000)
     expect(two.role()).toBe('leader')
     const robbedAt = platform.now()
@@ -307,7 +316,7 @@ describe('leadership', () => {
 
   it('L3 after a freeze it asks the lock manager before it appends, even if a beat came first', async () => {
     const one = open()
-    one.join()
+    one.join(false)
     await settle()
     expect([await one.leads(), one.queries()]).toEqual([true, 0])
     await platform.advance(10_000)
@@ -322,7 +331,7 @@ describe('leadership', () => {
   it('L3 a lock that came during a freeze is no leadership before the lock manager has answered', async () => {
     const letGo = platform.locks.hold(LOCK)
     const two = open()
-    two.join()
+    two.join(false)
     await settle()
     platform.setClock(60_000)
     letGo()
@@ -335,7 +344,7 @@ describe('leadership', () => {
 
   it('T4 hears of a newer protocol once, has a last word, and reads nothing else of it', async () => {
     const one = open()
-    one.join()
+    one.join(false)
     await settle()
     one.news()
     types()
@@ -349,7 +358,7 @@ describe('leadership', () => {
   it('T4 tells an older protocol that it is there, and takes nothing of it for a leader’s', async () => {
     platform.locks.hold(LOCK)
     const two = open()
-    two.join()
+    two.join(false)
     await settle()
     types()
     speak({ type: 'lead', term: 8, position: { ...position, term: 8 }, first: 1, status }, PROTOCOL - 1)
