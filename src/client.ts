@@ -23,6 +23,7 @@ import {
 } from './protocol.ts'
 import { createSignal } from './signal.ts'
 import type { EventMap, Stream } from './stream.ts'
+import { unpack } from './unpack.ts'
 import { watchHub } from './watch-hub.ts'
 
 /** Respawns of a hub within so many ms before it is given up (T2). */
@@ -211,7 +212,7 @@ export const connect = <Events extends object = EventMap>(
     const mine: Attachment = { host, hub, welcomed, release, watch: null }
     attachment = mine
     const tabApi: TabApi = {
-      deliver: (batch) => deliver(mine, batch),
+      deliver: (batch) => deliver(mine, unpack(batch)),
       status: (next) => void (attachment === mine && setStatus(next)),
       error(data) {
         if (attachment !== mine) return

@@ -63,6 +63,11 @@ export interface ConnectOptions {
    * it signs: unknown ones are looked for at most every 30 s. Default: nothing is verified.
    */
   verify?: { jwks: string | URL; audience: string; types: string[] }
+  /**
+   * ms: the most that an event waits for others, once they come faster than that; an event that comes alone never
+   * waits. `0`: none does, at the cost of a message to each tab an event. Default 16, a frame.
+   */
+  coalesce?: number
   /** Turns an event's data into what listeners get. Default `JSON.parse`. */
   parse?: (data: string, type: string) => unknown
 }
@@ -71,6 +76,11 @@ const positive = <T extends Record<string, number>>(what: string, values: T): T 
   for (const [name, value] of Object.entries(values))
     if (!(value > 0)) throw new TypeError(`tabstream: \`${what}${name}\` must be a number above 0.`)
   return values
+}
+
+const notNegative = (what: string, value: number): number => {
+  if (!(value >= 0)) throw new TypeError(`tabstream: \`${what}\` must be 0 or a number above it.`)
+  return value
 }
 
 /** @throws TypeError an option that is missing or makes no sense, and what to do about it */
@@ -98,6 +108,7 @@ export const toHubOptions = (url: string | URL, options: ConnectOptions, base: s
     resume: options.resume ?? 'lenient',
     heartbeat: positive('heartbeat.', { timeout: 20_000, misses: 2, ...options.heartbeat }),
     log: positive('log.', { events: 5_000, bytes: 20 * 1024 * 1024, age: 24 * 3_600_000, ...options.log }),
+    coalesce: notNegative('coalesce', options.coalesce ?? 16),
     ...positive('', { maxEventSize: options.maxEventSize ?? 1024 * 1024 }),
     verify:
       verify === undefined

@@ -183,7 +183,7 @@ export const createHub = ({
           return refuse(refusal('signature', NO_VERIFIER))
         await signOut.underWay()
         parts ??= begin(hello.options)
-        const { options, log, leadership } = parts
+        const { options, log, selections, leadership } = parts
         const { url, user, verify } = hello.options
         if (keyOf(url, user, verify) !== key)
           return refuse(
@@ -212,6 +212,7 @@ export const createHub = ({
           tab,
           remote,
           log,
+          selections,
           metrics,
           ...placed,
           trail,

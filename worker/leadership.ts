@@ -150,9 +150,10 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
     taking = true
     post({ type: 'taking' })
     deps.prepare()
-    // The one before may have died with its stream open: the browser closes that, but tells nobody (S1).
-    const closed = (heard || succeeds) && pause(platform, CLOSE_GRACE)
-    const [own] = await Promise.all([log.lead(term), closed])
+    // The one before may have died with its stream open: the browser closes that, but tells nobody (S1). Its
+    // other tabs come meanwhile, and may know better where to go on.
+    if (heard || succeeds) await pause(platform, CLOSE_GRACE)
+    const own = mine === request ? await log.lead(term) : null
     taking = false
     if (own === null || mine !== request) return log.abandon()
     term = own

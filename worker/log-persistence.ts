@@ -1,4 +1,5 @@
 import type { LoggedEvent } from '../src/protocol.ts'
+import { createGap } from './gap.ts'
 import type { Account, Bounds } from './log-account.ts'
 import { Fenced, type LogStore, type Position } from './log-store.ts'
 import { type Platform, withLimit } from './platform.ts'
@@ -10,6 +11,8 @@ const STORE_LIMIT = 3_000
 /** ms until IndexedDB is tried again: at first soon, since clearing site data is over in no time; then doubled. */
 const REOPEN_FIRST = 1_000
 const REOPEN_CAP = 30_000
+/** ms from one commit to the next, at least, once events come faster than that. */
+const COMMIT_SPACING = 16
 
 /** What one commit wrote, for followers to keep the same account. */
 export interface Committed {
@@ -31,6 +34,8 @@ export interface PersistenceOptions {
   onTruncate(): void
   /** A write was refused: there is another leader (L3). */
   onFenced(): void
+  /** There may be more to read than was known of. */
+  onFound(): void
   /** IndexedDB failed (`cause` says how), or is back (`null`). */
   onDurable(cause: string | null): void
 }
@@ -185,14 +190,35 @@ export const createPersistence = ({
     }
   }
 
+  const gap = createGap(platform)
+  let committedAt = 0
+  /** Somebody waits for the next commit. */
+  let hurried = false
+  let endWait = () => {}
+  /** Not at once after the last one: a transaction costs as much as hundreds of events in it. */
+  const spaced = (ms: number) =>
+    new Promise<void>((resolve) => {
+      const cancel = platform.after(ms, resolve)
+      endWait = () => {
+        cancel()
+        resolve()
+      }
+    })
+
   const canCommit = () => account.dirty && account.leading && store !== null && !closed
   const commitAll = async () => {
-    while (canCommit()) if (await commit()) trim()
+    while (canCommit()) {
+      const wait = COMMIT_SPACING - Math.abs(platform.now() - committedAt)
+      if (wait > 0 && gap.ms() < COMMIT_SPACING / 2 && !hurried) await spaced(wait)
+      committedAt = platform.now()
+      if (canCommit() && (await commit())) trim()
+    }
   }
   /** One transaction under way; the next takes all that came meanwhile. */
   const commitSoon = (): Promise<void> => {
     committing ??= commitAll().finally(() => {
       committing = null
+      hurried = false
       // What came between the loop's last look and now.
       if (canCommit()) return commitSoon()
     })
@@ -201,7 +227,18 @@ export const createPersistence = ({
 
   return {
     load,
+    /** Events have come. */
+    appended() {
+      gap.came()
+      void commitSoon()
+    },
     commitSoon,
+    /** Resolves once all that there is now is committed, or has failed to be. */
+    commitNow() {
+      hurried = true
+      endWait()
+      return commitSoon()
+    },
     trim,
     isDurable,
     /** Brings the account in line with IndexedDB, if there is one. */
@@ -223,6 +260,7 @@ export const createPersistence = ({
         if (account.leading) throw new Error('IndexedDB lost committed events.')
         // A follower's account is behind: the leader has trimmed, or committed what was never told.
         await takeOver(from)
+        hooks.onFound()
       } catch (error) {
         if (store === from) lose(error)
       }

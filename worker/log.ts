@@ -64,6 +64,7 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
     open,
     inTurn,
     ...hooks,
+    onFound: () => hooks.onChange(null),
     onDurable(cause) {
       hooks.onDurable(cause)
       // Without IndexedDB, or with another's log in it, there may be less to read: sessions look again.
@@ -78,6 +79,7 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
     const id = seq === head && account.known <= head ? lastEventId : null
     return { term, leader, durable: account.committed, id }
   }
+  const isEmpty = () => account.first() > account.position.head
   const isOurs = ({ term, epoch }: Of) => epoch === account.position.epoch && term === account.aligned
 
   /** One read after `seq`, in order and without holes; empty if there is nothing, or it is gone. */
@@ -101,6 +103,8 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
 
   /** Takes the last `lead` back. */
   let unled = () => {}
+  /** Where the log stands is known from a tab alone, and nothing has come since. */
+  let recalled = false
   /** An epoch of this hub's own in which nothing was ever logged: nothing can have been lost with it. */
   let blank: string | null = null
 
@@ -177,7 +181,7 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
         account.dirty = true
         hooks.onChange({ after, events })
         persistence.trim()
-        void persistence.commitSoon()
+        persistence.appended()
         return events.length
       }),
 
@@ -210,6 +214,7 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
      */
     lead: (seen: number): Promise<number | null> =>
       inTurn(async () => {
+        recalled = false
         await persistence.sync()
         // Without IndexedDB, what was never relayed to this hub is lost: it goes on behind it, after its id.
         if (account.known > account.position.head) skipTo(account.known)
@@ -225,7 +230,7 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
         Object.assign(position, { term, leader: mine.leader, bases: [...bases, mine].slice(-BASES) })
         account.aligned = term
         account.leading = account.dirty = true
-        await persistence.commitSoon()
+        await persistence.commitNow()
         if (!account.leading) return null
         hooks.onTruncate()
         hooks.onChange(null)
@@ -271,8 +276,11 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
         if (account.leading || !isOurs(relayed) || !persistence.isDurable()) return
         const { upTo, records: fresh, first: oldest } = relayed
         const last = records.last() ?? account.committed
-        if (fresh[0] !== undefined && fresh[0].first > last + 1) await persistence.sync()
-        else records.add(fresh.filter((record) => record.first > last))
+        if (fresh[0] !== undefined && fresh[0].first > last + 1) {
+          await persistence.sync()
+          // It may hold events that were never relayed to this hub, and no other may come for long.
+          hooks.onChange(null)
+        } else records.add(fresh.filter((record) => record.first > last))
         records.trim((record) => record.last < oldest)
         account.committed = account.taken = Math.max(account.committed, Math.min(upTo, account.position.head))
         persistence.trim()
@@ -288,6 +296,7 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
       inTurn(async () => {
         // A replaced one that wakes up may speak before its successor does (L3).
         if (account.leading || leader.term < account.position.term) return false
+        recalled = false
         if (leader.epoch !== account.position.epoch) await adopt(leader, oldest)
         else if (account.position.leader !== leader.leader) {
           const before = trail()
@@ -314,7 +323,12 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
      */
     recall({ epoch, seq }: Cursor, { term, leader, id }: Trail, streamClient: string | null) {
       const { position } = account
-      if (account.aligned > 0 || position.head > 0 || term === 0 || id === null) return
+      if (term === 0 || id === null) return
+      // The one before may have hung between two tabs: what the one that is behind lacks, the server still has.
+      const behind =
+        recalled && position.leader === leader && position.epoch === epoch && seq < position.head && isEmpty()
+      if ((account.aligned > 0 || position.head > 0) && !behind) return
+      recalled = true
       // Tabs that were with the same leader know as much; the next one's log begins where this tab is.
       const bases = [{ leader, base: 0 }]
       Object.assign(position, { epoch, head: seq, lastEventId: id, term, leader, bases })
@@ -346,14 +360,14 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
     },
 
     /** Commits what is left. */
-    flush: (): Promise<void> => inTurn(persistence.commitSoon),
+    flush: (): Promise<void> => inTurn(persistence.commitNow),
 
     /** Without a commit: the log is about to be deleted (A4). */
     discard: persistence.close,
 
     async close() {
       await queue
-      await persistence.commitSoon()
+      await persistence.commitNow()
       persistence.close()
     },
   }

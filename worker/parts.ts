@@ -6,7 +6,9 @@ import { createLeadership } from './leadership.ts'
 import { createLog } from './log.ts'
 import type { LogStore } from './log-store.ts'
 import type { MetricsRecorder } from './metrics.ts'
+import { createPace } from './pace.ts'
 import { type Platform, pause } from './platform.ts'
+import { createSelections } from './selections.ts'
 import type { Session } from './session.ts'
 import type { CreateVerifier } from './verifier.ts'
 import { watchWake } from './wake.ts'
@@ -48,7 +50,7 @@ export const createParts = ({ platform, protocol, origin, options, key, ...deps 
     metrics,
     onChange: (appended) => {
       if (appended !== null) leadership.relayEvents(appended)
-      for (const session of sessions.values()) session.pump()
+      pace.arrived(log.head)
     },
     onCommitted: (committed) => leadership.relayCommitted(committed),
     onTruncate: () => {
@@ -63,6 +65,15 @@ export const createParts = ({ platform, protocol, origin, options, key, ...deps 
       // By itself, whatever the stream is going through.
       const retryable = true
       tellError({ ...connection.errorOf({ kind: 'storage', message, status: null, cause }), retryable })
+    },
+  })
+  const selections = createSelections(log)
+  const pace = createPace({
+    platform,
+    most: options.coalesce,
+    tabs: () => sessions.size,
+    deliver() {
+      for (const session of sessions.values()) session.pump()
     },
   })
   /** A live tab is not outrun: what the log trims before a tab that keeps up has it would cost a reset. */
@@ -127,5 +138,5 @@ export const createParts = ({ platform, protocol, origin, options, key, ...deps 
     onSuperseded,
   })
   const wake = watchWake(platform, connection.wake)
-  return { options, log, credentials, connection, leadership, wake }
+  return { options, log, selections, credentials, connection, leadership, wake }
 }

@@ -1,8 +1,8 @@
 import type {
-  Batch,
   Cursor,
   ErrorData,
   Follow,
+  PackedBatch,
   ResetReason,
   SessionInspection,
   Status,
@@ -12,7 +12,9 @@ import type {
 } from '../src/protocol.ts'
 import type { Log } from './log.ts'
 import type { MetricsRecorder } from './metrics.ts'
+import { pack } from './pack.ts'
 import { type Platform, pause } from './platform.ts'
+import { followKey, type Selections } from './selections.ts'
 
 /** ms without an acknowledgement after which a tab counts as stalled: slow, hidden or frozen. */
 const STALLED_AFTER = 2_000
@@ -20,6 +22,8 @@ const STALLED_AFTER = 2_000
 const RETRY_AFTER = 1_000
 /** A tab that follows nothing of what came is told of its cursor this often, lest the log outruns it. */
 const SILENT_EVENTS = 1_000
+
+const NONE = pack([])
 
 /** The calls to a tab; whatever carries them must keep their order. */
 export type RemoteTab = {
@@ -30,7 +34,8 @@ export interface SessionOptions {
   platform: Platform
   tab: string
   remote: RemoteTab
-  log: Pick<Log, 'epoch' | 'trail' | 'first' | 'head' | 'committed' | 'read' | 'stand' | 'sureSince'>
+  log: Pick<Log, 'epoch' | 'trail' | 'first' | 'head' | 'committed' | 'stand' | 'sureSince'>
+  selections: Selections
   metrics: Pick<MetricsRecorder, 'delivered'>
   cursor: Cursor
   /** What the tab has been told with its cursor, or will be with the batch in flight. */
@@ -46,7 +51,15 @@ export type Session = ReturnType<typeof createSession>
  * The hub's side of one tab: a cursor into the log and at most one batch in flight, whose acknowledgement
  * asks for the next. So a slow, hidden or frozen tab costs one cursor, and no queue grows for it.
  */
-export const createSession = ({ platform, tab, remote, log, metrics, ...start }: SessionOptions) => {
+export const createSession = ({
+  platform,
+  tab,
+  remote,
+  log,
+  selections,
+  metrics,
+  ...start
+}: SessionOptions) => {
   let { cursor, reset, follow, visible, trail } = start
   /** What the tab itself knows of its cursor. */
   let told = cursor.seq
@@ -56,6 +69,9 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
   let lastAckAt: number | null = null
   let pumping = false
   let wanted = false
+  /** Up to which seq to deliver. */
+  let goal = 0
+  let followed = followKey(follow)
   let closed = false
   const attachedAt = platform.now()
   let seenAt = visible ? attachedAt : 0
@@ -64,19 +80,14 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
     gone = () => resolve({ ok: false, message: 'The tab that was asked for an access token is gone.' })
   })
 
-  const follows = (): ((type: string) => boolean) => {
-    if (follow === '*') return () => true
-    const types = new Set(follow)
-    return (type) => types.has(type)
-  }
-
   const here = (to: number, id = log.trail(to).id): Trail => {
     rewindTo = null
     trail = { ...log.trail(to), id }
     return trail
   }
 
-  const next = async (): Promise<Batch | null> => {
+  /** With when the newest of its events was received. */
+  const next = async (): Promise<{ batch: PackedBatch; at: number | null } | null> => {
     for (;;) {
       const placed = log.stand(cursor)
       reset ??= placed.reset
@@ -84,36 +95,38 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
       if (placed.reset !== null || cursor.epoch !== placed.cursor.epoch) cursor = placed.cursor
       if (reset !== null) {
         const { epoch, seq: to } = cursor
-        const batch = { epoch, rewind: null, to, ...here(to), reset, events: [] }
+        const batch = { epoch, rewind: null, to, ...here(to), reset, events: NONE }
         reset = null
-        return batch
+        return { batch, at: null }
       }
       const { epoch, seq: after } = cursor
       // It is in a log that somebody leads now, and may lose it: until it knows that, it counts as new.
-      if (trail.term === 0 && log.trail().term > 0)
-        return { epoch, rewind: null, to: after, ...here(after), reset: null, events: [] }
+      if (trail.term === 0 && log.trail().term > 0) {
+        const batch = { epoch, rewind: null, to: after, ...here(after), reset: null, events: NONE }
+        return { batch, at: null }
+      }
       if (after >= log.head()) return null
-      const read = log.read(after)
-      const events = Array.isArray(read) ? read : await read
+      const asked = followed
+      const read = selections.next(after, follow, asked)
+      const selection = read instanceof Promise ? await read : read
       if (closed) return null
-      if (events.length === 0 || log.epoch() !== epoch || cursor.seq !== after) {
+      if (asked !== followed) continue
+      if (selection === null || log.epoch() !== epoch || cursor.seq !== after) {
         // Gone, or another log by now: look again, from the top, and let what changes it come first.
         await pause(platform, 0)
         continue
       }
-      const { seq: to, id } = events.at(-1)!
-      const followed = events.filter(({ type }) => wants(type))
+      const { to, id, at, events } = selection
       const rewind = rewindTo !== null && rewindTo < told ? rewindTo : null
-      if (followed.length > 0 || to - told >= SILENT_EVENTS) {
-        return { epoch, rewind, to, ...here(to, id), reset: null, events: followed }
+      if (at !== null || to - told >= SILENT_EVENTS) {
+        return { batch: { epoch, rewind, to, ...here(to, id), reset: null, events }, at }
       }
       cursor = { epoch, seq: to }
     }
   }
-  let wants = follows()
 
   /** Until it is taken: a listener's fault never shows here, and a tab drops what it has had already. */
-  const deliver = async (batch: Batch): Promise<void> => {
+  const deliver = async (batch: PackedBatch): Promise<void> => {
     while (!closed) {
       try {
         return await remote.deliver(batch)
@@ -125,19 +138,22 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
 
   const pump = async () => {
     wanted = true
+    goal = log.head()
     if (pumping) return
     pumping = true
     while (wanted && !closed) {
       wanted = false
-      for (let batch = await next(); batch !== null && !closed; batch = await next()) {
+      // What comes after the goal is another delivery's (pace.ts).
+      for (let found = await next(); found !== null && !closed; ) {
+        const { batch, at } = found
         sentAt = platform.now()
         await deliver(batch)
         lastAckAt = platform.now()
-        const newest = batch.events.at(-1)
-        if (newest !== undefined) metrics.delivered(lastAckAt - newest.at)
+        if (at !== null) metrics.delivered(lastAckAt - at)
         sentAt = null
         told = batch.to
         cursor = { epoch: batch.epoch, seq: Math.min(batch.to, rewindTo ?? batch.to) }
+        found = cursor.seq < goal ? await next() : null
       }
     }
     pumping = false
@@ -165,7 +181,7 @@ export const createSession = ({ platform, tab, remote, log, metrics, ...start }:
     },
     follow(types: Follow) {
       follow = types
-      wants = follows()
+      followed = followKey(types)
     },
     /** Events that a tab which keeps acknowledging still has to take; 0 for one that is stalled. */
     backlog: () => (closed || isStalled() ? 0 : lag()),

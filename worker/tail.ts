@@ -1,7 +1,7 @@
 import type { LoggedEvent } from '../src/protocol.ts'
 
 /** One read: about what one batch takes. */
-const READ_EVENTS = 500
+export const READ_EVENTS = 500
 const READ_SIZE = 1024 * 1024
 
 export const sizeOf = ({ id, type, data }: LoggedEvent): number => id.length + type.length + data.length

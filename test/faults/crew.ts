@@ -104,6 +104,11 @@ export const createCrew = (user: User, backend: Backend, hosts: Hosts, size: num
     /** In a row, without 10 s of health. */
     attempts: async () =>
       Math.max(0, ...(await Promise.all(members.map(async ({ tab }) => (await tab.status()).attempt)))),
+    /** That hubs have told of: IndexedDB failed. */
+    async storageErrors(): Promise<number> {
+      const told = await Promise.all(members.map(async ({ tab }) => (await tab.record()).errors))
+      return told.flat().filter(({ kind }) => kind === 'storage').length
+    },
     /** Judges all that are left. */
     async finish(to: number) {
       for (const member of members) pronounce(member, await heard(member), to)

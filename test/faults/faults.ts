@@ -26,6 +26,8 @@ export interface Fault {
   hosts?: Hosts[]
   /** The server loses history: each tab may be told so, once. */
   loses?: true
+  /** What hangs may do so within a transaction, and then history is lost with IndexedDB, where a hub says so. */
+  blocks?: true
   /** A hub dies of it: five within 60 s are `failed` by promise (T2), so that many are not dealt. */
   deadly?: true
   /** What is gone, or hangs, can't close its stream: its successor's may replace it at the server (R6). */
@@ -173,7 +175,9 @@ const FAULTS_OF_THE_LINE: Fault[] = [
   },
   {
     name: 'server sends the last 500 events again',
-    async run({ backend, front, pause }) {
+    async run({ backend, front, crew, pause }) {
+      // What the log does not hold is no duplicate to it (D3), and a fault before may have cost it all that it had.
+      await crew.caughtUp(await backend.publish(500), 45_000)
       let rewritten = false
       front.rewrite((headers) => {
         const id = /^(\w+)-(\d+)$/.exec(String(headers['last-event-id']))

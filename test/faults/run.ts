@@ -76,10 +76,12 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
     await crew.caughtUp(await backend.publish(1 + before), PATIENCE)
     if (fault.loses) crew.excuse()
     const replaced = backend.replaced()
+    const storageErrors = await crew.storageErrors()
     // While it happens, not only around it.
     const meanwhile = backend.publish(1 + Math.floor(each / 4))
     await Promise.all([fault.run({ backend, front, crew, user, random, pause }), meanwhile])
     const ms = await caughtUp(fault.loses === true)
+    if (fault.blocks && (await crew.storageErrors()) > storageErrors) crew.excuse()
     if (fault.orphans) orphaned += backend.replaced() - replaced
     recoveries.push({ fault: fault.name, ms, replaced: backend.replaced() - replaced })
     await backend.publish(Math.max(1, each - before - Math.floor(each / 4)))

@@ -95,9 +95,10 @@ export const FAULTS_OF_TABS: Fault[] = [
     run: async (scene) => anyTab(scene).tab.harm('close'),
   },
   {
-    name: 'every worker hangs',
+    name: 'a worker hangs',
     deadly: true,
     orphans: true,
+    blocks: true,
     run: async (scene) => anyTab(scene).tab.harm('wedge'),
   },
   {

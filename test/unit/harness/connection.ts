@@ -16,6 +16,7 @@ export const OPTIONS: HubOptions = {
   heartbeat: { timeout: 20_000, misses: 2 },
   log: { events: 5_000, bytes: 20 * 1024 * 1024, age: 24 * 3_600_000 },
   maxEventSize: 1_024,
+  coalesce: 16,
   verify: null,
 }
 

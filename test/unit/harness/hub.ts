@@ -11,6 +11,7 @@ import {
   type TokenAnswer,
   tabLock,
 } from '../../../src/protocol.ts'
+import { unpack } from '../../../src/unpack.ts'
 import { createHub, type HubDeps } from '../../../worker/hub.ts'
 import type { RemoteTab } from '../../../worker/session.ts'
 import { OPTIONS } from './connection.ts'
@@ -99,7 +100,7 @@ export const openTab = async (test: TestHub, { hello, options, accessToken, take
   let signedOut = 0
   const api: TabApi = {
     async deliver(batch) {
-      batches.push(batch)
+      batches.push(unpack(batch))
       await take?.()
     },
     status: (status) => void statuses.push(status),

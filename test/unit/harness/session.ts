@@ -1,5 +1,7 @@
 import type { Batch } from '../../../src/protocol.ts'
+import { unpack } from '../../../src/unpack.ts'
 import type { Log } from '../../../worker/log.ts'
+import { createSelections } from '../../../worker/selections.ts'
 import { createSession, type RemoteTab, type Session, type SessionOptions } from '../../../worker/session.ts'
 import { openMemoryLog } from './log.ts'
 import { createFakePlatform } from './platform.ts'
@@ -9,12 +11,13 @@ import { defer, settle } from './turns.ts'
 export const openSessions = async () => {
   const platform = createFakePlatform()
   const { log } = await openMemoryLog(platform, { events: 5_000 })
+  const selections = createSelections(log)
   const batches: Batch[] = []
   const latencies: number[] = []
   let flight: ReturnType<typeof defer<void>>
   const remote: RemoteTab = {
     deliver(batch) {
-      batches.push(batch)
+      batches.push(unpack(batch))
       flight = defer<void>()
       return flight.promise
     },
@@ -37,6 +40,7 @@ export const openSessions = async () => {
         tab: 'tab-1',
         remote,
         log,
+        selections,
         metrics: { delivered: (ms) => latencies.push(ms) },
         cursor: log.start('now')!,
         trail: log.trail(),

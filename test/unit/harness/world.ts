@@ -4,9 +4,11 @@ import {
   type ErrorData,
   type From,
   type HubApi,
+  type PackedBatch,
   PROTOCOL,
   tabLock,
 } from '../../../src/protocol.ts'
+import { unpack } from '../../../src/unpack.ts'
 import { createHub } from '../../../worker/hub.ts'
 import type { RemoteTab } from '../../../worker/session.ts'
 import { OPTIONS } from './connection.ts'
@@ -96,8 +98,8 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
         }
         return to.gated('port', answer())
       }
-      const deliver = (batch: Batch) => {
-        const copy = structuredClone(batch)
+      const deliver = (batch: PackedBatch) => {
+        const copy = unpack(structuredClone(batch))
         return call(async () => {
           await welcomed
           take(copy)

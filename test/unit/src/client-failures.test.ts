@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { StreamError } from '../../../src/index.ts'
 import { hubLock, keyOf, PROTOCOL, type TabApi } from '../../../src/protocol.ts'
+import { pack } from '../../../worker/pack.ts'
 import { countingClients } from '../harness/counting.ts'
 import { openHub, type TestHub } from '../harness/hub.ts'
 import { openPage, type Page } from '../harness/page.ts'
@@ -212,7 +213,7 @@ describe('a client and a hub that is not as it should be', () => {
         durable: 0,
         id: '1',
         reset: 'server',
-        events: [delivered],
+        events: pack([delivered]),
       })
       return new Promise(() => {})
     }

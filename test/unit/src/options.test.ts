@@ -16,6 +16,7 @@ describe('options', () => {
       heartbeat: { timeout: 20_000, misses: 2 },
       log: { events: 5_000, bytes: 20 * 1024 * 1024, age: 24 * 3_600_000 },
       maxEventSize: 1024 * 1024,
+      coalesce: 16,
       verify: null,
     })
   })
@@ -30,6 +31,7 @@ describe('options', () => {
         heartbeat: { timeout: 5_000 },
         log: { age: 1 },
         maxEventSize: 7,
+        coalesce: 0,
         verify: { jwks: '/keys', audience: 'app', types: ['b', 'a', 'b'] },
       }),
     ).toEqual({
@@ -41,6 +43,7 @@ describe('options', () => {
       heartbeat: { timeout: 5_000, misses: 2 },
       log: { events: 5_000, bytes: 20 * 1024 * 1024, age: 1 },
       maxEventSize: 7,
+      coalesce: 0,
       verify: { jwks: 'https://app.test/keys', audience: 'app', types: ['a', 'b'] },
     })
   })
@@ -53,6 +56,10 @@ describe('options', () => {
     [{ jwks: 'http://keys.test/', audience: 'app', types: ['a'] }, /verify.jwks.*https/],
   ])('A5 `verify` is whole or not there: %j', (verify, words) => {
     expect(() => convert({ user: 'ann', verify })).toThrow(words)
+  })
+
+  it.each([-1, Number.NaN, 'soon'])('`coalesce` is 0 or more: %j', (coalesce) => {
+    expect(() => convert({ user: 'ann', coalesce })).toThrow(/`coalesce`/)
   })
 
   it('cross a port as they are: no function goes along', () => {

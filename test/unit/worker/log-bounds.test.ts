@@ -31,7 +31,7 @@ describe('B2 the log keeps to its bounds', () => {
     const { log } = openLog({ platform, bounds: { events: 100 } })
     for (let id = 1; id <= 1_000; id += 10) {
       await log.append(events(id, id + 9))
-      await committed(log)
+      await committed(log, platform)
     }
     const kept = log.head() - log.first() + 1
     expect(kept).toBeGreaterThanOrEqual(90)
@@ -47,7 +47,7 @@ describe('B2 the log keeps to its bounds', () => {
     const { log } = openLog({ platform, bounds: { bytes: 10_000 } })
     for (let id = 1; id <= 200; id++) {
       await log.append([event(String(id), 'x'.repeat(490))])
-      await committed(log)
+      await committed(log, platform)
     }
     expect(log.head() - log.first() + 1).toBeLessThanOrEqual(22)
     expect(log.head() - log.first() + 1).toBeGreaterThanOrEqual(17)
@@ -58,12 +58,12 @@ describe('B2 the log keeps to its bounds', () => {
   it('of age: what is older goes when something new comes', async () => {
     const { log } = openLog({ platform, bounds: { age: 60_000 } })
     await log.append(events(1, 3))
-    await committed(log)
+    await committed(log, platform)
     await platform.advance(60_001)
     await log.append(events(4, 4))
-    await committed(log)
+    await committed(log, platform)
     await log.append(events(5, 5))
-    await committed(log)
+    await committed(log, platform)
     expect(ids(await readAll(log))).toEqual(['4', '5'])
     await log.close()
     expect(await storedIds()).toEqual(['4', '5'])
@@ -83,7 +83,7 @@ describe('B2 the log keeps to its bounds', () => {
     const { log } = openLog({ platform, bounds: { events: 1 } })
     for (let id = 1; id <= 5; id++) {
       await log.append(events(id, id))
-      await committed(log)
+      await committed(log, platform)
     }
     expect(ids(await readAll(log)).at(-1)).toBe('5')
   })
@@ -92,7 +92,7 @@ describe('B2 the log keeps to its bounds', () => {
     const { log } = openLog({ platform, bounds: { events: 20 } })
     for (let id = 1; id <= 100; id++) {
       await log.append(events(id, id))
-      await committed(log)
+      await committed(log, platform)
     }
     expect(log.start({ after: '1' })).toBeNull()
     expect(await log.append([event('1')])).toBe(1)

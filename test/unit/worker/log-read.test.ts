@@ -22,7 +22,7 @@ describe('reading and placing', () => {
   it('D4 reads without holes across what is stored and what is in memory', async () => {
     const { log } = await open()
     for (let from = 1; from <= 3_000; from += 100) await log.append(events(from, from + 99))
-    await committed(log)
+    await committed(log, platform)
     await log.append(events(3_001, 3_050))
     expect(log.read(2_500)).toBeInstanceOf(Array)
     expect(log.read(0)).toBeInstanceOf(Promise)
@@ -34,7 +34,7 @@ describe('reading and placing', () => {
   it('D4 reads from every place, however records are cut', async () => {
     const { log } = await open()
     for (let from = 1; from <= 1_400; from += 7) await log.append(events(from, Math.min(from + 6, 1_400)))
-    await committed(log)
+    await committed(log, platform)
     for (let after = 0; after < 1_400; after += 37) {
       const read = await log.read(after)
       expect(ids(read)).toEqual(numbers(after + 1, after + read.length))
@@ -47,7 +47,7 @@ describe('reading and placing', () => {
     const { log } = await open({ events: 3_000 })
     for (let from = 1; from <= 6_000; from += 250) {
       await log.append(events(from, from + 249))
-      await committed(log)
+      await committed(log, platform)
     }
     const first = log.first()
     expect(first).toBeGreaterThan(3_000)
@@ -59,7 +59,7 @@ describe('reading and placing', () => {
     const { log } = await open()
     const large = numbers(1, 8).map((id) => event(id, 'x'.repeat(600_000)))
     for (const each of large) await log.append([each])
-    await committed(log)
+    await committed(log, platform)
     expect(ids(await log.read(0))).toEqual(['1', '2'])
     expect(ids(await readAll(log, 0))).toEqual(numbers(1, 8))
   })
@@ -67,7 +67,7 @@ describe('reading and placing', () => {
   it('D4 reads an event that is too large for the memory beside IndexedDB', async () => {
     const { log } = await open()
     await log.append([event('1', 'x'.repeat(3 * 1024 * 1024))])
-    await committed(log)
+    await committed(log, platform)
     await log.append([{ position: null, id: '1', type: null, data: '' }])
     expect(log.first()).toBe(1)
     expect(ids(await log.read(0))).toEqual(['1'])
@@ -80,7 +80,7 @@ describe('reading and placing', () => {
     await log.append([...events(1, 3), event(null, 'without id'), event('5')])
     // What is not committed may come again: a tab must not find it behind what came later (D1).
     expect(log.start('now')).toEqual({ epoch, seq: 0 })
-    await committed(log)
+    await committed(log, platform)
     expect(log.start('now')).toEqual({ epoch, seq: 5 })
     expect(log.start('start')).toEqual({ epoch, seq: 0 })
     expect(log.start({ last: 2 })).toEqual({ epoch, seq: 3 })
@@ -122,7 +122,7 @@ describe('reading and placing', () => {
     const { log } = await open({ events: 100 })
     for (let from = 1; from <= 300; from += 10) {
       await log.append(events(from, from + 9))
-      await committed(log)
+      await committed(log, platform)
     }
     await log.append(events(301, 301))
     const { epoch } = log.start('now')!

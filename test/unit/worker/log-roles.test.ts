@@ -24,19 +24,25 @@ describe('the log as a leader’s and as a follower’s', () => {
     const told: Committed[] = []
     let fenced = 0
     let truncated = 0
+    let changes = 0
     const log = createLog({
       platform,
       open: opening,
       bounds: BOUNDS,
       metrics: createMetrics(),
-      onChange: () => {},
+      onChange: () => changes++,
       onCommitted: (each) => told.push(each),
       onTruncate: () => truncated++,
       onFenced: () => fenced++,
       onDurable: () => {},
     })
     await log.ready
-    return Object.assign(log, { told, fenced: () => fenced, truncated: () => truncated })
+    return Object.assign(log, {
+      told,
+      fenced: () => fenced,
+      truncated: () => truncated,
+      changes: () => changes,
+    })
   }
   const leader = async (opening?: () => Promise<LogStore>) => {
     const log = await open(opening)
@@ -70,7 +76,7 @@ describe('the log as a leader’s and as a follower’s', () => {
       await until(() => one.fenced() === 1)
       expect(await one.append(events(2, 2))).toBe(0)
       await two.append(events(1, 1))
-      await committed(two)
+      await committed(two, platform)
       expect(two.fenced()).toBe(0)
     })
 
@@ -93,12 +99,12 @@ describe('the log as a leader’s and as a follower’s', () => {
       const claim = two.lead(8)
       await until(() => held)
       await one.append(events(1, 3))
-      await committed(one)
+      await committed(one, platform)
       gate.resolve()
       expect(await claim).toBeNull()
       expect(two.fenced()).toBe(1)
       await one.append(events(4, 4))
-      await committed(one)
+      await committed(one, platform)
       expect(one.fenced()).toBe(0)
       expect(ids(await readAll(await open()))).toEqual(['1', '2', '3', '4'])
     })
@@ -106,7 +112,7 @@ describe('the log as a leader’s and as a follower’s', () => {
     it('D2 goes on from what is committed: the rest comes again from the server', async () => {
       const one = await leader()
       await one.append(events(1, 3))
-      await committed(one)
+      await committed(one, platform)
       const two = await open()
       await two.lead(0)
       expect([two.head(), two.lastEventId(), two.position().bases.at(-1)!.base]).toEqual([3, '3', 3])
@@ -126,7 +132,7 @@ describe('the log as a leader’s and as a follower’s', () => {
   it('follow: a leader that steps down appends nothing more, and neither restarts nor commits', async () => {
     const log = await leader()
     await log.append(events(1, 2))
-    await committed(log)
+    await committed(log, platform)
     log.follow()
     expect(await log.append(events(3, 3))).toBe(0)
     await log.restart('server', '')
@@ -174,7 +180,7 @@ describe('the log as a leader’s and as a follower’s', () => {
     await two.align(...say(one))
     await one.append(events(1, 1_500))
     await two.receive(...(await relay(one, 0)))
-    await committed(one)
+    await committed(one, platform)
     expect(two.committed()).toBe(0)
     for (const each of one.told) {
       const { term, epoch } = one.position()
@@ -184,6 +190,56 @@ describe('the log as a leader’s and as a follower’s', () => {
     for (const each of one.told) await two.committedBy({ ...each, ...one.position() })
     expect(two.committed()).toBe(1_500)
     expect(await readAll(two)).toHaveLength(1_500)
+  })
+
+  it('D4 committedBy tells of what was never relayed, but is in IndexedDB: no other event may come for long', async () => {
+    const one = await leader()
+    const two = await open()
+    await two.align(...say(one))
+    await one.append(events(1, 3))
+    await committed(one, platform)
+    one.told.length = 0
+    await one.append(events(4, 6))
+    await committed(one, platform)
+    const before = two.changes()
+    for (const each of one.told) await two.committedBy({ ...each, ...one.position() })
+    expect(two.head()).toBe(6)
+    expect(two.changes()).toBeGreaterThan(before)
+  })
+
+  describe('recall, where IndexedDB says nothing', () => {
+    const at = (seq: number, id: string | null = String(seq), leader = 'dead') =>
+      [{ epoch: 'e', seq }, { term: 3, leader, durable: 0, id }, null] as const
+
+    it('D2 goes on from where a tab of the dead hub is', async () => {
+      const one = await open(noDisk)
+      one.recall(...at(7))
+      expect([one.head(), one.lastEventId(), one.epoch()]).toEqual([7, '7', 'e'])
+    })
+
+    it('D1 and from where the one is that is furthest behind: the hub hung between the two', async () => {
+      const one = await open(noDisk)
+      for (const seq of [7, 5, 6]) one.recall(...at(seq))
+      expect([one.head(), one.lastEventId()]).toEqual([5, '5'])
+    })
+
+    it.each([
+      ['is of another leader', at(5, '5', 'earlier')],
+      ['does not know its id', at(5, null)],
+    ])('but not from one that %s', async (_, tab) => {
+      const one = await open(noDisk)
+      one.recall(...at(7))
+      one.recall(...tab)
+      expect(one.head()).toBe(7)
+    })
+
+    it('nor from one that comes once the log goes on', async () => {
+      const one = await open(noDisk)
+      one.recall(...at(7))
+      await one.lead(3)
+      one.recall(...at(5))
+      expect(one.head()).toBe(7)
+    })
   })
 
   describe('align', () => {
@@ -275,7 +331,7 @@ describe('the log as a leader’s and as a follower’s', () => {
     it('and one that can read it resumes after the id of the last event that it has', async () => {
       const one = await leader()
       await one.append(events(1, 3))
-      await committed(one)
+      await committed(one, platform)
       const two = await open()
       await two.align({ ...say(one)[0], head: 9, lastEventId: '9' }, 1)
       await two.lead(1)
@@ -289,7 +345,7 @@ describe('the log as a leader’s and as a follower’s', () => {
     it('L3 of the same leader: at its cursor, even if this hub is behind', async () => {
       const one = await leader()
       await one.append(events(1, 5))
-      await committed(one)
+      await committed(one, platform)
       const two = await open()
       expect(two.place(cursorAt(two, 7), one.trail()).cursor.seq).toBe(7)
     })
@@ -297,7 +353,7 @@ describe('the log as a leader’s and as a follower’s', () => {
     it('L3 of one that this hub has not heard of yet: at its cursor', async () => {
       const one = await leader()
       await one.append(events(1, 2))
-      await committed(one)
+      await committed(one, platform)
       const trail = { term: 9, leader: 'later', durable: 0, id: null }
       expect(one.place(cursorAt(one, 5), trail).cursor.seq).toBe(5)
     })
@@ -305,13 +361,13 @@ describe('the log as a leader’s and as a follower’s', () => {
     it('L3 of an earlier one: where the next began, over any number of leaders up to 16', async () => {
       const one = await leader()
       await one.append(events(1, 4))
-      await committed(one)
+      await committed(one, platform)
       const trail = { ...one.trail(), durable: 0 }
       let last = one
       for (let leaders = 1; leaders <= 17; leaders++) {
         last = await leader()
         await last.append([event(null, `${leaders}`)])
-        await committed(last)
+        await committed(last, platform)
         // Beyond that: what it was told is committed.
         expect(last.place(cursorAt(last, 9), trail).cursor.seq, `${leaders}`).toBe(leaders < 16 ? 4 : 0)
       }
@@ -320,7 +376,7 @@ describe('the log as a leader’s and as a follower’s', () => {
     it('L3 of another that counted to the same term, without having heard of this one: what it knows committed', async () => {
       const one = await leader()
       await one.append(events(1, 5))
-      await committed(one)
+      await committed(one, platform)
       const trail = { ...one.trail(), leader: 'in memory', durable: 2 }
       expect(one.place(cursorAt(one, 5), trail).cursor.seq).toBe(2)
     })
@@ -332,14 +388,14 @@ describe('the log as a leader’s and as a follower’s', () => {
     await one.lead(0)
     const two = await leader()
     await two.append(events(1, 2))
-    await committed(two)
+    await committed(two, platform)
     broken = false
     await platform.advance(1_100)
     await until(() => one.fenced() === 1)
     await settle()
     expect(await one.append(events(1, 1))).toBe(0)
     await two.append(events(3, 3))
-    await committed(two)
+    await committed(two, platform)
     expect(two.fenced()).toBe(0)
   })
 })

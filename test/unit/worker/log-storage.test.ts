@@ -66,7 +66,7 @@ describe('D2 the log goes on in memory when IndexedDB does not, and is durable a
   ])('when %s: nothing is lost, and no event is delivered twice', async (_, commit, ms) => {
     const { log, durable, metrics } = openLog(setup)
     await log.append(events(1, 2))
-    await committed(log)
+    await committed(log, platform)
     state.commit = commit
     await log.append(events(3, 4))
     await platform.advance(ms)
@@ -94,7 +94,7 @@ describe('D2 the log goes on in memory when IndexedDB does not, and is durable a
   it('when the disk is full: what only reads well is not durable, and is tried ever more rarely', async () => {
     const { log, durable } = openLog(setup)
     await log.append(events(1, 2))
-    await committed(log)
+    await committed(log, platform)
     state.commit = () => Promise.reject(new DOMException('full', 'QuotaExceededError'))
     await log.append(events(3, 4))
     await until(() => !log.isDurable())
@@ -115,7 +115,7 @@ describe('D2 the log goes on in memory when IndexedDB does not, and is durable a
   it('when another context deletes the database: it lets go of it, and has its own again later', async () => {
     const { log, durable } = openLog(setup)
     await log.append(events(1, 2))
-    await committed(log)
+    await committed(log, platform)
     await new Promise((resolve, reject) => {
       const deletion = indexedDB.deleteDatabase('log')
       deletion.onsuccess = resolve
@@ -137,7 +137,7 @@ describe('D2 the log goes on in memory when IndexedDB does not, and is durable a
   ])('D4 when a read %s: a tab that needed it fell behind, and the rest goes on', async (_, range, ms) => {
     const { log } = openLog(setup)
     for (let from = 1; from <= 2_000; from += 500) await log.append(events(from, from + 499))
-    await committed(log)
+    await committed(log, platform)
     const cursor = { epoch: log.epoch(), seq: 0 }
     expect(log.place(cursor, null).reset).toBeNull()
     state.range = range
@@ -152,7 +152,7 @@ describe('D2 the log goes on in memory when IndexedDB does not, and is durable a
   it('a restart in memory is what the database holds later', async () => {
     const { log } = openLog(setup)
     await log.append(events(1, 2))
-    await committed(log)
+    await committed(log, platform)
     state.commit = () => Promise.reject(new Error('no'))
     await log.append(events(3, 3))
     await until(() => !log.isDurable())

@@ -64,7 +64,7 @@ const simulate = async (steps: Step[]) => {
       const from = Math.max(1, sent - size)
       expect(await log!.append(sent === 0 ? [] : [event(String(from)), event(String(sent))])).toBe(0)
     } else if (what === 'read') await readOn()
-    else if (what === 'commit') await committed(log!)
+    else if (what === 'commit') await committed(log!, platform)
     else {
       if (what === 'close') await log!.close()
       // Nobody closes anything, and what is under way in IndexedDB is written or not.

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { openLogStore } from '../../../worker/log-store.ts'
 import { clearIndexedDb, committed, event, events, ids, openLog, readAll } from '../harness/log.ts'
 import { createFakePlatform, type FakePlatform } from '../harness/platform.ts'
-import { settle } from '../harness/turns.ts'
+import { settle, until } from '../harness/turns.ts'
 
 const stored = async () => {
   const store = await openLogStore('log', () => {})
@@ -42,7 +42,7 @@ describe('the log', () => {
     await log.append(events(1, 3))
     expect(log.head()).toBe(3)
     expect(log.committed()).toBe(0)
-    await committed(log)
+    await committed(log, platform)
     const { position, records } = await stored()
     expect(position).toMatchObject({ epoch: log.epoch(), head: 3, lastEventId: '3' })
     expect(ids(records.flatMap((record) => record.events))).toEqual(['1', '2', '3'])
@@ -51,17 +51,18 @@ describe('the log', () => {
   it('writes one record a batch, of at most 256 events', async () => {
     const { log } = await open()
     await log.append(events(1, 600))
-    await committed(log)
+    const at = platform.now()
+    await committed(log, platform)
     const { records } = await stored()
     expect(records.map(({ first, last }) => [first, last])).toEqual([
       [1, 256],
       [257, 512],
       [513, 600],
     ])
-    expect(records[0]).toMatchObject({ at: platform.now(), events: { length: 256 } })
+    expect(records[0]).toMatchObject({ at, events: { length: 256 } })
   })
 
-  it('has one transaction under way, and the next takes all that came meanwhile', async () => {
+  it('has one transaction under way, and where events come fast the next takes all of the next 16 ms', async () => {
     const commits: number[] = []
     const { log, led } = openLog({
       platform,
@@ -77,7 +78,11 @@ describe('the log', () => {
     await led
     commits.length = 0
     for (let id = 1; id <= 20; id++) await log.append(events(id, id))
-    await committed(log)
+    await until(() => log.committed() === 1)
+    await platform.advance(15)
+    expect(commits).toEqual([1])
+    await platform.advance(1)
+    await until(() => log.committed() === 20)
     expect(commits).toEqual([1, 19])
   })
 

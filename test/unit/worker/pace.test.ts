@@ -1,0 +1,103 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { createPace } from '../../../worker/pace.ts'
+import { createFakePlatform, type FakePlatform } from '../harness/platform.ts'
+
+describe('P3 when events are delivered', () => {
+  let platform: FakePlatform
+  let head: number
+  let deliveries: { at: number; head: number }[]
+  let start: number
+
+  beforeEach(() => {
+    platform = createFakePlatform()
+    head = 0
+    deliveries = []
+    start = platform.now()
+  })
+
+  const open = (most = 16, tabs = 6) => {
+    const pace = createPace({
+      platform,
+      most,
+      tabs: () => tabs,
+      deliver: () => deliveries.push({ at: platform.now() - start, head }),
+    })
+    return {
+      arrive(count = 1) {
+        head += count
+        pace.arrived(() => head)
+      },
+    }
+  }
+  /** So many, each `gap` ms after the one before. */
+  const stream = async (pace: ReturnType<typeof open>, count: number, gap: number) => {
+    for (let each = 0; each < count; each++) {
+      pace.arrive()
+      await platform.advance(gap)
+    }
+  }
+  const spacings = () => deliveries.slice(1).map(({ at }, index) => at - deliveries[index]!.at)
+
+  it('P2 one that comes alone, at once; so do ten a second', async () => {
+    const pace = open()
+    await stream(pace, 20, 100)
+    expect(deliveries.map(({ at }) => at)).toEqual(Array.from({ length: 20 }, (_, index) => index * 100))
+  })
+
+  it('the first of a burst at once, and a thousand a second a frame apart, with all that came meanwhile', async () => {
+    const pace = open()
+    await stream(pace, 1_000, 1)
+    await platform.advance(16)
+    expect(deliveries[0]).toEqual({ at: 0, head: 1 })
+    expect(spacings().slice(20)).toEqual(
+      spacings()
+        .slice(20)
+        .map(() => 16),
+    )
+    expect(deliveries.at(-1)!.head).toBe(1_000)
+  })
+
+  it('a message costs less with fewer tabs: one tab waits for 3 ms', async () => {
+    const pace = open(16, 1)
+    await stream(pace, 200, 1)
+    expect(new Set(spacings().slice(40))).toEqual(new Set([3]))
+  })
+
+  it('`coalesce: 0` never waits', async () => {
+    const pace = open(0)
+    await stream(pace, 100, 1)
+    expect(deliveries).toHaveLength(100)
+  })
+
+  it('more than one message takes goes at once', async () => {
+    const pace = open()
+    await stream(pace, 100, 1)
+    const before = deliveries.length
+    pace.arrive(500)
+    expect(deliveries).toHaveLength(before + 1)
+    // And what was to be delivered later is in it.
+    await platform.advance(16)
+    expect(deliveries).toHaveLength(before + 1)
+  })
+
+  it('after a silence, at once again', async () => {
+    const pace = open()
+    await stream(pace, 100, 1)
+    await platform.advance(5_000)
+    const before = deliveries.length
+    pace.arrive()
+    expect(deliveries).toHaveLength(before + 1)
+  })
+
+  it.each([-3_600_000, 3_600_000])(
+    'a clock that is set by %i ms makes nobody wait for longer',
+    async (by) => {
+      const pace = open()
+      await stream(pace, 100, 1)
+      platform.setClock(by)
+      await stream(pace, 100, 1)
+      await platform.advance(16)
+      expect(deliveries.at(-1)!.head).toBe(200)
+    },
+  )
+})

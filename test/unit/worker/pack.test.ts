@@ -1,0 +1,26 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { unpack } from '../../../src/unpack.ts'
+import { pack } from '../../../worker/pack.ts'
+
+const batch = { epoch: 'e', rewind: null, to: 9, term: 1, leader: 'l', durable: 0, id: null, reset: null }
+
+describe('events on their way through a port', () => {
+  it('come out as they went in, whatever is in them', () => {
+    const text = fc.string({ unit: 'binary', maxLength: 20 })
+    const event = fc.record({
+      seq: fc.nat(),
+      id: text,
+      own: fc.boolean(),
+      type: fc.constantFrom('message', 'a', 'b', ''),
+      data: text,
+      at: fc.nat(),
+    })
+    fc.assert(
+      fc.property(fc.array(event), (events) => {
+        const packed = structuredClone(pack(events))
+        expect(unpack({ ...batch, events: packed })).toEqual({ ...batch, events })
+      }),
+    )
+  })
+})
