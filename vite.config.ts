@@ -98,6 +98,7 @@ const builds: Record<string, UserConfig> = {
   'worker-file': library('stream.worker', 'worker/stream.worker.ts'),
   demo: application('demo'),
   'test-app': application('test/browser/app'),
+  bench: application('test/bench/app'),
 }
 
 /** Vitest would take the CommonJS build, which the plugin does not know. */

@@ -1,0 +1,24 @@
+import { type ConnectOptions, connect, type WorkerFactoryOptions } from 'tabstream'
+import type { OpenVariant } from './variant.ts'
+
+const shared = (options: WorkerFactoryOptions) =>
+  new SharedWorker(new URL('../workers/tabstream.ts', import.meta.url), { ...options, type: 'module' })
+
+/** With the default options, and what differs. */
+export const openTabstream =
+  (options: Partial<ConnectOptions>): OpenVariant =>
+  (url, { run, hear, opened }) => {
+    // What every variant does is to parse: here the library would, before the listener.
+    const stream = connect<Record<string, string>>(url, {
+      user: run,
+      worker: { shared },
+      parse: (data) => data,
+      ...options,
+    })
+    stream.on('message', hear)
+    const off = stream.onStatus(({ state }) => {
+      if (state !== 'open') return
+      off()
+      opened()
+    })
+  }

@@ -1,0 +1,3 @@
+import { serve } from 'tabstream/worker'
+
+serve()

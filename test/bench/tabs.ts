@@ -1,0 +1,87 @@
+import type { BenchBrowser, BenchTab } from './browser.ts'
+import type { Server } from './server.ts'
+
+export interface World {
+  browser: BenchBrowser
+  server: Server
+}
+
+/** What one tab heard. */
+export interface Heard {
+  count: number
+  misplaced: number
+  last: number
+  lastAt: number
+  latencies: number[]
+  longTasks: number[]
+}
+
+/** ms after which a run is given up: a variant that cannot keep up would hold up all others. */
+const PATIENCE = 120_000
+
+let runs = 0
+/** Names what no other run shares: worker, lock, log and stream. */
+export const newRun = () => `${process.pid}-${++runs}`
+
+const within = <T>(promise: Promise<T>, what: string): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`${what}: nothing after ${PATIENCE} ms.`)), PATIENCE)
+    promise.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+
+/** Opens a stream in so many new tabs, one after the other. `secure`: over HTTP/2. */
+export const openTabs = async (
+  { browser, server }: World,
+  variant: string,
+  count: number,
+  secure = false,
+) => {
+  const run = newRun()
+  const tabs: BenchTab[] = []
+  const url = server.url(secure)
+  const name = JSON.stringify(variant)
+  let last = 0
+
+  const add = async () => {
+    const tab = await browser.openTab(url)
+    tabs.push(tab)
+    await within(tab.evaluate(`bench.open(${name}, "${run}")`), `${variant}: opening tab ${tabs.length}`)
+    return tab
+  }
+  for (let each = 0; each < count; each++) await add()
+
+  return {
+    run,
+    tabs,
+    add,
+    /**
+     * Sends so many events, waits for the last one in every tab, and makes sure that each came once and in order.
+     * @throws Error one did not
+     */
+    async send(events: { count: number; size: number; rate: number | null }) {
+      for (const tab of tabs) await tab.evaluate('void bench.clear()')
+      const from = last + 1
+      last += events.count
+      const startedAt = await server.send({ run, from, ...events })
+      const heard = await within(
+        Promise.all(
+          tabs.map(async (tab) => {
+            await tab.evaluate(`bench.until(${last})`)
+            return tab.evaluate<Heard>('bench.heard')
+          }),
+        ),
+        `${variant}: ${events.count} events of ${events.size} B`,
+      )
+      for (const { count, misplaced } of heard)
+        if (misplaced > 0 || count !== events.count)
+          throw new Error(
+            `${variant}: heard ${count} of ${events.count} events, ${misplaced} out of their place.`,
+          )
+      return { heard, ms: Math.max(...heard.map(({ lastAt }) => lastAt)) - startedAt }
+    },
+    async close() {
+      for (const tab of tabs) await tab.close()
+      await server.end(run)
+    },
+  }
+}
