@@ -22,6 +22,8 @@ export interface Send {
   size: number
   /** Events a second; `null`: as fast as they are taken. */
   rate: number | null
+  /** How many types they are of, in turn. Default 1, the unnamed one. */
+  types?: number
 }
 
 /** What the bench asks of it. */
@@ -91,10 +93,11 @@ const certificate = () => {
   return pair
 }
 
-const format = (n: number, t: number, size: number): string => {
+const format = (n: number, t: number, { size, types = 1 }: Send): string => {
   const data = JSON.stringify({ n, t, pad: '' })
   const padded = `${data.slice(0, -2)}${'x'.repeat(Math.max(0, size - data.length))}"}`
-  return `id: ${n}\ndata: ${padded}\n\n`
+  const type = types === 1 ? '' : `event: type-${n % types}\n`
+  return `id: ${n}\n${type}data: ${padded}\n\n`
 }
 
 const write = (response: Response, chunk: string) =>
@@ -103,11 +106,12 @@ const write = (response: Response, chunk: string) =>
     response.once('drain', written)
   })
 
-const flood = async (open: Response[], { from, count, size }: Send) => {
+const flood = async (open: Response[], send: Send) => {
+  const { from, count } = send
   const chunks: string[] = []
   let chunk = ''
   for (let n = from; n < from + count; n++) {
-    chunk += format(n, 0, size)
+    chunk += format(n, 0, send)
     if (chunk.length >= CHUNK || n === from + count - 1) {
       chunks.push(chunk)
       chunk = ''
@@ -121,14 +125,15 @@ const flood = async (open: Response[], { from, count, size }: Send) => {
   return sent
 }
 
-const steady = async (open: Response[], { from, count, size, rate }: Send) => {
+const steady = async (open: Response[], send: Send) => {
+  const { from, count, rate } = send
   const start = performance.now()
   for (let n = from; n < from + count; ) {
     const due = Math.min(count, Math.floor(((performance.now() - start) * rate!) / 1_000)) - (n - from)
     if (due > 0) {
       const t = performance.timeOrigin + performance.now()
       let chunk = ''
-      for (const end = n + due; n < end; n++) chunk += format(n, t, size)
+      for (const end = n + due; n < end; n++) chunk += format(n, t, send)
       await Promise.all(open.map((response) => write(response, chunk)))
     }
     await new Promise((resolve) => setTimeout(resolve, 1))

@@ -1,4 +1,5 @@
 import type { BenchBrowser, BenchTab } from './browser.ts'
+import type { Send } from './event-server.ts'
 import type { Server } from './server.ts'
 
 export interface World {
@@ -58,7 +59,7 @@ export const openTabs = async (
      * Sends so many events, waits for the last one in every tab, and makes sure that each came once and in order.
      * @throws Error one did not
      */
-    async send(events: { count: number; size: number; rate: number | null }) {
+    async send(events: Omit<Send, 'run' | 'from'>) {
       for (const tab of tabs) await tab.evaluate('void bench.clear()')
       const from = last + 1
       last += events.count

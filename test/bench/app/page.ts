@@ -12,6 +12,7 @@ const variants: Record<string, OpenVariant> = {
   tabstream: openTabstream({}),
   'tabstream, coalesce: 0': openTabstream({ coalesce: 0 }),
   'tabstream, from the start': openTabstream({ from: 'start' }),
+  'tabstream, every type': openTabstream({}, '*'),
   native: nativeEventSource,
   'postMessage each': postMessageEach,
   'leader tab': leaderTab,

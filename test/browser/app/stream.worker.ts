@@ -4,8 +4,15 @@ import { FAULT_CHANNEL, type WorkerFault } from './record.ts'
 
 serve({ verifier: createVerifier })
 
+/** For ever, and without a core, which a loop would take for as long as the browser lives. */
+const hang = () => {
+  // The one shared memory that a page has which is not isolated.
+  const { buffer } = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true })
+  Atomics.wait(new Int32Array(buffer), 0, 0)
+}
+
 // Works in every engine, where a debugger's ways to kill a worker do not.
 new BroadcastChannel(FAULT_CHANNEL).onmessage = ({ data }: MessageEvent<WorkerFault>) => {
   if (data === 'close') self.close()
-  for (;;) if (data !== 'wedge') break
+  if (data === 'wedge') hang()
 }

@@ -6,7 +6,7 @@ const shared = (options: WorkerFactoryOptions) =>
 
 /** With the default options, and what differs. */
 export const openTabstream =
-  (options: Partial<ConnectOptions>): OpenVariant =>
+  (options: Partial<ConnectOptions>, type = 'message'): OpenVariant =>
   (url, { run, hear, opened }) => {
     // What every variant does is to parse: here the library would, before the listener.
     const stream = connect<Record<string, string>>(url, {
@@ -15,7 +15,7 @@ export const openTabstream =
       parse: (data) => data,
       ...options,
     })
-    stream.on('message', hear)
+    stream.on(type, hear)
     const off = stream.onStatus(({ state }) => {
       if (state !== 'open') return
       off()

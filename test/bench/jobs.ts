@@ -1,0 +1,109 @@
+import { type Flood, flood } from './measures/flood.ts'
+import { lateTab } from './measures/late-tab.ts'
+import { coldStart, secondTab } from './measures/startup.ts'
+import { type Load, type Steady, steady } from './measures/steady.ts'
+import type { World } from './tabs.ts'
+
+/** What a run of one job gives, by the names of what it measures. */
+export type Sample = Record<string, number>
+
+export interface Job {
+  name: string
+  /** Once is enough: it draws a curve, and decides nothing. */
+  once?: true
+  run(world: World): Promise<Sample>
+}
+
+/** Everything that people use today, and what nobody can beat. */
+export const VARIANTS = [
+  'tabstream',
+  'native',
+  'raw batches',
+  'postMessage each',
+  'leader tab',
+  'tab-election',
+  'comlink callback',
+]
+/** One message an event: so much slower that fewer events take as long. */
+const SLOW = new Set(['postMessage each', 'leader tab', 'tab-election', 'comlink callback'])
+
+const EVENTS = 20_000
+const SLOW_EVENTS = 2_000
+
+const floodJob = (variant: string, load: Flood, once?: true): Job => ({
+  name: `flood ${load.size} B, ${load.tabs} tabs${load.types ? `, ${load.types} types` : ''}: ${variant}`,
+  ...(once ? { once } : {}),
+  run: async (world) => ({ rate: await flood(world, variant, load) }),
+})
+
+const ofSteady = ({ latencies: _, ...numbers }: Steady): Sample =>
+  Object.fromEntries(Object.entries(numbers).filter((entry): entry is [string, number] => entry[1] !== null))
+
+/** Latencies of the newest run of each job, for the plots. */
+export const latencies = new Map<string, number[]>()
+
+const steadyJob = (variant: string, load: Load, once?: true): Job => {
+  const name = `${load.rate}/s, ${load.tabs} tabs: ${variant}`
+  return {
+    name,
+    ...(once ? { once } : {}),
+    async run(world) {
+      const measured = await steady(world, variant, load)
+      latencies.set(name, measured.latencies)
+      return ofSteady(measured)
+    },
+  }
+}
+
+const times = async (count: number, run: () => Promise<number>) => {
+  const taken: number[] = []
+  for (let each = 0; each < count; each++) taken.push(await run())
+  return taken.toSorted((a, b) => a - b)[Math.floor(count / 2)]!
+}
+
+const floods = (tabs: number, once?: true) =>
+  VARIANTS.map((variant) =>
+    floodJob(variant, { tabs, size: 150, count: SLOW.has(variant) ? SLOW_EVENTS : EVENTS }, once),
+  )
+
+/** In the order in which each round runs them, so that what is compared stands side by side. */
+export const JOBS: Job[] = [
+  ...floods(6),
+  ...floods(20),
+  ...[1, 2, 12].flatMap((tabs) => floods(tabs, true)),
+  ...[1, 10, 100].map((types) =>
+    floodJob('tabstream, every type', { tabs: 6, size: 150, count: EVENTS, types }, true),
+  ),
+  ...['tabstream', 'native', 'raw batches'].flatMap((variant) => [
+    floodJob(variant, { tabs: 6, size: 1_000, count: 5_000 }),
+    floodJob(variant, { tabs: 6, size: 64 * 1024, count: 400 }),
+    // As large as an event may be by default.
+    floodJob(variant, { tabs: 6, size: 1024 * 1024, count: 1 }),
+  ]),
+  ...['tabstream', 'native'].map((variant) =>
+    steadyJob(variant, { tabs: 6, rate: 10, seconds: 10, size: 150 }),
+  ),
+  ...[...VARIANTS, 'tabstream, coalesce: 0'].map((variant) =>
+    steadyJob(variant, { tabs: 6, rate: 1_000, seconds: 5, size: 150 }),
+  ),
+  ...['tabstream', 'native'].flatMap((variant) => [
+    steadyJob(variant, { tabs: 1, rate: 10_000, seconds: 3, size: 150 }),
+    steadyJob(variant, { tabs: 1, rate: 1_000, seconds: 5, size: 150 }),
+    ...[2, 12, 20].map((tabs) => steadyJob(variant, { tabs, rate: 1_000, seconds: 3, size: 150 }, true)),
+  ]),
+  ...['tabstream', 'bare', 'native'].map((variant) => ({
+    name: `cold start: ${variant}`,
+    run: async (world: World) => ({ ms: await times(3, () => coldStart(world, variant)) }),
+  })),
+  {
+    name: 'second tab: tabstream',
+    run: async (world) => ({ ms: await times(3, () => secondTab(world, 'tabstream')) }),
+  },
+  ...[500, 2_000, 5_000].map(
+    (events): Job => ({
+      name: `late tab, ${events} events`,
+      ...(events === 5_000 ? {} : { once: true }),
+      run: async (world) => await lateTab(world, events),
+    }),
+  ),
+]
