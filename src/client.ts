@@ -179,14 +179,17 @@ export const connect = <Events extends object = EventMap>(
       visible: !document.hidden,
     })
     // The lock first: the hub queues for it, and would take one that nobody holds for a death (T1).
-    // Then a ping: an attach() that is given up, and arrives later, would leave a session that nobody has.
+    // With a ping, whose answer tells a worker that is not there from one that is busy; not before it, which would
+    // cost a round trip. Should an attach() arrive that was given up, its session ends by itself: nobody pings.
     let reached = host.dedicated
-    const answered = held
-      .then(async () => reached || (await withLimit(hub.ping(), 'ping()', CONNECT_LIMIT)))
-      .then(() => {
-        reached = true
-        return withLimit(hub.attach(hello()) as Promise<Welcome>, 'attach()')
-      })
+    const answered = held.then(async () => {
+      const reaching = reached || withLimit(hub.ping(), 'ping()', CONNECT_LIMIT)
+      const attached = withLimit(hub.attach(hello()) as Promise<Welcome>, 'attach()')
+      attached.catch(() => {})
+      await reaching
+      reached = true
+      return attached
+    })
     const welcomed = answered.then(
       (welcome) => {
         if (attachment !== mine) return

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { extname, join, normalize } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
+import { createClock } from './app/clock.ts'
 
 /**
  * The server of the bench, a process of its own: pages and events, over HTTP/1.1 and over HTTP/2, and no more than
@@ -44,6 +45,7 @@ export interface Usage {
 
 type Response = ServerResponse | Http2ServerResponse
 
+const clock = createClock()
 const CHUNK = 64 * 1024
 const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript' }
 const root = fileURLToPath(new URL('./app/dist/', import.meta.url))
@@ -117,7 +119,7 @@ const flood = async (open: Response[], send: Send) => {
       chunk = ''
     }
   }
-  const sent = performance.timeOrigin + performance.now()
+  const sent = clock()
   const drain = async (response: Response) => {
     for (const each of chunks) await write(response, each)
   }
@@ -128,17 +130,18 @@ const flood = async (open: Response[], send: Send) => {
 const steady = async (open: Response[], send: Send) => {
   const { from, count, rate } = send
   const start = performance.now()
+  const startedAt = clock()
   for (let n = from; n < from + count; ) {
     const due = Math.min(count, Math.floor(((performance.now() - start) * rate!) / 1_000)) - (n - from)
     if (due > 0) {
-      const t = performance.timeOrigin + performance.now()
+      const t = clock()
       let chunk = ''
       for (const end = n + due; n < end; n++) chunk += format(n, t, send)
       await Promise.all(open.map((response) => write(response, chunk)))
     }
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
-  return performance.timeOrigin + start
+  return startedAt
 }
 
 const handle = async (question: Question): Promise<unknown> => {

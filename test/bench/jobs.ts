@@ -91,13 +91,13 @@ export const JOBS: Job[] = [
     steadyJob(variant, { tabs: 1, rate: 1_000, seconds: 5, size: 150 }),
     ...[2, 12, 20].map((tabs) => steadyJob(variant, { tabs, rate: 1_000, seconds: 3, size: 150 }, true)),
   ]),
-  ...['tabstream', 'bare', 'native'].map((variant) => ({
+  ...['tabstream, attached', 'bare', 'tabstream', 'native'].map((variant) => ({
     name: `cold start: ${variant}`,
     run: async (world: World) => ({ ms: await times(3, () => coldStart(world, variant)) }),
   })),
   {
-    name: 'second tab: tabstream',
-    run: async (world) => ({ ms: await times(3, () => secondTab(world, 'tabstream')) }),
+    name: 'second tab: tabstream, attached',
+    run: async (world) => ({ ms: await times(3, () => secondTab(world, 'tabstream, attached')) }),
   },
   ...[500, 2_000, 5_000].map(
     (events): Job => ({

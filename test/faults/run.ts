@@ -125,7 +125,10 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
   } finally {
     if (backend.peak() > 1) problems.push(`${backend.peak()} streams at once`)
     const overlaps = backend.replaced() - orphaned
-    if (overlaps > 0) problems.push(`${overlaps} streams replaced one that was still open`)
+    if (overlaps > 0) {
+      const where = recoveries.filter((recovery) => recovery.replaced > 0).map((recovery) => recovery.fault)
+      problems.push(`${overlaps} streams replaced one that was still open, in one of: ${where.join(', ')}`)
+    }
     await user.close()
     await backend.close()
     await front.close()

@@ -1,3 +1,4 @@
+import { createClock } from './clock.ts'
 import { bareWorker } from './startup.ts'
 import { comlinkCallback } from './variants/comlink-callback.ts'
 import { leaderTab } from './variants/leader-tab.ts'
@@ -13,6 +14,7 @@ const variants: Record<string, OpenVariant> = {
   'tabstream, coalesce: 0': openTabstream({ coalesce: 0 }),
   'tabstream, from the start': openTabstream({ from: 'start' }),
   'tabstream, every type': openTabstream({}, '*'),
+  'tabstream, attached': openTabstream({}, 'message', 'attached'),
   native: nativeEventSource,
   'postMessage each': postMessageEach,
   'leader tab': leaderTab,
@@ -27,7 +29,7 @@ interface Payload {
   t: number
 }
 
-const clock = () => performance.timeOrigin + performance.now()
+const clock = createClock()
 
 const heard = {
   /** Of events. */

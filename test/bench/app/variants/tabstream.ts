@@ -4,9 +4,9 @@ import type { OpenVariant } from './variant.ts'
 const shared = (options: WorkerFactoryOptions) =>
   new SharedWorker(new URL('../workers/tabstream.ts', import.meta.url), { ...options, type: 'module' })
 
-/** With the default options, and what differs. */
+/** With the default options, and what differs; `opened` once attached to the worker, or once the stream is open. */
 export const openTabstream =
-  (options: Partial<ConnectOptions>, type = 'message'): OpenVariant =>
+  (options: Partial<ConnectOptions>, type = 'message', until: 'open' | 'attached' = 'open'): OpenVariant =>
   (url, { run, hear, opened }) => {
     // What every variant does is to parse: here the library would, before the listener.
     const stream = connect<Record<string, string>>(url, {
@@ -17,7 +17,7 @@ export const openTabstream =
     })
     stream.on(type, hear)
     const off = stream.onStatus(({ state }) => {
-      if (state !== 'open') return
+      if (until === 'open' && state !== 'open') return
       off()
       opened()
     })
