@@ -10,7 +10,7 @@ import { type Goal, judge } from './goals.ts'
 import { JOBS, latencies, type Sample, VARIANTS } from './jobs.ts'
 import { soak } from './measures/soak.ts'
 import { plots } from './plots.ts'
-import { startServer } from './server.ts'
+import { startServer } from './start-server.ts'
 import { median } from './statistics.ts'
 
 /**

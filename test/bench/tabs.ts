@@ -1,6 +1,6 @@
 import type { BenchBrowser, BenchTab } from './browser.ts'
 import type { Send } from './event-server.ts'
-import type { Server } from './server.ts'
+import type { Server } from './start-server.ts'
 
 export interface World {
   browser: BenchBrowser
