@@ -79,6 +79,8 @@ export const connect = <Events extends object = EventMap>(
   let streamClient: string | null = null
   /** When, in ms of `performance.now()`. */
   let respawns: number[] = []
+  /** What the hub knows of this tab's listeners. */
+  let followed = ''
   let closed = false
   /** Signed out, here or in another tab, or about to be. */
   let leaving: Promise<void> | null = null
@@ -150,6 +152,12 @@ export const connect = <Events extends object = EventMap>(
     attach()
   }
 
+  const follows = () => {
+    const types = listeners.follow()
+    followed = String(types)
+    return types
+  }
+
   const attach = (connects = 1) => {
     const tab = crypto.randomUUID()
     // With the protocol in it: a worker of the same name that an older version started is another worker.
@@ -174,7 +182,7 @@ export const connect = <Events extends object = EventMap>(
       trail: intake.trail(),
       streamClient,
       from: options.from ?? ('now' as const),
-      follow: listeners.follow(),
+      follow: follows(),
       visible: !document.hidden,
     })
     // The lock first: the hub queues for it, and would take one that nobody holds for a death (T1).
@@ -263,13 +271,11 @@ export const connect = <Events extends object = EventMap>(
     void welcomed.then(() => run(hub))
   }
 
-  let followed = ''
-  const follow = () => {
-    const types = listeners.follow()
-    if (String(types) === followed) return
-    followed = String(types)
-    tell((hub) => hub.follow(types))
-  }
+  // What holds once this task is over: one listener put in another's place must not miss what comes in between.
+  const follow = () =>
+    tell((hub) => {
+      if (String(listeners.follow()) !== followed) hub.follow(follows())
+    })
   const on = (type: string, listener: Listener) => {
     const remove = listeners.add(type, listener)
     follow()

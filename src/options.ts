@@ -44,6 +44,11 @@ export interface ConnectOptions {
   from?: From
   /** Send cookies to another origin as well. Default `false`. */
   withCredentials?: boolean
+  /**
+   * Sent with every request of the stream; its own (`Last-Event-ID`, `Stream-Client`, and `Authorization` where
+   * `auth` is set) come first. One set for all tabs: what changes, as a token does, belongs in `auth`. Default: none.
+   */
+  headers?: Record<string, string>
   /** `'strict'`: a resumption that the server does not confirm is a reset (D7). Default `'lenient'`. */
   resume?: 'lenient' | 'strict'
   /** S3. `timeout`: ms without a byte, default 20,000. `misses`: how many of them end the stream, default 2. */
@@ -73,6 +78,16 @@ const positive = <T extends Record<string, number>>(what: string, values: T): T 
   return values
 }
 
+/** As the hub names its own, which replace them; `Headers` also refuses what no request can carry. */
+const lowerCase = (headers: ConnectOptions['headers']): Record<string, string> => {
+  try {
+    return Object.fromEntries(new Headers(headers))
+  } catch {
+    // The browser's own words quote the value, which may be a credential (A1).
+    throw new TypeError('tabstream: a name or value in `headers` cannot be sent.')
+  }
+}
+
 /** @throws TypeError an option that is missing or makes no sense, and what to do about it */
 export const toHubOptions = (url: string | URL, options: ConnectOptions, base: string): HubOptions => {
   // Without types, `connect(url)` is the likeliest way to leave the user out.
@@ -95,6 +110,7 @@ export const toHubOptions = (url: string | URL, options: ConnectOptions, base: s
         ? null
         : { exchange: exchange === undefined ? null : resolveEndpoint(exchange, base, '`auth.exchange`') },
     withCredentials: options.withCredentials ?? false,
+    headers: lowerCase(options.headers),
     resume: options.resume ?? 'lenient',
     heartbeat: positive('heartbeat.', { timeout: 20_000, misses: 2, ...options.heartbeat }),
     log: positive('log.', { events: 5_000, bytes: 20 * 1024 * 1024, age: 24 * 3_600_000, ...options.log }),

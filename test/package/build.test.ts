@@ -37,6 +37,11 @@ describe('the built package', () => {
       expect(built(file), file).not.toMatch(/Ed25519|ES256/)
   })
 
+  it('E1 shares the page entry with SharedEventSource, which is little more', () => {
+    expect(imports(built('event-source.js')).map(([, from]) => from)).toEqual(['./index.js'])
+    expect(gzipped('event-source.js')).toBeLessThanOrEqual(1_150)
+  })
+
   it('names its worker in the one form that bundlers look for', () => {
     expect(built('index.js')).toMatch(
       /new SharedWorker\(new URL\('\.\/stream\.worker\.js', ?import\.meta\.url\), ?\{/,
@@ -50,6 +55,7 @@ describe('the built package', () => {
         .split(',')
         .map((name) => name.split(' as ').at(-1))
     expect(names('index.js').sort()).toEqual(['StreamError', 'connect'])
+    expect(names('event-source.js')).toEqual(['SharedEventSource'])
     expect(names('worker.js')).toEqual(['serve'])
     expect(names('verify.js')).toEqual(['createVerifier'])
   })

@@ -1,4 +1,5 @@
 import { connect, type WorkerFactoryOptions } from 'tabstream'
+import { closeEventSource, traceEventSource, traces } from './event-source-scenarios.ts'
 import type { StartOptions, TabRecord } from './record.ts'
 
 type Payload = { n?: number }
@@ -22,6 +23,7 @@ const record: TabRecord = {
   tokensAsked: 0,
 }
 window.record = record
+Object.assign(window, { traces, traceEventSource, closeEventSource })
 window.addEventListener('error', (event) => record.reported.push(event.message))
 
 const logIn = async (user: string): Promise<string> => {
