@@ -1,5 +1,6 @@
 import { resolveEndpoint } from './endpoint.ts'
 import type { From, HubOptions } from './protocol.ts'
+import type { SchemaMap } from './schema.ts'
 
 /** What a worker factory passes on to `new SharedWorker` or `new Worker`: its name carries the key (A3). */
 export interface WorkerFactoryOptions {
@@ -68,6 +69,12 @@ export interface ConnectOptions {
    * it signs: unknown ones are looked for at most every 30 s. Default: nothing is verified.
    */
   verify?: { jwks: string | URL; audience: string; types: string[] }
+  /**
+   * Any Standard Schema (zod, valibot, ...) by event type, not asynchronous. Infers the event map, and validates
+   * in each tab that listens; what does not fit is `error{kind: 'validation'}`, whose `cause` has the `issues`, and
+   * is not delivered. Listeners get what the schema puts out. Default: nothing is validated.
+   */
+  schemas?: SchemaMap
   /** Turns an event's data into what listeners get. Default `JSON.parse`. */
   parse?: (data: string, type: string) => unknown
 }

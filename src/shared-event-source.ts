@@ -4,7 +4,7 @@ import type { Status, StreamState } from './protocol.ts'
 import type { EventMap, Stream } from './stream.ts'
 
 /** The native class's own option, and those of `connect()` that leave its interface as it is. */
-export interface SharedEventSourceInit extends Omit<ConnectOptions, 'user' | 'parse'> {
+export interface SharedEventSourceInit extends Omit<ConnectOptions, 'user' | 'parse' | 'schemas'> {
   /**
    * The id of the logged-in user. Give it wherever the stream depends on who is logged in, by a cookie as well: two
    * users of one browser must not share a stream (A3). Default `null`, a stream that is the same for everybody;

@@ -1,4 +1,4 @@
-import { connect, type WorkerFactoryOptions } from 'tabstream'
+import { type ConnectOptions, connect, type Stream, type WorkerFactoryOptions } from 'tabstream'
 import { closeEventSource, traceEventSource, traces } from './event-source-scenarios.ts'
 import type { StartOptions, TabRecord } from './record.ts'
 
@@ -8,7 +8,7 @@ type Events = Record<string, Payload>
 declare global {
   interface Window {
     record: TabRecord
-    stream: ReturnType<typeof connect<Events>>
+    stream: Stream<Events>
     start: (options?: StartOptions) => { threw?: { name: string; message: string } }
   }
 }
@@ -51,7 +51,7 @@ const open = (options: StartOptions) => {
     ...auth,
     worker: options.host === 'worker' ? { dedicated } : { shared, dedicated },
     ...options.connect,
-  } as Parameters<typeof connect<Events>>[1])
+  } as ConnectOptions)
   window.stream = stream
 
   stream.onStatus(({ state, since, nextAttemptAt, durable }) =>
