@@ -9,6 +9,13 @@ const dist = fileURLToPath(new URL('./app/dist', import.meta.url))
 const RETRY = 'retry: 100\n\n'
 /** What each scenario's server does at its first, second, ... request; the last one goes on. */
 const servers: Record<string, Answer[]> = {
+  tabs: [
+    (_, response) => {
+      openStream(response)
+      const ticking = setInterval(() => response.write('data: tick\n\n'), 50)
+      response.on('close', () => clearInterval(ticking))
+    },
+  ],
   instance: [(_, response) => openStream(response)],
   messages: [
     (_, response) => {
@@ -135,5 +142,25 @@ test.describe('SharedEventSource beside the native class', () => {
     // Late ones count as well: what came after a scenario's last line stands in its trace by now.
     const { native, shared } = await traces()
     expect(shared).toEqual(native)
+  })
+
+  test('E1 S1 two tabs have one connection, where two native ones have two, and both hear what comes', async ({
+    context,
+  }) => {
+    const pages = [await context.newPage(), await context.newPage()]
+    for (const kind of ['native', 'shared'] as Kind[]) {
+      for (const page of pages) {
+        await page.goto(server.url)
+        await page.evaluate((which) => window.traceEventSource(which, 'tabs'), kind)
+        await eventually(() => page.evaluate((which) => window.traces[which].tabs?.join(), kind)).toMatch(
+          /open/,
+        )
+      }
+      expect(server.requestsOf(`/es/tabs/${kind}`)).toHaveLength(kind === 'native' ? 2 : 1)
+      for (const page of pages)
+        await eventually(() => page.evaluate((which) => window.traces[which].tabs?.at(-1), kind)).toContain(
+          '"tick',
+        )
+    }
   })
 })
