@@ -61,18 +61,26 @@ const publishWorkerUrl = (): Plugin => {
   }
 }
 
+/** Entries beside the page's import its file: an application that uses two has one client, one `StreamError`. */
+const pageStaysOne = (): Plugin => ({
+  name: 'page-stays-one',
+  enforce: 'pre',
+  resolveId: (id, importer) =>
+    id === './index.ts' && importer?.includes('/src/') ? { id: './index.js', external: true } : null,
+})
+
 /**
  * One published file, everything in it. Four builds rather than one of four entries, which would share
  * chunks: the worker file must be one file, for pages that have no bundler.
  */
 const library = (name: string, entry: string): UserConfig => ({
-  plugins: [publishWorkerUrl(), fetchEventSourceInWorkers()],
+  plugins: [publishWorkerUrl(), pageStaysOne(), fetchEventSourceInWorkers()],
   build: {
     target: 'es2022',
     emptyOutDir: false,
     lib: { entry: { [name]: path(entry) }, formats: ['es'] },
     // Vite leaves an ES library's white space alone; a page without a bundler loads these files as they are.
-    rolldownOptions: { output: { minify: true } },
+    rolldownOptions: { external: ['react'], output: { minify: true } },
   },
 })
 
@@ -85,6 +93,7 @@ const application = (root: string): UserConfig => ({
   resolve: {
     alias: [
       { find: /^tabstream$/, replacement: path('dist/index.js') },
+      { find: /^tabstream\/event-source$/, replacement: path('dist/event-source.js') },
       { find: /^tabstream\/worker$/, replacement: path('dist/worker.js') },
       { find: /^tabstream\/verify$/, replacement: path('dist/verify.js') },
     ],
@@ -93,6 +102,9 @@ const application = (root: string): UserConfig => ({
 
 const builds: Record<string, UserConfig> = {
   page: library('index', 'src/index.ts'),
+  'event-source': library('event-source', 'src/shared-event-source.ts'),
+  react: library('react', 'src/react.ts'),
+  testing: library('testing', 'src/testing.ts'),
   worker: library('worker', 'worker/index.ts'),
   verify: library('verify', 'worker/verify.ts'),
   'worker-file': library('stream.worker', 'worker/stream.worker.ts'),

@@ -5,9 +5,9 @@ import { localError, StreamError } from './errors.ts'
 import { holdLock } from './hold-lock.ts'
 import { type Host, openHost } from './host.ts'
 import { createIntake } from './intake.ts'
-import { iterate } from './iterate.ts'
+import { createIterations } from './iterations.ts'
 import { type PauseReason, watchLifecycle } from './lifecycle.ts'
-import { createListeners, type Listener, type StreamEvent } from './listeners.ts'
+import { createListeners, type Listener } from './listeners.ts'
 import { type ConnectOptions, toHubOptions } from './options.ts'
 import {
   type Batch,
@@ -21,6 +21,7 @@ import {
   tabLock,
   type Welcome,
 } from './protocol.ts'
+import { type EventsOf, type SchemaMap, validating } from './schema.ts'
 import { createSignal } from './signal.ts'
 import type { EventMap, Stream } from './stream.ts'
 import { unpack } from './unpack.ts'
@@ -56,10 +57,15 @@ interface Attachment {
  * @throws TypeError an option is missing or wrong, the URL carries a credential (A1) or is plain http (A6),
  *   or the page is no secure context
  */
-export const connect = <Events extends object = EventMap>(
+export function connect<Schemas extends SchemaMap>(
+  url: string | URL,
+  options: ConnectOptions & { schemas: Schemas },
+): Stream<EventsOf<Schemas>>
+export function connect<Events extends object = EventMap>(
   url: string | URL,
   options: ConnectOptions,
-): Stream<Events> => {
+): Stream<Events>
+export function connect<Events extends object>(url: string | URL, options: ConnectOptions): Stream<Events> {
   const hubOptions = toHubOptions(url, options, document.baseURI)
   if (navigator.locks === undefined)
     throw new TypeError('tabstream: the page must be https: (http: only on this machine itself).')
@@ -69,9 +75,6 @@ export const connect = <Events extends object = EventMap>(
   const errors = createSignal<[StreamError]>()
   const resets = createSignal<[{ reason: ResetReason }]>()
   const intake = createIntake()
-  /** Full iterators: the batch is acknowledged once they have room again. */
-  const pressure = new Set<Promise<void>>()
-  const iterations = new Set<() => void>()
   const paused = new Set<PauseReason>()
   let attachment: Attachment | null = null
   /** Which way to a hub (host.ts), and under which name. */
@@ -80,6 +83,8 @@ export const connect = <Events extends object = EventMap>(
   let streamClient: string | null = null
   /** When, in ms of `performance.now()`. */
   let respawns: number[] = []
+  /** What the hub knows of this tab's listeners. */
+  let followed = ''
   let closed = false
   /** Signed out, here or in another tab, or about to be. */
   let leaving: Promise<void> | null = null
@@ -115,8 +120,9 @@ export const connect = <Events extends object = EventMap>(
     stop(localError('worker', message, 'failed'))
   }
 
-  const listeners = createListeners(options.parse ?? ((data) => JSON.parse(data)), (type, cause) => {
-    const message = `The data of an event "${type}" is not JSON: not delivered. Set \`parse\`?`
+  const parse = options.parse ?? ((data) => JSON.parse(data))
+  const listeners = createListeners(validating(parse, options.schemas), (type, cause) => {
+    const message = `The data of an event "${type}" does not parse or fit its schema: not delivered. See \`cause\`.`
     tellError(localError('validation', message, status.state, true), cause)
   })
 
@@ -134,7 +140,7 @@ export const connect = <Events extends object = EventMap>(
     for (const event of events) listeners.dispatch(event)
     const newest = events.at(-1)
     if (newest !== undefined) status = { ...status, lastEventId: newest.id }
-    await Promise.all(pressure)
+    await iterations.taken()
   }
 
   /** The hub is gone, or never came: another one takes its place, and this tab goes on from its cursor. */
@@ -149,6 +155,12 @@ export const connect = <Events extends object = EventMap>(
     setStatus({ ...status, state: 'connecting', since: Date.now() })
     suffix = nameSuffix
     attach()
+  }
+
+  const follows = () => {
+    const types = listeners.follow()
+    followed = String(types)
+    return types
   }
 
   const attach = (connects = 1) => {
@@ -175,7 +187,7 @@ export const connect = <Events extends object = EventMap>(
       trail: intake.trail(),
       streamClient,
       from: options.from ?? ('now' as const),
-      follow: listeners.follow(),
+      follow: follows(),
       visible: !document.hidden,
     })
     // The lock first: the hub queues for it, and would take one that nobody holds for a death (T1).
@@ -267,13 +279,11 @@ export const connect = <Events extends object = EventMap>(
     void welcomed.then(() => run(hub))
   }
 
-  let followed = ''
-  const follow = () => {
-    const types = listeners.follow()
-    if (String(types) === followed) return
-    followed = String(types)
-    tell((hub) => hub.follow(types))
-  }
+  // What holds once this task is over: one listener put in another's place must not miss what comes in between.
+  const follow = () =>
+    tell((hub) => {
+      if (String(listeners.follow()) !== followed) hub.follow(follows())
+    })
   const on = (type: string, listener: Listener) => {
     const remove = listeners.add(type, listener)
     follow()
@@ -282,6 +292,8 @@ export const connect = <Events extends object = EventMap>(
       follow()
     }
   }
+
+  const iterations = createIterations(on)
 
   const lifecycle = watchLifecycle({
     onPause(reason) {
@@ -305,7 +317,7 @@ export const connect = <Events extends object = EventMap>(
     closed = true
     lifecycle.close()
     detach()
-    for (const end of [...iterations]) end()
+    iterations.close()
     setStatus({ ...status, state: 'closed', since: Date.now() })
   }
 
@@ -334,23 +346,7 @@ export const connect = <Events extends object = EventMap>(
     onReset: resets.on,
     onError: errors.on,
     onStatus: statuses.on,
-    events(type: string, { signal }: { signal?: AbortSignal } = {}) {
-      const iterator = iterate<StreamEvent & { payload: unknown }>((push, end) => {
-        const off = on(type, (payload, event) => {
-          const full = push({ ...event, payload })
-          if (full === undefined) return
-          pressure.add(full)
-          void full.then(() => pressure.delete(full))
-        })
-        iterations.add(end)
-        return () => {
-          off()
-          iterations.delete(end)
-        }
-      }, signal)
-      if (closed) void iterator.return?.()
-      return iterator
-    },
+    events: iterations.events,
     metrics: () => call('metrics()', (hub) => hub.metrics()),
     inspect: () => call('inspect()', (hub) => hub.inspect()),
     reconnect() {

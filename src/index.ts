@@ -12,4 +12,5 @@ export type {
   Status,
   StreamState,
 } from './protocol.ts'
+export type { EventsOf, SchemaMap, StandardSchema } from './schema.ts'
 export type { EventMap, Stream } from './stream.ts'

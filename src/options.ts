@@ -1,5 +1,6 @@
 import { resolveEndpoint } from './endpoint.ts'
 import type { From, HubOptions } from './protocol.ts'
+import type { SchemaMap } from './schema.ts'
 
 /** What a worker factory passes on to `new SharedWorker` or `new Worker`: its name carries the key (A3). */
 export interface WorkerFactoryOptions {
@@ -44,6 +45,11 @@ export interface ConnectOptions {
   from?: From
   /** Send cookies to another origin as well. Default `false`. */
   withCredentials?: boolean
+  /**
+   * Sent with every request of the stream; its own (`Last-Event-ID`, `Stream-Client`, and `Authorization` where
+   * `auth` is set) come first. One set for all tabs: what changes, as a token does, belongs in `auth`. Default: none.
+   */
+  headers?: Record<string, string>
   /** `'strict'`: a resumption that the server does not confirm is a reset (D7). Default `'lenient'`. */
   resume?: 'lenient' | 'strict'
   /** S3. `timeout`: ms without a byte, default 20,000. `misses`: how many of them end the stream, default 2. */
@@ -68,6 +74,12 @@ export interface ConnectOptions {
    * waits. `0`: none does, at the cost of a message to each tab an event. Default 16, a frame.
    */
   coalesce?: number
+  /**
+   * Any Standard Schema (zod, valibot, ...) by event type, not asynchronous. Infers the event map, and validates
+   * in each tab that listens; what does not fit is `error{kind: 'validation'}`, whose `cause` has the `issues`, and
+   * is not delivered. Listeners get what the schema puts out. Default: nothing is validated.
+   */
+  schemas?: SchemaMap
   /** Turns an event's data into what listeners get. Default `JSON.parse`. */
   parse?: (data: string, type: string) => unknown
 }
@@ -81,6 +93,16 @@ const positive = <T extends Record<string, number>>(what: string, values: T): T 
 const notNegative = (what: string, value: number): number => {
   if (!(value >= 0)) throw new TypeError(`tabstream: \`${what}\` must be 0 or a number above it.`)
   return value
+}
+
+/** As the hub names its own, which replace them; `Headers` also refuses what no request can carry. */
+const lowerCase = (headers: ConnectOptions['headers']): Record<string, string> => {
+  try {
+    return Object.fromEntries(new Headers(headers))
+  } catch {
+    // The browser's own words quote the value, which may be a credential (A1).
+    throw new TypeError('tabstream: a name or value in `headers` cannot be sent.')
+  }
 }
 
 /** @throws TypeError an option that is missing or makes no sense, and what to do about it */
@@ -105,6 +127,7 @@ export const toHubOptions = (url: string | URL, options: ConnectOptions, base: s
         ? null
         : { exchange: exchange === undefined ? null : resolveEndpoint(exchange, base, '`auth.exchange`') },
     withCredentials: options.withCredentials ?? false,
+    headers: lowerCase(options.headers),
     resume: options.resume ?? 'lenient',
     heartbeat: positive('heartbeat.', { timeout: 20_000, misses: 2, ...options.heartbeat }),
     log: positive('log.', { events: 5_000, bytes: 20 * 1024 * 1024, age: 24 * 3_600_000, ...options.log }),

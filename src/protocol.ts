@@ -241,6 +241,8 @@ export interface HubOptions {
   user: string | null
   auth: { exchange: string | null } | null
   withCredentials: boolean
+  /** The application's own, for the stream's request. */
+  headers: Record<string, string>
   resume: 'lenient' | 'strict'
   heartbeat: { timeout: number; misses: number }
   log: { events: number; bytes: number; age: number }

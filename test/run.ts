@@ -90,6 +90,16 @@ await step(
   readVitest,
 )
 if (browsers && app) {
+  await step(
+    'Applications built from the tarball',
+    () => run('npx', ['--no-install', 'tsx', 'test/package/main.ts']),
+    readCounts('package'),
+  )
+  await step(
+    'Servers of others',
+    () => run('npx', ['--no-install', 'tsx', 'test/interop/main.ts']),
+    readCounts('interop'),
+  )
   await step('Browser tests', () => run('npx', [...playwright, ...process.argv.slice(2)]), readPlaywright)
   await step(
     'Faults in Chromium',

@@ -275,9 +275,9 @@ export const createConnection = (deps: ConnectionOptions) => {
     const streamClient = deps.sendStreamClient ? { 'stream-client': log.streamClient() } : {}
     const outcome = await attempt({
       url: options.url,
-      headers: { ...credential.headers, ...streamClient },
+      headers: { ...options.headers, ...credential.headers, ...streamClient },
       credentials: credential.credentials,
-      refuseRedirects: options.auth !== null,
+      refuseRedirects: options.auth !== null || Object.keys(options.headers).length > 0,
       sameOrigin: deps.sameOrigin,
       lastEventId,
       maxEventSize: options.maxEventSize,

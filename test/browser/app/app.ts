@@ -1,4 +1,5 @@
-import { connect, type WorkerFactoryOptions } from 'tabstream'
+import { type ConnectOptions, connect, type Stream, type WorkerFactoryOptions } from 'tabstream'
+import { closeEventSource, traceEventSource, traces } from './event-source-scenarios.ts'
 import type { StartOptions, TabRecord } from './record.ts'
 
 type Payload = { n?: number }
@@ -7,7 +8,7 @@ type Events = Record<string, Payload>
 declare global {
   interface Window {
     record: TabRecord
-    stream: ReturnType<typeof connect<Events>>
+    stream: Stream<Events>
     start: (options?: StartOptions) => { threw?: { name: string; message: string } }
   }
 }
@@ -22,6 +23,7 @@ const record: TabRecord = {
   tokensAsked: 0,
 }
 window.record = record
+Object.assign(window, { traces, traceEventSource, closeEventSource })
 window.addEventListener('error', (event) => record.reported.push(event.message))
 
 const logIn = async (user: string): Promise<string> => {
@@ -49,7 +51,7 @@ const open = (options: StartOptions) => {
     ...auth,
     worker: options.host === 'worker' ? { dedicated } : { shared, dedicated },
     ...options.connect,
-  } as Parameters<typeof connect<Events>>[1])
+  } as ConnectOptions)
   window.stream = stream
 
   stream.onStatus(({ state, since, nextAttemptAt, durable }) =>

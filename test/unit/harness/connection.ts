@@ -12,6 +12,7 @@ export const OPTIONS: HubOptions = {
   user: 'ann',
   auth: null,
   withCredentials: false,
+  headers: {},
   resume: 'lenient',
   heartbeat: { timeout: 20_000, misses: 2 },
   log: { events: 5_000, bytes: 20 * 1024 * 1024, age: 24 * 3_600_000 },

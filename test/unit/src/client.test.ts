@@ -61,6 +61,26 @@ describe('connect(), end to end in memory', () => {
     expect(stream.status.lastEventId).toBe('3')
   })
 
+  it('E2 a listener that takes the place of another in one task misses nothing: the hub hears of no gap', async () => {
+    const told: unknown[] = []
+    const port = test.connect()
+    const post = port.postMessage.bind(port)
+    port.postMessage = (message: { path?: string[]; argumentList?: { value: unknown }[] }) => {
+      if (message.path?.[0] === 'follow') told.push(message.argumentList?.[0]?.value)
+      post(message)
+    }
+    const stream = connect({ worker: { shared: page.factory(() => port) } })
+    ;(await test.platform.server.next()).stream()
+    await until(() => stream.status.state === 'open')
+    const off = stream.on('count', () => {})
+    await until(() => told.length === 1)
+    off()
+    stream.on('count', () => {})
+    stream.on('note', () => {})()
+    await settle()
+    expect(told).toEqual([['count']])
+  })
+
   it('D1 an event type is followed from `on` until its unsubscribe', async () => {
     const { stream, body } = await open()
     const heard: unknown[] = []

@@ -12,6 +12,7 @@ describe('options', () => {
       user: 'ann',
       auth: null,
       withCredentials: false,
+      headers: {},
       resume: 'lenient',
       heartbeat: { timeout: 20_000, misses: 2 },
       log: { events: 5_000, bytes: 20 * 1024 * 1024, age: 24 * 3_600_000 },
@@ -27,6 +28,7 @@ describe('options', () => {
         user: null,
         auth: { getAccessToken, exchange: '/token' },
         withCredentials: true,
+        headers: { 'X-Tenant': 'acme' },
         resume: 'strict',
         heartbeat: { timeout: 5_000 },
         log: { age: 1 },
@@ -39,6 +41,7 @@ describe('options', () => {
       user: null,
       auth: { exchange: 'https://app.test/token' },
       withCredentials: true,
+      headers: { 'x-tenant': 'acme' },
       resume: 'strict',
       heartbeat: { timeout: 5_000, misses: 2 },
       log: { events: 5_000, bytes: 20 * 1024 * 1024, age: 1 },
@@ -46,6 +49,12 @@ describe('options', () => {
       coalesce: 0,
       verify: { jwks: 'https://app.test/keys', audience: 'app', types: ['a', 'b'] },
     })
+  })
+
+  it('A1 headers that no request can carry are refused, and not quoted', () => {
+    const headers = { authorization: 'very-secret\n' + 'x: y' }
+    expect(() => convert({ user: 'ann', headers })).toThrow(/headers/)
+    expect(() => convert({ user: 'ann', headers })).not.toThrow(/secret/)
   })
 
   it.each([

@@ -1,3 +1,5 @@
+import * as v from 'valibot'
+import { z } from 'zod'
 import type {
   ConnectOptions,
   EventMap,
@@ -5,8 +7,12 @@ import type {
   Stream,
   StreamError,
   StreamEvent,
+  StreamState,
 } from '../../../src/index.ts'
 import { connect } from '../../../src/index.ts'
+import { StreamProvider, useEvent, useLatest, useStatus, useStream } from '../../../src/react.ts'
+import { SharedEventSource } from '../../../src/shared-event-source.ts'
+import { createTestStream } from '../../../src/testing.ts'
 
 /** Checked by `tsc`, never run: every line below `@ts-expect-error` must not compile. */
 type Events = {
@@ -111,4 +117,67 @@ export const interfaceMap = () => {
   stream.on('note', ({ text }) => text.length)
   // @ts-expect-error a type that the map lacks
   stream.on('notes', () => {})
+}
+
+export const schemas = () => {
+  const stream = connect('/stream', {
+    user: null,
+    schemas: { note: z.object({ text: z.string() }), count: v.pipe(v.string(), v.transform(Number)) },
+  })
+  stream.on('note', (note) => holds<Equal<typeof note, { text: string }>>())
+  stream.on('count', (count) => holds<Equal<typeof count, number>>())
+  // @ts-expect-error no schema, no type
+  stream.on('other', () => {})
+  // @ts-expect-error what the schema does not put out
+  stream.on('note', (note: { title: string }) => note)
+  // @ts-expect-error no Standard Schema
+  connect('/stream', { user: null, schemas: { note: { type: 'object' } } })
+  // A map of one's own beside schemas for some of its types.
+  const own = connect<Declared>('/stream', { user: null, schemas: { note: z.object({ text: z.string() }) } })
+  holds<Equal<typeof own, Stream<Declared>>>()
+}
+
+export const test = () => {
+  const { stream, emit, fail } = createTestStream<Events>()
+  holds<Equal<typeof stream, Stream<Events>>>()
+  emit('task.progress', { percent: 1 })
+  // @ts-expect-error the payload of another type
+  emit('task.progress', { title: 'no' })
+  // @ts-expect-error no such kind
+  fail({ kind: 'because' })
+}
+
+export const nativeClass: typeof EventSource = SharedEventSource
+
+export const eventSource = () => {
+  const source = new SharedEventSource('/stream')
+  source.onmessage = (event) => holds<Equal<typeof event, MessageEvent>>()
+  source.addEventListener('note', (event) => event.data)
+  // @ts-expect-error it is read, never set
+  source.readyState = SharedEventSource.OPEN
+  // @ts-expect-error data stays text, as in the native class
+  new SharedEventSource('/stream', { parse: JSON.parse })
+}
+
+declare module '../../../src/react.ts' {
+  interface Register {
+    stream: Stream<Events>
+  }
+}
+
+export const hooks = () => {
+  useEvent('task.progress', (progress, event) => {
+    holds<Equal<typeof progress, { percent: number }>>()
+    holds<Equal<typeof event, StreamEvent<'task.progress'>>>()
+  })
+  // @ts-expect-error a type that the map lacks
+  useEvent('nothing', () => {})
+  const latest = useLatest('chapter.updated')
+  holds<Equal<typeof latest, { id: string; title: string } | undefined>>()
+  const state = useStatus(({ state }) => state)
+  holds<Equal<typeof state, StreamState>>()
+  const stream = useStream()
+  holds<Equal<typeof stream, Stream<Events> | null>>()
+  // @ts-expect-error a stream of other events
+  return StreamProvider({ stream: connect<Declared>('/stream', { user: null }) })
 }

@@ -41,6 +41,15 @@ describe('S6 answers, as the stream lives through them', () => {
     expect(stream.log.restarts).toEqual([])
   })
 
+  it('sends the headers of the application, below its own, and follows no redirect with them', async () => {
+    const stream = openConnection({ headers: { 'x-tenant': 'acme', 'last-event-id': 'forged' } })
+    stream.log.setPosition('7')
+    const { headers, init } = (await stream.open()).request
+    expect(headers.get('x-tenant')).toBe('acme')
+    expect(headers.get('last-event-id')).toBe('7')
+    expect(init.redirect).toBe('manual')
+  })
+
   it('204 ends for good: no retry, no hold and no release opens it again', async () => {
     const stream = openConnection()
     stream.connection.release()

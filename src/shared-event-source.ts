@@ -1,0 +1,199 @@
+import { connect } from './index.ts'
+import type { ConnectOptions } from './options.ts'
+import type { Status, StreamState } from './protocol.ts'
+import type { EventMap, Stream } from './stream.ts'
+
+/** The native class's own option, and those of `connect()` that leave its interface as it is. */
+export interface SharedEventSourceInit extends Omit<ConnectOptions, 'user' | 'parse' | 'schemas'> {
+  /**
+   * The id of the logged-in user. Give it wherever the stream depends on who is logged in, by a cookie as well: two
+   * users of one browser must not share a stream (A3). Default `null`, a stream that is the same for everybody;
+   * with `auth` or `headers` there is no default.
+   */
+  user?: string | null
+}
+
+type Handler<E extends Event> = ((this: EventSource, event: E) => unknown) | null
+
+type Listener = ((this: EventSource, event: MessageEvent) => unknown) | EventListenerObject | null
+
+/** How it stands when it is over for this object. The standard knows one way to fail (HTML, 9.2.3). */
+const FINAL: StreamState[] = ['failed', 'closed', 'unauthorized', 'superseded']
+/** An answer that is no event stream fails the connection for good there, where `connect()` would go on. */
+const ANSWERED = ['http', 'limit', 'protocol']
+
+/** Of classes of the platform: constants on class and prototype, members enumerable (Web IDL, 3.7). */
+const CONSTANTS = { CONNECTING: 0, OPEN: 1, CLOSED: 2 } as const
+
+/**
+ * `EventSource`, with one connection for all tabs that name the same URL and user. The interface is the native
+ * one (HTML Standard, 9.2.2); what differs in behaviour is listed in docs/event-source.md.
+ */
+export class SharedEventSource extends EventTarget implements EventSource {
+  declare static readonly CONNECTING: 0
+  declare static readonly OPEN: 1
+  declare static readonly CLOSED: 2
+  declare readonly CONNECTING: 0
+  declare readonly OPEN: 1
+  declare readonly CLOSED: 2
+  declare onopen: Handler<Event>
+  declare onmessage: Handler<MessageEvent>
+  declare onerror: Handler<Event>
+
+  readonly #url: string
+  readonly #withCredentials: boolean
+  readonly #stream: Stream<EventMap>
+  readonly #heard = new Set<string>()
+  #readyState: 0 | 1 | 2 = CONSTANTS.CONNECTING
+  /** When the error that was last told of happened. */
+  #toldAt = 0
+
+  /**
+   * @throws DOMException SyntaxError: the URL cannot be parsed
+   * @throws TypeError as `connect()`: the URL carries a credential, is plain http beyond this machine, or `user` is
+   *   missing beside `auth` or `headers`
+   */
+  constructor(url: string | URL, init: SharedEventSourceInit = {}) {
+    super()
+    if (url === undefined) throw new TypeError('SharedEventSource needs a URL.')
+    try {
+      this.#url = new URL(url, document.baseURI).href
+    } catch {
+      throw new DOMException('The URL given to SharedEventSource cannot be parsed.', 'SyntaxError')
+    }
+    const { auth, headers, ...rest } = init ?? {}
+    this.#withCredentials = Boolean(rest.withCredentials)
+    const anybody = auth || headers ? {} : { user: null }
+    this.#stream = connect(url, {
+      // The native class waits for ever, and its servers may have nothing to say for hours.
+      heartbeat: { timeout: Number.POSITIVE_INFINITY },
+      ...anybody,
+      ...(auth && { auth }),
+      ...(headers && { headers }),
+      ...rest,
+      withCredentials: this.#withCredentials,
+      parse: (data) => data,
+    } as ConnectOptions)
+    this.#stream.onStatus((status) => this.#follow(status))
+    // What happened within connect() is told in a task of its own, once there can be listeners.
+    setTimeout(() => this.#follow(this.#stream.status))
+  }
+
+  get url(): string {
+    return this.#url
+  }
+  get withCredentials(): boolean {
+    return this.#withCredentials
+  }
+  get readyState(): 0 | 1 | 2 {
+    return this.#readyState
+  }
+
+  close(): void {
+    this.#readyState = CONSTANTS.CLOSED
+    this.#stream.close()
+  }
+
+  override addEventListener<Type extends keyof EventSourceEventMap>(
+    type: Type,
+    listener: (this: EventSource, event: EventSourceEventMap[Type]) => unknown,
+    options?: boolean | AddEventListenerOptions,
+  ): void
+  override addEventListener(
+    type: string,
+    listener: Listener,
+    options?: boolean | AddEventListenerOptions,
+  ): void
+  override addEventListener(type: string, listener: unknown, options?: boolean | AddEventListenerOptions) {
+    super.addEventListener(type, listener as EventListener | null, options)
+    if (this.#heard.has(type)) return
+    this.#heard.add(type)
+    const { origin } = new URL(this.#url)
+    this.#stream.on(type, (data, event) => {
+      // An event may be called `*` here, and `*` does not mean all of them.
+      if (event.type !== type || this.#readyState === CONSTANTS.CLOSED) return
+      this.dispatchEvent(new MessageEvent(type, { data: data as string, origin, lastEventId: event.id }))
+    })
+  }
+
+  // For its types: listeners of an EventSource hear of MessageEvents, those of an EventTarget of any Event.
+  override removeEventListener<Type extends keyof EventSourceEventMap>(
+    type: Type,
+    listener: (this: EventSource, event: EventSourceEventMap[Type]) => unknown,
+    options?: boolean | EventListenerOptions,
+  ): void
+  override removeEventListener(
+    type: string,
+    listener: Listener,
+    options?: boolean | EventListenerOptions,
+  ): void
+  override removeEventListener(type: string, listener: unknown, options?: boolean | EventListenerOptions) {
+    super.removeEventListener(type, listener as EventListener | null, options)
+  }
+
+  #follow({ state, since, error }: Status): void {
+    if (this.#readyState === CONSTANTS.CLOSED) return
+    if (state === 'open') {
+      if (this.#readyState === CONSTANTS.OPEN) return
+      this.#readyState = CONSTANTS.OPEN
+      this.dispatchEvent(new Event('open'))
+    } else if (FINAL.includes(state)) this.#fail()
+    else if (state === 'waiting') {
+      // Why it waits is said right behind, and decides.
+      if (error === null || error.at < since || error.at === this.#toldAt) return
+      this.#toldAt = error.at
+      if (ANSWERED.includes(error.kind)) this.#fail()
+      else this.#reconnect()
+    } else if (this.#readyState === CONSTANTS.OPEN) this.#reconnect()
+  }
+
+  /** "Reestablish the connection" (9.2.3). */
+  #reconnect(): void {
+    this.#readyState = CONSTANTS.CONNECTING
+    this.dispatchEvent(new Event('error'))
+  }
+
+  /** "Fail the connection" (9.2.3). */
+  #fail(): void {
+    this.close()
+    this.dispatchEvent(new Event('error'))
+  }
+}
+
+for (const target of [SharedEventSource, SharedEventSource.prototype])
+  for (const [name, value] of Object.entries(CONSTANTS))
+    Object.defineProperty(target, name, { value, enumerable: true })
+
+/** "Event handler IDL attributes" (HTML, 8.1.8.1): a handler keeps its place among the listeners when replaced. */
+for (const type of ['open', 'message', 'error']) {
+  const handlers = new WeakMap<SharedEventSource, { current: object; listener: EventListener }>()
+  Object.defineProperty(SharedEventSource.prototype, `on${type}`, {
+    enumerable: true,
+    configurable: true,
+    get(this: SharedEventSource) {
+      return handlers.get(this)?.current ?? null
+    },
+    set(this: SharedEventSource, value: unknown) {
+      const held = handlers.get(this)
+      if ((typeof value !== 'object' && typeof value !== 'function') || value === null) {
+        if (held !== undefined) this.removeEventListener(type, held.listener)
+        handlers.delete(this)
+      } else if (held !== undefined) held.current = value
+      else {
+        const handler = {
+          current: value,
+          listener: (event: Event) => {
+            if (typeof handler.current === 'function') handler.current.call(this, event)
+          },
+        }
+        handlers.set(this, handler)
+        this.addEventListener(type, handler.listener)
+      }
+    },
+  })
+}
+for (const name of ['url', 'withCredentials', 'readyState', 'close'])
+  Object.defineProperty(SharedEventSource.prototype, name, {
+    ...Object.getOwnPropertyDescriptor(SharedEventSource.prototype, name),
+    enumerable: true,
+  })

@@ -1,0 +1,163 @@
+import { StreamError } from './index.ts'
+import { createIterations } from './iterations.ts'
+import { createListeners } from './listeners.ts'
+import { type ErrorData, PROTOCOL, type ResetReason, type Status } from './protocol.ts'
+import { type EventsOf, type SchemaMap, validating } from './schema.ts'
+import { createSignal } from './signal.ts'
+import type { EventMap, Stream, TypeOf } from './stream.ts'
+
+export interface TestStreamOptions {
+  /** As given to `connect()`: an invalid payload is `error{kind: 'validation'}`. Default: none. */
+  schemas?: SchemaMap
+  /** As given to `connect()`. Default `JSON.parse`. */
+  parse?: (data: string, type: string) => unknown
+}
+
+/** A stream in memory, and what a server and a browser would do to it. */
+export interface TestStream<Events> {
+  /** What the code under test gets in place of `connect(...)`. It is `open`. */
+  stream: Stream<Events>
+  /**
+   * The server sends an event: its listeners have run when this returns. What it resolves to is the
+   * acknowledgement: consumers of `events()` have room for more. `id` counts up from 1 by default.
+   */
+  emit<Type extends TypeOf<Events>>(type: Type, payload: Events[Type], event?: { id?: string }): Promise<void>
+  /** An error as `onError` hears it; a `state` in it becomes the stream's. Default: `network`, and it is `waiting`. */
+  fail(error?: Partial<ErrorData>): StreamError
+  /** Continuity is lost. Default `'server'`. */
+  reset(reason?: ResetReason): void
+  setStatus(change: Partial<Status>): void
+  /** How often `reconnect()` was called. */
+  reconnects(): number
+}
+
+/** A stream for tests of an application: no worker, no network, nothing asynchronous. */
+export function createTestStream<Schemas extends SchemaMap>(
+  options: TestStreamOptions & { schemas: Schemas },
+): TestStream<EventsOf<Schemas>>
+export function createTestStream<Events extends object = EventMap>(
+  options?: TestStreamOptions,
+): TestStream<Events>
+export function createTestStream<Events extends object>(options: TestStreamOptions = {}): TestStream<Events> {
+  const statuses = createSignal<[Status]>()
+  const errors = createSignal<[StreamError]>()
+  const resets = createSignal<[{ reason: ResetReason }]>()
+  let events = 0
+  let reconnects = 0
+  let status: Status = {
+    state: 'open',
+    host: 'shared-worker',
+    role: 'leader',
+    attempt: 1,
+    nextAttemptAt: null,
+    since: Date.now(),
+    health: 'good',
+    resume: 'fresh',
+    durable: true,
+    tabs: 1,
+    lastEventId: '',
+    error: null,
+  }
+  const isClosed = () => status.state === 'closed'
+
+  const setStatus = (change: Partial<Status>) => {
+    status = { ...status, ...('state' in change ? { since: Date.now() } : {}), ...change }
+    statuses.emit(status)
+  }
+  const tellError = (error: Partial<ErrorData>, cause?: unknown) => {
+    const data: ErrorData = {
+      kind: 'network',
+      message: 'The connection ended.',
+      retryable: true,
+      state: status.state,
+      attempt: status.attempt,
+      status: null,
+      lastEventId: status.lastEventId,
+      at: Date.now(),
+      cause: null,
+      ...error,
+    }
+    const told = new StreamError(data, cause)
+    errors.emit(told)
+    return { data, told }
+  }
+  const listeners = createListeners(
+    validating(options.parse ?? ((data) => JSON.parse(data)), options.schemas),
+    (type, cause) => {
+      tellError({ kind: 'validation', message: `The data of an event "${type}" is not valid.` }, cause)
+    },
+  )
+  const iterations = createIterations(listeners.add)
+
+  const close = () => {
+    if (isClosed()) return
+    iterations.close()
+    setStatus({ state: 'closed' })
+  }
+  const stream = {
+    get status() {
+      return status
+    },
+    on: listeners.add,
+    onReset: resets.on,
+    onError: errors.on,
+    onStatus: statuses.on,
+    events: iterations.events,
+    metrics: async () => ({
+      connectionsAttempted: 1,
+      connectionsSuccessful: 1,
+      reconnections: 0,
+      eventsReceived: { total: events, byType: {} },
+      duplicatesDropped: 0,
+      bytesReceived: 0,
+      errors: { total: 0, byKind: {} },
+      averageConnectionDuration: 0,
+      averageReconnectionTime: 0,
+      missedHeartbeats: 0,
+      resets: 0,
+      deliveryLatency: { p50: 0, p99: 0 },
+      tabs: 1,
+    }),
+    inspect: async () => ({
+      protocol: PROTOCOL,
+      incarnation: 'test',
+      key: 'test',
+      status,
+      sessions: [],
+      log: {
+        epoch: 'test',
+        first: 1,
+        head: events,
+        committed: events,
+        durable: true,
+        lastEventId: status.lastEventId,
+      },
+    }),
+    reconnect() {
+      reconnects++
+      if (!isClosed()) setStatus({ state: 'open', error: null })
+    },
+    signOut: async () => close(),
+    close,
+  }
+
+  return {
+    stream: stream as unknown as Stream<Events>,
+    async emit(type, payload, { id = String(events + 1) } = {}) {
+      if (isClosed()) return
+      events++
+      status = { ...status, lastEventId: id }
+      // Over the wire it would be text: what JSON does not carry does not arrive.
+      listeners.dispatch({ seq: events, id, own: true, type, data: JSON.stringify(payload), at: Date.now() })
+      await iterations.taken()
+    },
+    fail(error = {}) {
+      const { data, told } = tellError({ state: 'waiting', ...error })
+      setStatus({ state: data.state, error: data })
+      return told
+    },
+    reset: (reason = 'server') => resets.emit({ reason }),
+    setStatus,
+    reconnects: () => reconnects,
+  }
+}

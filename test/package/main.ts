@@ -1,0 +1,273 @@
+import { execFile } from 'node:child_process'
+import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { type Browser, chromium, type Frame, type Page } from 'playwright'
+import { launchWith } from '../browsers.ts'
+import { installFixture, runIn, startIn } from './fixture.ts'
+import { type FrontOptions, startFront } from './front.ts'
+
+/**
+ * `npm run test:package [name ...]`: packs what `npm run build` left, builds an application from the tarball with
+ * each bundler, and runs it in Chromium: two tabs, one stream at the server, one event in both.
+ */
+
+declare global {
+  interface Window {
+    fixture: { heard: number[]; stream: { status: { state: string; host: string } } }
+  }
+}
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const results = join(root, 'test/results')
+const PATIENCE = 30_000
+
+const folderOf = (work: string, name: string) => join(work, name)
+const bin = (folder: string, name: string) => join(folder, 'node_modules/.bin', name)
+
+interface Case {
+  name: string
+  /** Of its files; also what it is called on the command line. */
+  fixture: string
+  /** In its installed folder: what the front serves. */
+  prepare(folder: string): Promise<FrontOptions & { close?: () => Promise<void> }>
+  query?: string
+  /** Another site than the page that holds it. */
+  framed?: boolean
+  /** What the server's own rendering must hold. */
+  html?: string
+}
+
+const built = (command: string, args: string[]) => async (folder: string) => {
+  await runIn(folder, bin(folder, command), args)
+  return { behind: [join(folder, 'dist'), folder] }
+}
+const viteBuild = built('vite', ['build', '--base', './'])
+const viteDev = async (folder: string) => {
+  const server = await startIn(folder, bin(folder, 'vite'), (port) => [
+    ...['--host', '127.0.0.1', '--port', String(port), '--strictPort'],
+  ])
+  return { behind: server.port, close: server.close }
+}
+const page = (script: string) => ({
+  '/': `<!doctype html><link rel="icon" href="data:,"><script src="${script}"></script>`,
+})
+const bundled = (build: (folder: string) => Promise<FrontOptions>) => async (folder: string) => {
+  const { behind } = await build(folder)
+  return { behind, extra: page('/main.js') }
+}
+const statically =
+  (headers: Record<string, string> = {}, extra: Record<string, string> = {}) =>
+  async (folder: string) => {
+    const target = join(folder, 'tabstream')
+    await mkdir(target, { recursive: true })
+    for (const file of ['index.js', 'stream.worker.js'])
+      await copyFile(join(folder, 'node_modules/tabstream/dist', file), join(target, file))
+    return { behind: [folder], headers, extra }
+  }
+
+const STRICT = "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; img-src data:"
+
+const cases: Case[] = [
+  { name: 'Vite dev, own worker file', fixture: 'vite', prepare: viteDev, query: '?own' },
+  { name: "Vite dev, the package's", fixture: 'vite', prepare: viteDev },
+  { name: 'Vite build, own worker file', fixture: 'vite', prepare: viteBuild, query: '?own' },
+  { name: "Vite build, the package's", fixture: 'vite', prepare: viteBuild },
+  ...['?own', ''].flatMap((query): Case[] => [
+    {
+      name: `webpack 5, ${query ? 'own worker file' : "the package's"}`,
+      fixture: 'webpack',
+      prepare: bundled(built('webpack', [])),
+      query,
+    },
+    {
+      name: `Rspack, ${query ? 'own worker file' : "the package's"}`,
+      fixture: 'rspack',
+      prepare: bundled(async (folder) => {
+        await runIn(folder, process.execPath, ['build.js'])
+        return { behind: [join(folder, 'dist')] }
+      }),
+      query,
+    },
+  ]),
+  {
+    name: 'esbuild, worker file copied',
+    fixture: 'esbuild',
+    prepare: async (folder) => {
+      const args = ['main.js', '--bundle', '--format=esm', '--outdir=dist', '--minify']
+      const { behind } = await built('esbuild', args)(folder)
+      const worker = 'stream.worker.js'
+      await copyFile(join(folder, 'node_modules/tabstream/dist', worker), join(folder, 'dist', worker))
+      return { behind }
+    },
+  },
+  {
+    name: 'Next 16, app router',
+    fixture: 'next',
+    prepare: async (folder) => {
+      await runIn(folder, bin(folder, 'next'), ['build'])
+      const server = await startIn(folder, bin(folder, 'next'), (port) => [
+        ...['start', '--hostname', '127.0.0.1', '--port', String(port)],
+      ])
+      return { behind: server.port, close: server.close }
+    },
+    html: 'state: ',
+  },
+  { name: 'No bundler, <script type=module>', fixture: 'static', prepare: statically() },
+  {
+    name: "CSP worker-src 'self', Trusted Types",
+    fixture: 'static',
+    prepare: statically({
+      'content-security-policy': `${STRICT}; require-trusted-types-for 'script'; trusted-types app`,
+    }),
+    query: '?trusted',
+  },
+  {
+    name: 'COOP and COEP',
+    fixture: 'static',
+    prepare: statically({
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-embedder-policy': 'require-corp',
+    }),
+  },
+  {
+    name: 'Worker on another origin',
+    fixture: 'static',
+    prepare: async (folder) => {
+      const { behind } = await statically()(folder)
+      const cdn = await startFront({ behind, headers: { 'access-control-allow-origin': '*' } })
+      const extra = { '/cdn.worker.js': `import 'http://localhost:${cdn.port}/tabstream/stream.worker.js'` }
+      return { behind, extra, close: cdn.close }
+    },
+    query: '?cdn',
+  },
+  {
+    name: 'Cross-site iframe',
+    fixture: 'static',
+    prepare: statically({}, { '/outer.html': '<!doctype html>' }),
+    framed: true,
+  },
+]
+
+/** Opens one more tab, and gives what runs the client in it. */
+const openTab = async (
+  browser: { newPage(): Promise<Page> },
+  url: string,
+  framed: boolean,
+): Promise<Frame> => {
+  const tab = await browser.newPage()
+  if (!framed) {
+    await tab.goto(url)
+    return tab.mainFrame()
+  }
+  await tab.goto(url.replace('127.0.0.1', 'localhost').replace(/\/[^/]*$/, '/outer.html'))
+  await tab.evaluate((src) => {
+    document.body.append(Object.assign(document.createElement('iframe'), { src }))
+  }, url)
+  await tab.waitForFunction(() => frames.length === 1)
+  return tab.frames()[1]!
+}
+
+/**
+ * Playwright starts Chromium without the partitioning of third-party storage, and denies a third party locks and
+ * storage altogether. So this one is started with none of its flags.
+ */
+const asUsersHaveIt = (work: string) => {
+  const { args = [], ...options } = launchWith('chromium').launchOptions ?? {}
+  const profile = join(work, 'profile')
+  const own = ['--headless', '--remote-debugging-pipe', `--user-data-dir=${profile}`, 'about:blank']
+  return chromium.launchPersistentContext(profile, {
+    ...options,
+    ignoreDefaultArgs: true,
+    args: [...args, ...own],
+  })
+}
+
+const tryCase = async (browser: Browser, work: string, each: Case): Promise<string> => {
+  const { close, ...options } = await each.prepare(folderOf(work, each.fixture))
+  const front = await startFront(options)
+  const context = each.framed ? await asUsersHaveIt(work) : await browser.newContext()
+  const said: string[] = []
+  context.on('console', (message) => message.type() === 'error' && said.push(message.text()))
+  context.on('weberror', (error) => said.push(error.error().message))
+  try {
+    const url = `${front.url}/${each.query ?? ''}`
+    if (each.html !== undefined && !(await (await fetch(url)).text()).includes(each.html))
+      throw new Error(`What the server rendered lacks "${each.html}".`)
+    const tabs = [await openTab(context, url, each.framed ?? false)]
+    tabs.push(await openTab(context, url, each.framed ?? false))
+    for (const tab of tabs)
+      await tab.waitForFunction(() => window.fixture?.stream?.status.state === 'open', null, {
+        timeout: PATIENCE,
+      })
+    // What a tab hears begins when its listener has reached the worker: an event now and then until it does.
+    for (let n = 1; ; n++) {
+      front.publish(n)
+      const heard = await Promise.all(tabs.map((tab) => tab.evaluate(() => window.fixture.heard.length)))
+      if (heard.every((count) => count > 0)) break
+      if (n > 500) throw new Error(`Events do not arrive: ${heard}.`)
+      await tabs[0]!.page().waitForTimeout(20)
+    }
+    const { now } = front.counts()
+    if (now !== 1) throw new Error(`${now} streams at the server.`)
+    const host = await tabs[0]!.evaluate(() => window.fixture.stream.status.host)
+    if (host !== 'shared-worker') throw new Error(`The hub runs in a ${host}.`)
+    return '2 tabs, 1 stream, shared worker'
+  } catch (error) {
+    throw new Error([(error as Error).message.split('\n')[0], ...said].join(' | '))
+  } finally {
+    await context.close()
+    await front.close()
+    await close?.()
+  }
+}
+
+const main = async () => {
+  const wanted = process.argv.slice(2)
+  const chosen = cases.filter(({ fixture }) => wanted.length === 0 || wanted.includes(fixture))
+  const work = await mkdtemp(join(tmpdir(), 'tabstream-package-'))
+  const rows: { name: string; ok: boolean; result: string }[] = []
+  const browser = await chromium.launch(launchWith('chromium').launchOptions)
+  try {
+    await promisify(execFile)('npm', ['pack', '--pack-destination', work], { cwd: root })
+    const tarball = join(work, (await readdir(work)).find((file) => file.endsWith('.tgz'))!)
+    const installed = new Map<string, string | null>()
+    for (const each of chosen) {
+      const { fixture, name } = each
+      let result: string
+      let ok = true
+      try {
+        if (!installed.has(fixture)) {
+          installed.set(fixture, null)
+          await installFixture(
+            fixture,
+            folderOf(work, fixture),
+            tarball,
+            !['next', 'static'].includes(fixture),
+          )
+        }
+        result = await tryCase(browser, work, each)
+      } catch (error) {
+        ok = false
+        result = (error as Error).message
+      }
+      rows.push({ name, ok, result })
+      console.log(`${ok ? 'ok    ' : 'FAILED'} ${name.padEnd(40)} ${result}`)
+    }
+  } finally {
+    await browser.close()
+    await rm(work, { recursive: true, force: true })
+  }
+  const failed = rows.filter(({ ok }) => !ok).length
+  await mkdir(results, { recursive: true })
+  await writeFile(
+    join(results, 'package.json'),
+    JSON.stringify({ passed: rows.length - failed, failed, skipped: 0 }),
+  )
+  console.log(`\n${rows.length - failed} passed, ${failed} failed`)
+  process.exitCode = failed > 0 || rows.length === 0 ? 1 : 0
+}
+
+await main()

@@ -1,0 +1,159 @@
+import { Window } from 'happy-dom'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Status, Stream } from '../../../src/index.ts'
+import type { EventMap } from '../../../src/stream.ts'
+import { createTestStream, type TestStream } from '../../../src/testing.ts'
+import { loadReact } from '../harness/react.ts'
+
+/** A component that shows what `use` returns. */
+const textOf = (use: () => unknown) => () => String(use())
+
+describe.each([18, 19] as const)('X2 the hooks in React %i', (version) => {
+  let page: Awaited<ReturnType<typeof loadReact>>
+  let window: Window
+  let container: Element
+  let unmount: () => Promise<void>
+  let test: TestStream<EventMap>
+
+  beforeAll(async () => {
+    window = new Window()
+    for (const name of [
+      'window',
+      'document',
+      'HTMLElement',
+      'HTMLIFrameElement',
+      'Node',
+      'Event',
+      'navigator',
+    ] as const)
+      vi.stubGlobal(name, name === 'window' ? window : window[name])
+    vi.stubGlobal('IS_REACT_ACT_ENVIRONMENT', true)
+    page = await loadReact(version)
+  })
+  afterAll(async () => {
+    await window.happyDOM.close()
+    vi.unstubAllGlobals()
+  })
+  beforeEach(() => {
+    test = createTestStream()
+    container = window.document.createElement('div') as unknown as Element
+  })
+  afterEach(() => unmount?.())
+
+  /** A component of `use`, rendered under a provider in StrictMode; what it returns is its text. */
+  const render = async (use: () => unknown, props: { connect?: () => Stream<EventMap> } = {}) => {
+    const { react, hooks, act, createRoot } = page
+    const h = react.createElement
+    let renders = 0
+    const component = textOf(() => {
+      renders++
+      return use()
+    })
+    const given = props.connect ? props : { stream: test.stream }
+    // The hooks of this file's own declaration are those of types.test-d.ts, which is not what is rendered here.
+    const provider = (child: unknown) => h(hooks.StreamProvider, { ...given } as never, child as never)
+    const root = createRoot(container)
+    // One element for all renders: the component renders by itself only.
+    const child = h(component)
+    const show = () => act(() => root.render(h(react.StrictMode, null, provider(child))))
+    await show()
+    unmount = () => act(() => root.unmount())
+    return { renders: () => renders, show, text: () => container.textContent }
+  }
+  const hooks = () =>
+    page.hooks as unknown as {
+      useEvent(type: string, listener: (payload: unknown) => void): void
+      useLatest(type: string): unknown
+      useStatus<T = Status>(select?: (status: Status) => T): T
+      useStream(): Stream<EventMap> | null
+    }
+
+  it('is the version that it says', () => {
+    expect(page.react.version.split('.')[0]).toBe(String(version))
+  })
+
+  it('useLatest renders the latest payload, and no more often than its type comes', async () => {
+    const view = await render(() => hooks().useLatest('count'))
+    expect(view.text()).toBe('undefined')
+    await page.act(() => test.emit('count', 1))
+    expect(view.text()).toBe('1')
+    const before = view.renders()
+    await page.act(() => test.emit('other', 2))
+    await page.act(() => test.setStatus({ tabs: 3 }))
+    expect(view.renders()).toBe(before)
+    await page.act(() => test.emit('count', 4))
+    expect(view.text()).toBe('4')
+  })
+
+  it('useEvent hears each event once in StrictMode, with the latest listener, and renders nothing', async () => {
+    const heard: unknown[] = []
+    let round = 1
+    const view = await render(() => hooks().useEvent('count', (payload) => heard.push([round, payload])))
+    const before = view.renders()
+    await page.act(() => test.emit('count', 1))
+    round = 2
+    await page.act(() => test.emit('count', 2))
+    expect(heard).toEqual([
+      [1, 1],
+      [2, 2],
+    ])
+    expect(view.renders()).toBe(before)
+    await unmount()
+    await test.emit('count', 3)
+    expect(heard).toHaveLength(2)
+  })
+
+  it('useEvent takes the listener of the last render', async () => {
+    const heard: unknown[] = []
+    await render(() => {
+      const count = Number(hooks().useLatest('count') ?? 0)
+      hooks().useEvent('note', () => heard.push(count))
+      return count
+    })
+    await page.act(() => test.emit('count', 7))
+    await page.act(() => test.emit('note', null))
+    expect(heard).toEqual([7])
+  })
+
+  it('useStatus renders anew only when what it selects changes', async () => {
+    const view = await render(() => hooks().useStatus(({ state }) => state))
+    expect(view.text()).toBe('open')
+    const before = view.renders()
+    await page.act(() => test.setStatus({ tabs: 7 }))
+    expect(view.renders()).toBe(before)
+    await page.act(() => void test.fail())
+    expect(view.text()).toBe('waiting')
+  })
+
+  it('connects in an effect, closes at the unmount, and survives StrictMode with one stream open', async () => {
+    const made: TestStream<EventMap>[] = []
+    const connect = () => {
+      made.push(createTestStream())
+      return made.at(-1)!.stream
+    }
+    const view = await render(() => hooks().useStatus()?.state, { connect })
+    expect(view.text()).toBe('open')
+    const open = () => made.filter(({ stream }) => stream.status.state === 'open').length
+    expect(open()).toBe(1)
+    await view.show()
+    expect(open()).toBe(1)
+    await unmount()
+    expect(open()).toBe(0)
+  })
+
+  it('renders on a server without a stream, and connects to nothing there', () => {
+    const { react, hooks: own, renderToString } = page
+    const connect = vi.fn()
+    const component = textOf(
+      () => `${hooks().useStatus(({ state }) => state)} ${hooks().useLatest('count')} ${hooks().useStream()}`,
+    )
+    const tree = react.createElement(own.StreamProvider, { connect } as never, react.createElement(component))
+    expect(renderToString(tree)).toBe('idle undefined null')
+    expect(connect).not.toHaveBeenCalled()
+  })
+
+  it('says that the provider is missing', () => {
+    const component = textOf(() => hooks().useStream())
+    expect(() => page.renderToString(page.react.createElement(component))).toThrow('StreamProvider')
+  })
+})

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest'
+import { StreamError } from '../../../src/index.ts'
+import { createTestStream } from '../../../src/testing.ts'
+import { settle } from '../harness/turns.ts'
+
+type Events = { note: { text: string }; count: number }
+
+describe('X1 a stream for tests of an application', () => {
+  it('runs the listeners of a type, and of all, before emit() returns', () => {
+    const { stream, emit } = createTestStream<Events>()
+    const heard: unknown[] = []
+    const off = stream.on('note', ({ text }, { id }) => heard.push([text, id]))
+    stream.on('*', (_, { type }) => heard.push(type))
+    void emit('note', { text: 'one' })
+    void emit('count', 2, { id: 'x' })
+    off()
+    void emit('note', { text: 'three' })
+    expect(heard).toEqual([['one', '1'], 'note', 'count', 'note'])
+    expect(stream.status.lastEventId).toBe('3')
+  })
+
+  it('carries what JSON carries, as a server would', () => {
+    const { stream, emit } = createTestStream<{ at: { when: unknown; left?: undefined } }>()
+    let heard: unknown
+    stream.on('at', (payload) => {
+      heard = payload
+    })
+    void emit('at', { when: new Date(0), left: undefined })
+    expect(heard).toEqual({ when: '1970-01-01T00:00:00.000Z' })
+  })
+
+  it('iterates, and acknowledges once a slow consumer has room', async () => {
+    const { stream, emit } = createTestStream<Events>()
+    const iterator = stream.events('count')
+    let taken = false
+    for (let count = 1; count < 1_000; count++) await emit('count', count)
+    void emit('count', 1_000).then(() => {
+      taken = true
+    })
+    await settle()
+    expect(taken).toBe(false)
+    for (let count = 1; count <= 501; count++) expect((await iterator.next()).value.payload).toBe(count)
+    await settle()
+    expect(taken).toBe(true)
+    stream.close()
+    for (let left = 499; left > 0; left--) await iterator.next()
+    expect((await iterator.next()).done).toBe(true)
+  })
+
+  it('fails as told, and is told to reconnect', () => {
+    const { stream, fail, reconnects } = createTestStream<Events>()
+    const heard: unknown[] = []
+    stream.onError((error) => heard.push(error))
+    stream.onStatus(({ state }) => heard.push(state))
+    const error = fail({ kind: 'auth', status: 401, state: 'unauthorized' })
+    expect(error).toBeInstanceOf(StreamError)
+    stream.reconnect()
+    expect(heard).toEqual([error, 'unauthorized', 'open'])
+    expect(stream.status.error).toBeNull()
+    expect(reconnects()).toBe(1)
+    fail()
+    expect(stream.status).toMatchObject({ state: 'waiting', error: { kind: 'network' } })
+  })
+
+  it('resets, and is silent once closed', async () => {
+    const { stream, emit, reset } = createTestStream<Events>()
+    const heard: unknown[] = []
+    stream.onReset(({ reason }) => heard.push(reason))
+    stream.on('count', (count) => heard.push(count))
+    reset('fell-behind')
+    await stream.signOut()
+    await emit('count', 1)
+    expect(heard).toEqual(['fell-behind'])
+    expect(stream.status.state).toBe('closed')
+    expect((await stream.events('count').next()).done).toBe(true)
+    expect((await stream.metrics()).tabs + (await stream.inspect()).sessions.length).toBe(1)
+  })
+})
