@@ -97,7 +97,10 @@ export interface Batch {
  * that follow the same.
  */
 export interface PackedEvents {
-  /** Four an event: seq, at, twice the index of its type (plus one: the id is its own), and the length of its data. */
+  /**
+   * Four an event: by how much its seq and its time are beyond those of the one before, twice the index of its type
+   * (plus one: the id is its own), and the length of its data.
+   */
   numbers: number[]
   types: string[]
   /** Not in `text`: an id that an application keeps would keep all of that alive. */

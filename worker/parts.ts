@@ -10,6 +10,7 @@ import { createPace } from './pace.ts'
 import { type Platform, pause } from './platform.ts'
 import { createSelections } from './selections.ts'
 import type { Session } from './session.ts'
+import { READ_EVENTS } from './tail.ts'
 import type { CreateVerifier } from './verifier.ts'
 import { watchWake } from './wake.ts'
 
@@ -81,6 +82,8 @@ export const createParts = ({ platform, protocol, origin, options, key, ...deps 
     while ([...sessions.values()].some((session) => session.backlog() > options.log.events / 2))
       await pause(platform, PRESSURE_CHECK)
   }
+  /** Events that the log takes at once. */
+  const slice = Math.min(READ_EVENTS, Math.ceil(options.log.events / 10))
   const { auth, withCredentials } = options
   const isOurs = (url: string | null | undefined) => url != null && new URL(url).origin === origin
   const credentials = createCredentials({
@@ -100,10 +103,14 @@ export const createParts = ({ platform, protocol, origin, options, key, ...deps 
     log: {
       ...log,
       async append(blocks) {
-        // L3: frozen meanwhile, this hub may have been robbed of the lock without knowing.
-        if (!(await leadership.leads())) return 0
-        const added = await log.append(blocks)
-        await room()
+        let added = 0
+        // What waited for room comes in one chunk, which may hold more than the log does.
+        for (let from = 0; from < blocks.length; from += slice) {
+          // L3: frozen meanwhile, this hub may have been robbed of the lock without knowing.
+          if (!(await leadership.leads())) break
+          added += await log.append(blocks.slice(from, from + slice))
+          await room()
+        }
         return added
       },
     },

@@ -15,6 +15,7 @@ export interface Heard {
   lastAt: number
   latencies: number[]
   longTasks: number[]
+  complaints: string[]
 }
 
 /** ms after which a run is given up: a variant that cannot keep up would hold up all others. */
@@ -29,6 +30,17 @@ const within = <T>(promise: Promise<T>, what: string): Promise<T> =>
     const timer = setTimeout(() => reject(new Error(`${what}: nothing after ${PATIENCE} ms.`)), PATIENCE)
     promise.then(resolve, reject).finally(() => clearTimeout(timer))
   })
+
+/** A browser is busy with itself for seconds after its start, and after each window. */
+const untilIdle = async (browser: BenchBrowser) => {
+  for (let looks = 0; looks < 40; looks++) {
+    const before = browser.cpu()
+    if (before === null) return
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    if (browser.cpu()! - before < 50) return
+  }
+  throw new Error('The browser does not come to rest.')
+}
 
 /** Opens a stream in so many new tabs, one after the other. `secure`: over HTTP/2. */
 export const openTabs = async (
@@ -50,6 +62,7 @@ export const openTabs = async (
     return tab
   }
   for (let each = 0; each < count; each++) await add()
+  await untilIdle(browser)
 
   return {
     run,
@@ -73,10 +86,10 @@ export const openTabs = async (
         ),
         `${variant}: ${events.count} events of ${events.size} B`,
       )
-      for (const { count, misplaced } of heard)
+      for (const { count, misplaced, complaints } of heard)
         if (misplaced > 0 || count !== events.count)
           throw new Error(
-            `${variant}: heard ${count} of ${events.count} events, ${misplaced} out of their place.`,
+            `${variant}: heard ${count} of ${events.count} events, ${misplaced} out of their place. ${complaints}`,
           )
       return { heard, ms: Math.max(...heard.map(({ lastAt }) => lastAt)) - startedAt }
     },

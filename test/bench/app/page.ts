@@ -41,6 +41,7 @@ const heard = {
   /** ms, each; only those of events that carry a time. */
   latencies: [] as number[],
   longTasks: [] as number[],
+  complaints: [] as string[],
 }
 
 let awaited = { n: 0, resolve: () => {} }
@@ -60,12 +61,16 @@ if (PerformanceObserver.supportedEntryTypes.includes('longtask'))
     for (const { duration } of list.getEntries()) heard.longTasks.push(duration)
   }).observe({ type: 'longtask' })
 
+const complain = (what: string) => heard.complaints.push(what)
+
 const bench = {
   heard,
   /** Resolves once the stream is open. @returns ms that it took */
   async open(variant: string, run: string): Promise<number> {
     const startedAt = performance.now()
-    await new Promise<void>((opened) => variants[variant]!(`/stream?run=${run}`, { run, hear, opened }))
+    await new Promise<void>((opened) =>
+      variants[variant]!(`/stream?run=${run}`, { run, hear, opened, complain }),
+    )
     return performance.now() - startedAt
   },
   bareWorker,

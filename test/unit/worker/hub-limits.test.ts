@@ -82,6 +82,17 @@ describe('a hub whose storage or tabs fail', () => {
       await test.close()
     })
 
+    it('is not outrun by one chunk that holds more than the log either', async () => {
+      const test = openHub()
+      const tab = await openTab(test, { options })
+      const body = (await test.platform.server.next()).stream()
+      body.push(numbers.map((id) => sse(id, 'x')).join(''))
+      while (tab.ids().length < 400) await test.platform.advance(10)
+      expect(tab.ids()).toEqual(numbers)
+      expect(tab.batches.every(({ reset }) => reset === null)).toBe(true)
+      await test.close()
+    })
+
     it('holds the others up for 2 s at most: then it is stalled, and falls behind', async () => {
       const { test, tab, body, take } = await start()
       await test.platform.advance(2_100)

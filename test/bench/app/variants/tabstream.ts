@@ -7,7 +7,7 @@ const shared = (options: WorkerFactoryOptions) =>
 /** With the default options, and what differs; `opened` once attached to the worker, or once the stream is open. */
 export const openTabstream =
   (options: Partial<ConnectOptions>, type = 'message', until: 'open' | 'attached' = 'open'): OpenVariant =>
-  (url, { run, hear, opened }) => {
+  (url, { run, hear, opened, complain }) => {
     // What every variant does is to parse: here the library would, before the listener.
     const stream = connect<Record<string, string>>(url, {
       user: run,
@@ -16,6 +16,8 @@ export const openTabstream =
       ...options,
     })
     stream.on(type, hear)
+    stream.onReset(({ reason }) => complain(`reset: ${reason}`))
+    stream.onError(({ message }) => complain(message))
     const off = stream.onStatus(({ state }) => {
       if (until === 'open' && state !== 'open') return
       off()

@@ -5,6 +5,8 @@ export interface Hearing {
   hear(data: string): void
   /** The stream is open, and every later event is heard. */
   opened(): void
+  /** What it told of itself that no run should hear. */
+  complain(what: string): void
 }
 
 /** One way of getting a stream into a tab. */
