@@ -1,12 +1,14 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { authenticate, bearerToken, streamClient } from './authenticate.ts'
 import type { Cookies } from './cookies.ts'
-import { formatEventId } from './event-id.ts'
-import { openEventStream } from './event-stream.ts'
+import { type EndReason, openEventStream } from './event-stream.ts'
+import type { Feeds } from './feeds.ts'
+import type { Metrics } from './metrics.ts'
 import type { Settings } from './options.ts'
 import { problem } from './problem.ts'
-import { resumeAfter } from './resumption.ts'
-import { formatComment, formatPosition } from './sse-format.ts'
+import { formatReplaced, reconnectIn } from './reconnect-spread.ts'
+import { type Resumption, resumeAfter } from './resumption.ts'
+import { formatComment, formatPosition, formatRetry } from './sse-format.ts'
 import type { EventStore } from './store.ts'
 import { type StreamAudit, streamPath } from './stream-audit.ts'
 import type { StreamRegistry } from './stream-registry.ts'
@@ -14,10 +16,12 @@ import type { Tokens } from './tokens.ts'
 
 export interface StreamRouteOptions {
   store: EventStore
+  feeds: Feeds
   tokens: Tokens
   cookies: Cookies
   registry: StreamRegistry
   audit: StreamAudit
+  metrics: Metrics
   settings: Settings
   /** A user's stream has opened. */
   onOpen: (user: string) => void
@@ -37,7 +41,14 @@ const header = (request: FastifyRequest, name: string): string | undefined => {
 
 /** The stream itself: R1 to R4 and R6. */
 export const streamRoute = (app: FastifyInstance, options: StreamRouteOptions): void => {
-  const { store, tokens, cookies, registry, audit, settings, onOpen } = options
+  const { store, feeds, tokens, cookies, registry, audit, metrics, settings, onOpen } = options
+
+  /** Clients of a node that goes come back over a while; one that was replaced is not to come back. */
+  const farewell = (reason: EndReason): string => {
+    if (reason === 'replaced') return formatReplaced()
+    if (reason !== 'server-closed' && reason !== 'lease-lost') return ''
+    return formatRetry(reconnectIn(registry.counters.total(), Math.random()))
+  }
 
   // Without `exposeHeadRoute: false` a HEAD request would open a stream, and hold a place for ever.
   app.get(streamPath, { exposeHeadRoute: false }, async (request, reply) => {
@@ -78,11 +89,17 @@ export const streamRoute = (app: FastifyInstance, options: StreamRouteOptions): 
     }
 
     const lastEventId = header(request, 'last-event-id')
-    const place = registry.claim({
+    let gone = false
+    reply.raw.on('close', () => {
+      gone = true
+      place?.release()
+    })
+    const place = await registry.claim({
       user: login.user,
       client,
       lastEventId: lastEventId ?? null,
       session: login.id,
+      began: login.began,
     })
     if (!place) {
       reply.header('Retry-After', settings.limitRetryAfter)
@@ -93,9 +110,16 @@ export const streamRoute = (app: FastifyInstance, options: StreamRouteOptions): 
         `${login.user} has ${settings.streamsPerUser} streams open already. Close one, or wait as Retry-After says.`,
       )
     }
-    reply.raw.on('close', place.release)
+    if (gone) place.release()
 
-    const resumption = await resumeAfter(store, login.user, lastEventId)
+    let resumption: Resumption
+    try {
+      resumption = await resumeAfter(store, login.user, lastEventId)
+    } catch (error) {
+      // The answer says so and its connection may live on: the place is not to wait for that.
+      place.release()
+      throw error
+    }
     // Meanwhile the client may have gone, another stream replaced this one, or the server begun to close.
     if (!place.held()) {
       audit.lost(request, login)
@@ -116,21 +140,29 @@ export const streamRoute = (app: FastifyInstance, options: StreamRouteOptions): 
     // The comment makes headers leave at once. The position lets a client that is cut before its first event
     // resume all the same.
     reply.raw.write(formatComment('open'))
-    if (resumption.state !== 'continue')
-      reply.raw.write(formatPosition(formatEventId(store.epoch, resumption.position)))
+    if (resumption.state !== 'continue') reply.raw.write(formatPosition(resumption.id))
+    // The wait that a node which went has asked for is over.
+    if (resumption.state !== 'fresh') reply.raw.write(formatRetry(settings.retry))
 
     const ended = audit.opened(request, login, resumption.state)
+    const measured = metrics.opened(resumption)
     place.attach(
       openEventStream({
         response: reply.raw,
-        store,
+        feeds,
         user: login.user,
-        position: resumption.position,
+        id: resumption.id,
         pingInterval: settings.pingInterval,
         stallTimeout: settings.stallTimeout,
+        storePatience: settings.storePatience,
         life: login.expiresAt - settings.now(),
         authorize: (event) => settings.authorize(login.user, event),
-        onEnd: ended,
+        farewell,
+        onSent: measured.sent,
+        onEnd: (reason, events) => {
+          ended(reason, events)
+          measured.ended(reason)
+        },
         onError: (error) => request.log.error(error),
       }),
     )
