@@ -20,7 +20,12 @@ export interface EventStreamOptions {
   life: number
   /** Asked for each event, replayed or live, at the moment that it would be sent. */
   authorize: (event: StoredEvent) => boolean | Promise<boolean>
-  /** What a client is told last: of the wait before it comes back, or that it shall not. */
+  /**
+   * The `retry:` of the moment, in milliseconds, and how this stream's is told. Told where it is much another than the
+   * last one, at the beginning and with a ping: a node that is killed can't tell it then.
+   */
+  retry?: { told: number | null; now: () => number; format: (retry: number) => string }
+  /** What a client is told last. */
   farewell?: (reason: EndReason) => string
   onSent?: (events: readonly StoredEvent[]) => void
   /** Once, when it is settled that the stream ends; `events` is how many were sent. */
@@ -69,11 +74,12 @@ const bodyOf = (response: ServerResponse | Http2ServerResponse) =>
  * The rejected alternative, pushing live events into each stream, needs both.
  */
 export const openEventStream = (options: EventStreamOptions): EventStream => {
-  const { stallTimeout, farewell = () => '' } = options
+  const { stallTimeout, farewell = () => '', retry } = options
   const body = bodyOf(options.response)
   let state: 'open' | 'over' = 'open'
   let position = options.id
   let events = 0
+  let told = retry?.told ?? null
   let breaksNextEvent = false
   let hasMore = true
   let failingSince: number | undefined
@@ -122,9 +128,17 @@ export const openEventStream = (options: EventStreamOptions): EventStream => {
     watchForStall()
   }
 
+  /** Nothing, if it is about what the client knows. */
+  const formatRetryIfNew = (): string => {
+    const now = retry?.now() ?? null
+    if (!retry || now === null || (told !== null && now < told * 1.25 && now > told * 0.75)) return ''
+    told = now
+    return retry.format(now)
+  }
+
   const ping = setInterval(() => {
     // Behind a full buffer a ping would say nothing and add to it.
-    if (state === 'open' && !body.writableNeedDrain) write(formatComment('ping'))
+    if (state === 'open' && !body.writableNeedDrain) write(formatComment('ping') + formatRetryIfNew())
     // Makes good a wake-up that never came: a message between nodes can be lost.
     feed.expire(options.pingInterval / 2)
     wake()
@@ -203,6 +217,8 @@ export const openEventStream = (options: EventStreamOptions): EventStream => {
     }
   }
 
+  const first = formatRetryIfNew()
+  if (first !== '') write(first)
   run().catch((error: unknown) => {
     if (state === 'open') options.onError(error)
     drop('failed')

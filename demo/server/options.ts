@@ -77,8 +77,8 @@ export interface ServerOptions {
   stallTimeout?: number
   /** Milliseconds that a stream waits for a store that fails, before it is cut. Default 30000. */
   storePatience?: number
-  /** Milliseconds of the `retry:` of a stream that resumes. Default 1000. */
-  retry?: number
+  /** Reconnections a second that nodes shall bear when all streams of one are dropped: what `retry:` is made of. Default 330. */
+  reconnectsPerSecond?: number
   /** Milliseconds that a place outlives its node's last sign (R6), with `redisUrl`. Default 40000. */
   leaseLife?: number
   /** Streams that one user may have open (R6), over all nodes; one more gets 429. Default 2. */
@@ -135,7 +135,7 @@ const defaults: Omit<Settings, 'dataDir' | 'exchangesPerUser' | 'authPerAddress'
   pingInterval: 15_000,
   stallTimeout: 20_000,
   storePatience: 30_000,
-  retry: 1_000,
+  reconnectsPerSecond: 330,
   leaseLife: 40_000,
   streamsPerUser: 2,
   limitRetryAfter: 5,

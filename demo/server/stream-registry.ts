@@ -61,6 +61,8 @@ export const createStreamRegistry = (options: StreamRegistryOptions) => {
   const unreleased = new Map<string, { lease: Lease; until: number }>()
   const counters = createStreamCounters()
   let state: 'open' | 'closed' = 'open'
+  /** Streams that end together, once the server closes. */
+  let leaving = 0
 
   const heldEntries = () => [...entries.values()].filter((entry) => entry.state === 'held')
 
@@ -154,6 +156,9 @@ export const createStreamRegistry = (options: StreamRegistryOptions) => {
       return place
     },
 
+    /** Streams that are dropped together if this node goes. */
+    load: (): number => Math.max(leaving, counters.total()),
+
     /** Whether the user has a stream, here or on another node. */
     has: leases.has,
 
@@ -187,6 +192,7 @@ export const createStreamRegistry = (options: StreamRegistryOptions) => {
     /** Ends all, and gives the places back. */
     async close(): Promise<void> {
       state = 'closed'
+      leaving = counters.total()
       clearInterval(timer)
       await Promise.all([...entries.values()].map((entry) => end(entry, 'server-closed')))
     },

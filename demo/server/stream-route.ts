@@ -6,12 +6,12 @@ import type { Feeds } from './feeds.ts'
 import type { Metrics } from './metrics.ts'
 import type { Settings } from './options.ts'
 import { problem } from './problem.ts'
-import { formatReplaced, reconnectIn } from './reconnect-spread.ts'
+import { formatReplaced, retryFor, retryOf, shortestRetry } from './reconnect-spread.ts'
 import { type Resumption, resumeAfter } from './resumption.ts'
 import { formatComment, formatPosition, formatRetry } from './sse-format.ts'
 import type { EventStore } from './store.ts'
 import { type StreamAudit, streamPath } from './stream-audit.ts'
-import type { StreamRegistry } from './stream-registry.ts'
+import type { Place, StreamRegistry } from './stream-registry.ts'
 import type { Tokens } from './tokens.ts'
 
 export interface StreamRouteOptions {
@@ -43,12 +43,7 @@ const header = (request: FastifyRequest, name: string): string | undefined => {
 export const streamRoute = (app: FastifyInstance, options: StreamRouteOptions): void => {
   const { store, feeds, tokens, cookies, registry, audit, metrics, settings, onOpen } = options
 
-  /** Clients of a node that goes come back over a while; one that was replaced is not to come back. */
-  const farewell = (reason: EndReason): string => {
-    if (reason === 'replaced') return formatReplaced()
-    if (reason !== 'server-closed' && reason !== 'lease-lost') return ''
-    return formatRetry(reconnectIn(registry.counters.total(), Math.random()))
-  }
+  const retry = () => retryFor(registry.load(), settings.reconnectsPerSecond)
 
   // Without `exposeHeadRoute: false` a HEAD request would open a stream, and hold a place for ever.
   app.get(streamPath, { exposeHeadRoute: false }, async (request, reply) => {
@@ -89,12 +84,14 @@ export const streamRoute = (app: FastifyInstance, options: StreamRouteOptions): 
     }
 
     const lastEventId = header(request, 'last-event-id')
+    // The client may go before it is known whether it has a place.
     let gone = false
+    let place: Place | undefined
     reply.raw.on('close', () => {
       gone = true
       place?.release()
     })
-    const place = await registry.claim({
+    place = await registry.claim({
       user: login.user,
       client,
       lastEventId: lastEventId ?? null,
@@ -141,9 +138,14 @@ export const streamRoute = (app: FastifyInstance, options: StreamRouteOptions): 
     // resume all the same.
     reply.raw.write(formatComment('open'))
     if (resumption.state !== 'continue') reply.raw.write(formatPosition(resumption.id))
-    // The wait that a node which went has asked for is over.
-    if (resumption.state !== 'fresh') reply.raw.write(formatRetry(settings.retry))
 
+    const formatOwnRetry = (milliseconds: number) =>
+      formatRetry(retryOf(milliseconds, client !== null, Math.random()))
+    // Clients of a node that goes come back over a while; one that was replaced is not to come back.
+    const farewell = (reason: EndReason): string => {
+      if (reason === 'replaced') return formatReplaced()
+      return reason === 'server-closed' ? formatOwnRetry(retry()) : ''
+    }
     const ended = audit.opened(request, login, resumption.state)
     const measured = metrics.opened(resumption)
     place.attach(
@@ -157,6 +159,12 @@ export const streamRoute = (app: FastifyInstance, options: StreamRouteOptions): 
         storePatience: settings.storePatience,
         life: login.expiresAt - settings.now(),
         authorize: (event) => settings.authorize(login.user, event),
+        // What an earlier stream was told, who resumes goes by until it hears another.
+        retry: {
+          told: resumption.state === 'fresh' ? shortestRetry : null,
+          now: retry,
+          format: formatOwnRetry,
+        },
         farewell,
         onSent: measured.sent,
         onEnd: (reason, events) => {
