@@ -114,8 +114,6 @@ export const startServer = async (options: ServerOptions) => {
     })
 
     app.addHook('preClose', async () => {
-      state = 'draining'
-      await pause(settings.drainDelay)
       pipeline.close()
       await registry.close()
     })
@@ -165,6 +163,14 @@ export const startServer = async (options: ServerOptions) => {
     if (settings.staticDir) await app.register(fastifyStatic, { root: settings.staticDir })
     await app.listen({ port: settings.port, host: settings.host })
 
+    let closed: Promise<void> | undefined
+    const close = async () => {
+      state = 'draining'
+      // Not in a hook: once it closes, Fastify answers everything with 503, /healthz too.
+      await pause(settings.drainDelay)
+      await app.close()
+    }
+
     const { port } = app.server.address() as AddressInfo
     return {
       url: `${settings.tls ? 'https' : 'http'}://${settings.host}:${port}`,
@@ -178,7 +184,7 @@ export const startServer = async (options: ServerOptions) => {
       /** A new key signs critical events from now on. */
       rotateKeys,
       /** Says no to /readyz for `drainDelay`, ends every stream, then frees port and store. */
-      close: () => app.close(),
+      close: () => (closed ??= close()),
     }
   } catch (error) {
     await app.close()
