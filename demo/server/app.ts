@@ -24,6 +24,7 @@ import { acceptEmptyJson, useProblems } from './problem.ts'
 import { publishRoute } from './publish-route.ts'
 import { createPublisher, type Publish, type PublishedEvent } from './publisher.ts'
 import { createRateLimits } from './rate-limits.ts'
+import { patiently } from './redis-connection.ts'
 import { createRequestLog } from './request-log.ts'
 import { loadSecret } from './secret.ts'
 import { securityHeaders } from './security-headers.ts'
@@ -65,12 +66,8 @@ export const startServer = async (options: ServerOptions) => {
       onError,
     })
     app.addHook('onClose', auditLog.close)
-    const signing = await openEventSigning({
-      storage: keys,
-      audience: settings.audience,
-      retention: settings.signingKeyRetention,
-      now,
-    })
+    const { audience, signingKeyRetention: retention } = settings
+    const signing = await patiently(() => openEventSigning({ storage: keys, audience, retention, now }))
     const tokens = createTokens({
       secret: backend.tokenSecret,
       lives: {
@@ -154,7 +151,7 @@ export const startServer = async (options: ServerOptions) => {
       onRevoked: (session) => notices.tell({ kind: 'revoked', session }),
     })
     const feeds = createFeeds(store)
-    streamRoute(app, { store, feeds, tokens, cookies, registry, audit, metrics, settings, onOpen })
+    streamRoute(app, { store, feeds, tokens, cookies, origins, registry, audit, metrics, settings, onOpen })
     publishRoute(app, { publish, tokens, maxPayload: settings.maxPayload })
     novelRoute(app, { store, tokens, authorize: settings.authorize })
     pipelineRoute(app, pipeline, tokens)

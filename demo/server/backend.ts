@@ -6,7 +6,7 @@ import { openLmdbStore } from './lmdb-store.ts'
 import { createLocalLeases } from './local-leases.ts'
 import { createLocalNotices, createRedisNotices, type Notices } from './notices.ts'
 import type { Settings } from './options.ts'
-import { connectRedis } from './redis-connection.ts'
+import { connectRedis, patiently } from './redis-connection.ts'
 import { redisKeys } from './redis-keys.ts'
 import { createRedisLeases } from './redis-leases.ts'
 import { redisRateLimitStore } from './redis-rate-limits.ts'
@@ -73,7 +73,7 @@ const openShared = async (
   if (!tokenSecret)
     throw new Error('Nodes that share a Redis share a TOKEN_SECRET: openssl rand -hex 32 makes one')
   const redis = await connectRedis({ url, prefix: settings.redisPrefix, onError })
-  const notices = await createRedisNotices(redis, onError)
+  const notices = await patiently(() => createRedisNotices(redis, onError))
   const store = settings.store ?? createRedisStore({ redis, retention, random, now, onError })
   return {
     store,

@@ -60,6 +60,8 @@ export const createOrigins = ({ publicOrigin, allowedOrigins, tls = false }: Ori
   return {
     /** Decides what cookies are called and whether they are `Secure`. The scheme behind a proxy says nothing. */
     isSecure: publicOrigin?.startsWith('https:') ?? tls,
+    /** A page of this server, or of an origin of the list, by the browser's word. */
+    isTrusted: (request: FastifyRequest): boolean => senderOf(request) === 'trusted',
     isAllowed: (origin: string | undefined): boolean => origin !== undefined && allowed.has(origin),
 
     /**

@@ -25,6 +25,20 @@ const isPassing = (error: unknown): boolean =>
 
 const spread = (retries: number) => Math.min(1_000, 50 * 2 ** retries) * (0.5 + Math.random() / 2)
 
+/** At a node's start: Redis may be busy with a start of its own. */
+export const patiently = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+  const startedAt = performance.now()
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      const isAway = (error as { statusCode?: number }).statusCode === 503
+      if (!isAway || performance.now() - startedAt > patience) throw error
+      await new Promise((done) => setTimeout(done, spread(3)))
+    }
+  }
+}
+
 /**
  * Two connections to Redis: one for commands and one that listens, which Redis may cut for being slow without
  * harm to the other. While Redis is away commands fail at once instead of piling up: the caller has a client of

@@ -5,6 +5,7 @@ import { type EndReason, openEventStream } from './event-stream.ts'
 import type { Feeds } from './feeds.ts'
 import type { Metrics } from './metrics.ts'
 import type { Settings } from './options.ts'
+import type { Origins } from './origins.ts'
 import { problem } from './problem.ts'
 import { formatReplaced, retryFor, retryOf, shortestRetry } from './reconnect-spread.ts'
 import { type Resumption, resumeAfter } from './resumption.ts'
@@ -19,6 +20,7 @@ export interface StreamRouteOptions {
   feeds: Feeds
   tokens: Tokens
   cookies: Cookies
+  origins: Origins
   registry: StreamRegistry
   audit: StreamAudit
   metrics: Metrics
@@ -41,7 +43,7 @@ const header = (request: FastifyRequest, name: string): string | undefined => {
 
 /** The stream itself: R1 to R4 and R6. */
 export const streamRoute = (app: FastifyInstance, options: StreamRouteOptions): void => {
-  const { store, feeds, tokens, cookies, registry, audit, metrics, settings, onOpen } = options
+  const { store, feeds, tokens, cookies, origins, registry, audit, metrics, settings, onOpen } = options
 
   const retry = () => retryFor(registry.load(), settings.reconnectsPerSecond)
 
@@ -58,14 +60,15 @@ export const streamRoute = (app: FastifyInstance, options: StreamRouteOptions): 
     const client = streamClient(request, reply)
     if (client === undefined) return reply
     const bearer = bearerToken(request)
-    // A cookie goes along whoever asks. This header doesn't: across origins it takes a preflight.
+    // A cookie goes along whoever asks. This header doesn't: across origins it takes a preflight. A browser's own
+    // EventSource can't send one; there fetch metadata vouch, which no page can write.
     const named = Object.keys(request.cookies).some((name) => name.startsWith(cookies.sse(null).name))
-    if (bearer === undefined && client === null && named)
+    if (bearer === undefined && client === null && named && !origins.isTrusted(request))
       return problem(
         reply,
         403,
         'csrf',
-        'A stream that is opened by the cookie needs a Stream-Client header.',
+        'A stream that is opened by the cookie needs a Stream-Client header, or Sec-Fetch-Site: same-origin.',
       )
 
     const cookie = request.cookies[cookies.sse(client).name] ?? request.cookies[cookies.sse(null).name]

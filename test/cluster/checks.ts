@@ -6,19 +6,21 @@ export const createChecks = (name: string) => {
   let passed = 0
   let failed = 0
 
+  const check = (title: string, ok: boolean, detail = ''): void => {
+    if (ok) passed += 1
+    else failed += 1
+    console.log(`${ok ? 'ok    ' : 'FAILED'} ${title}${detail === '' ? '' : ` (${detail})`}`)
+  }
+
   return {
-    check(title: string, ok: boolean, detail = ''): void {
-      if (ok) passed += 1
-      else failed += 1
-      console.log(`${ok ? 'ok    ' : 'FAILED'} ${title}${detail === '' ? '' : ` (${detail})`}`)
-    },
+    check,
 
     /** Fails if `work` rejects. */
     async part(title: string, work: () => Promise<string | undefined>): Promise<void> {
       try {
-        this.check(title, true, (await work()) ?? '')
+        check(title, true, (await work()) ?? '')
       } catch (error) {
-        this.check(title, false, error instanceof Error ? error.message : String(error))
+        check(title, false, error instanceof Error ? error.message : String(error))
       }
     },
 

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { openLmdbStore } from '../../demo/server/lmdb-store.ts'
 import { connectRedis } from '../../demo/server/redis-connection.ts'
 import { createRedisStore } from '../../demo/server/redis-store.ts'
 import { readAll } from '../../demo/server/store.ts'
 import { type Redis, startRedis } from '../redis.ts'
 import { temporaryDirectory } from './start.ts'
-import { range } from './stream.ts'
+import { range, until } from './stream.ts'
 
 let redis: Redis
 beforeAll(async () => {
@@ -92,7 +92,7 @@ describe.each(['lmdb', 'redis'] as const)('the store on %s', (kind) => {
     store.subscribe('u', async () => {
       seen.push((await store.readAfter('u', null, limit))!.length)
     })
-    await vi.waitUntil(async () => {
+    await until(async () => {
       await store.append('u', events(1))
       return seen.length >= 5
     })
@@ -129,14 +129,14 @@ describe.each(['lmdb', 'redis'] as const)('the store on %s', (kind) => {
     let others = 0
     const off = store.subscribe('u', () => wakes++)
     store.subscribe('other', () => others++)
-    await vi.waitUntil(async () => {
+    await until(async () => {
       await store.append('u', events(1))
       return wakes > 0
     })
     off()
     const before = wakes
     await store.append('u', events(1))
-    await vi.waitUntil(async () => {
+    await until(async () => {
       await store.append('other', events(1))
       return others > 1
     })

@@ -1,9 +1,10 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { type EventStreamOptions, openEventStream } from '../../demo/server/event-stream.ts'
 import { createFeeds } from '../../demo/server/feeds.ts'
 import type { EventStore, StoredEvent } from '../../demo/server/store.ts'
+import { until } from './stream.ts'
 
 /** A store whose reads end when the test says so, as those of a store on another machine might. */
 const createSlowStore = () => {
@@ -73,7 +74,7 @@ test('a wake-up that comes during a read is not lost', async () => {
   const { read } = await serve(store)
   wake()
   reads[0]!.answer([])
-  await vi.waitUntil(() => reads.length === 2)
+  await until(() => reads.length === 2)
   reads[1]!.answer([event(1)])
   expect(await read()).toBe('id: 00000000-1\nevent: x\ndata: 1\n\n')
 })
@@ -83,12 +84,12 @@ test('without a wake-up there is no read', async () => {
   const { read } = await serve(store)
   reads[0]!.answer([event(1), event(2)])
   expect(await read()).toContain('00000000-2')
-  await vi.waitUntil(() => reads.length === 2)
+  await until(() => reads.length === 2)
   reads[1]!.answer([])
   await new Promise(setImmediate)
   expect(reads).toHaveLength(2)
   wake()
-  await vi.waitUntil(() => reads.length === 3)
+  await until(() => reads.length === 3)
   expect(reads.map(({ id }) => id)).toEqual(['00000000-0', '00000000-2', '00000000-2'])
 })
 
@@ -106,7 +107,7 @@ test('a store that fails breaks the stream, is reported, and leaves no subscript
   expect(subscribers()).toBe(1)
   reads[0]!.fail(new Error('gone'))
   await expect(read()).rejects.toThrow()
-  await vi.waitUntil(() => subscribers() === 0)
+  await until(() => subscribers() === 0)
   expect(errors).toMatchObject([{ message: 'gone' }])
 })
 
@@ -115,9 +116,9 @@ test('a store that fails for a while costs no stream: the read is made again', a
   const errors: unknown[] = []
   const { read } = await serve(store, { storePatience: 60_000, onError: (error) => errors.push(error) })
   reads[0]!.fail(new Error('gone'))
-  await vi.waitUntil(() => reads.length === 2, { timeout: 5_000 })
+  await until(() => reads.length === 2)
   reads[1]!.fail(new Error('still gone'))
-  await vi.waitUntil(() => reads.length === 3, { timeout: 5_000 })
+  await until(() => reads.length === 3)
   reads[2]!.answer([event(1)])
   expect(await read()).toContain('00000000-1')
   expect(errors).toMatchObject([{ message: 'gone' }])
@@ -130,23 +131,23 @@ test('streams of a user that stand at the same place share one subscription and 
   expect(subscribers()).toBe(1)
   reads[0]!.answer([event(1)])
   for (const { read } of streams) expect(await read()).toContain('00000000-1')
-  await vi.waitUntil(() => reads.length === 2)
+  await until(() => reads.length === 2)
   reads[1]!.answer([])
   await new Promise(setImmediate)
   wake()
-  await vi.waitUntil(() => reads.length === 3)
+  await until(() => reads.length === 3)
   reads[2]!.answer([event(2)])
   for (const { read } of streams) expect(await read()).toContain('00000000-2')
-  await vi.waitUntil(() => reads.length === 4)
+  await until(() => reads.length === 4)
   await Promise.all(streams.map(({ reader }) => reader.cancel()))
-  await vi.waitUntil(() => subscribers() === 0)
+  await until(() => subscribers() === 0)
 })
 
 test('R2 a wake-up that is lost is made good at the next sign of life', async () => {
   const { store, reads } = createSlowStore()
   const { read } = await serve(store, { pingInterval: 40 })
   reads[0]!.answer([])
-  await vi.waitUntil(() => reads.length === 2)
+  await until(() => reads.length === 2)
   reads[1]!.answer([event(1)])
   let text = ''
   while (!text.includes('00000000-1')) text += await read()
@@ -156,7 +157,7 @@ test('a client that leaves during a read gets nothing written, and no subscripti
   const { store, reads, subscribers } = createSlowStore()
   const { reader } = await serve(store)
   await reader.cancel()
-  await vi.waitUntil(() => subscribers() === 0)
+  await until(() => subscribers() === 0)
   reads[0]!.answer([event(1)])
   await new Promise(setImmediate)
   expect(reads).toHaveLength(1)
@@ -174,7 +175,7 @@ test('A3 each event is asked for when it would be sent; a skipped one moves the 
   reads[0]!.answer([event(1), event(2), event(3)])
   expect(await read()).toBe('id: 00000000-2\nevent: x\ndata: 1\n\nid: 00000000-3\n\n')
   expect(asked).toEqual([1, 2, 3])
-  await vi.waitUntil(() => reads.length === 2)
+  await until(() => reads.length === 2)
   expect(reads[1]!.id).toBe('00000000-3')
 })
 

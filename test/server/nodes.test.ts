@@ -1,11 +1,11 @@
 import { connect } from 'node:net'
 import { createClient } from 'redis'
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { RunningServer, ServerOptions } from '../../demo/server/app.ts'
 import { formatEventId, parseEventId } from '../../demo/server/event-id.ts'
 import { type Redis, startRedis } from '../redis.ts'
 import { cookiesOf, numbered, post, start, tokenFor } from './start.ts'
-import { openStream, range, streamsOpen } from './stream.ts'
+import { openStream, range, streamsOpen, until } from './stream.ts'
 
 /** Several nodes, in this process, on one Redis: what one says of itself it must know from there. */
 let redis: Redis
@@ -61,9 +61,9 @@ test('R1 one node has one subscription for a user, however many streams', async 
   const streams = [await open(nodes[0]!), await open(nodes[0]!), await open(nodes[0]!), await open(nodes[1]!)]
   const subscribers = async () =>
     ((await redis.ask('PUBSUB', 'NUMSUB', `${redisPrefix}:{alice}:wake`)) as [string, number])[1]
-  await vi.waitUntil(async () => (await subscribers()) === 2)
+  await until(async () => (await subscribers()) === 2)
   for (const stream of streams) stream.close()
-  await vi.waitUntil(async () => (await subscribers()) === 0)
+  await until(async () => (await subscribers()) === 0)
 })
 
 test('R2 an append that nobody is told of arrives with the next sign of life', async () => {
@@ -88,7 +88,7 @@ test('R6 two streams a user over all nodes; 60 that race for them get two', asyn
     expect([response.status, response.headers.get('retry-after')]).toEqual([429, '5'])
   granted[0]!.close()
   // The place is free at once: nobody waits for a lease to end.
-  await vi.waitUntil(async () => (await openStream(nodes[2]!, { token })).response.status === 200)
+  await until(async () => (await openStream(nodes[2]!, { token })).response.status === 200)
 })
 
 test('R6 the same browser replaces its own stream on another node, which is told, and stays away', async () => {
@@ -121,10 +121,7 @@ test('R6 a lease is renewed while its stream lives, and ends by itself where nob
   await redis.ask('HSET', key, 'of a node that was killed', `held|${Date.now() + 2_500}|`)
   const stream = await open(nodes[0]!)
   expect((await openStream(nodes[0]!)).response.status).toBe(429)
-  await vi.waitUntil(async () => (await openStream(nodes[0]!)).response.status === 200, {
-    timeout: 10_000,
-    interval: 200,
-  })
+  await until(async () => (await openStream(nodes[0]!)).response.status === 200)
   await nodes[0]!.publish('alice', numbered(1))
   await stream.received(1)
 })
@@ -156,7 +153,7 @@ test('R1 a Redis that restarts ends no stream, and loses nothing', async () => {
   expect((await fetch(`${server.url}/readyz`)).status).toBe(503)
   expect((await fetch(`${server.url}/healthz`)).status).toBe(200)
   await own.start()
-  await vi.waitUntil(async () => (await fetch(`${server.url}/readyz`)).status === 200, { timeout: 20_000 })
+  await until(async () => (await fetch(`${server.url}/readyz`)).status === 200)
   await server.publish('alice', numbered(1, 4))
   await stream.received(4)
   expect(stream.numbers()).toEqual([1, 2, 3, 4])
@@ -285,9 +282,7 @@ test('A5 a key that one node rotates is signed with, and served, by all; in Redi
       }
     ).kid
   }
-  await vi.waitUntil(async () => (await kidOf(a)) === current && (await kidOf(b)) === current, {
-    timeout: 10_000,
-  })
+  await until(async () => (await kidOf(a)) === current && (await kidOf(b)) === current)
   const stored = (await redis.ask('GET', `${redisPrefix}:signing-keys`)) as string
   expect(Buffer.from(stored, 'base64').toString('latin1')).not.toContain('crv')
   await expect(
@@ -337,14 +332,11 @@ test('a client that does not read is cut, and its stream holds less than 1 MiB, 
   )
   await streamsOpen(server, 1)
   let most = 0
-  const watch = vi.waitUntil(
-    () => {
-      const { total, streams } = server.connections()
-      most = Math.max(most, streams[0]?.buffered ?? 0)
-      return total === 0
-    },
-    { timeout: 20_000, interval: 2 },
-  )
+  const watch = until(() => {
+    const { total, streams } = server.connections()
+    most = Math.max(most, streams[0]?.buffered ?? 0)
+    return total === 0
+  })
   for (let batch = 0; batch < 4; batch++)
     await post(server, '/debug/publish', { user: 'alice', count: 100, bytes: 50_000 })
   await watch

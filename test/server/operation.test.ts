@@ -3,9 +3,9 @@ import type { IncomingMessage } from 'node:http'
 import { connect } from 'node:http2'
 import { request } from 'node:https'
 import type { TLSSocket } from 'node:tls'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { numbered, post, start, temporaryDirectory, tokenFor } from './start.ts'
-import { openStream, range, streamsOpen } from './stream.ts'
+import { openStream, range, streamsOpen, until } from './stream.ts'
 
 const streamPath = '/api/v1/events/stream'
 
@@ -14,7 +14,7 @@ test('/healthz and /readyz answer, and /readyz says no while the node drains', a
   const stream = await openStream(server)
   for (const path of ['/healthz', '/readyz']) expect((await fetch(server.url + path)).status).toBe(200)
   const closed = server.close()
-  await vi.waitUntil(async () => (await fetch(`${server.url}/readyz`)).status === 503)
+  await until(async () => (await fetch(`${server.url}/readyz`)).status === 503)
   expect((await fetch(`${server.url}/healthz`)).status).toBe(200)
   await closed
   expect(await stream.ended).toBe('clean')
@@ -54,9 +54,9 @@ test('S4 a stream hears of a longer wait with a ping, before anything happens; o
   expect(first.text()).not.toContain('retry')
   for (let n = 0; n < 9; n++) await openStream(server, { client: `client-${n}` })
   // Not with each stream that comes: with each quarter more.
-  await vi.waitUntil(() => /retry: (4\d{3}|5000)\n\n$/.test(first.text().replaceAll(': ping\n\n', '')))
+  await until(() => /retry: (4\d{3}|5000)\n\n$/.test(first.text().replaceAll(': ping\n\n', '')))
   const again = await openStream(server, { client: 'again', lastEventId: id! })
-  await vi.waitUntil(() => again.text().includes('retry: 5500\n\n'))
+  await until(() => again.text().includes('retry: 5500\n\n'))
 })
 
 test('metrics count streams, events, replays, refusals and lag, and name nobody', async () => {
@@ -70,7 +70,7 @@ test('metrics count streams, events, replays, refusals and lag, and name nobody'
   await openStream(server)
   await openStream(server, { token: 'x' })
   const read = async () => (await fetch(`${server.url}/metrics`)).text()
-  await vi.waitUntil(async () => (await read()).includes('token_invalid'))
+  await until(async () => (await read()).includes('token_invalid'))
   const text = await read()
   for (const line of [
     'tabstream_streams 2',
@@ -103,7 +103,7 @@ test('A1 log lines are JSON, and hold no token, cookie or password, whatever hap
   secrets.push(((await login.json()) as { access_token: string }).access_token.split('.')[2]!)
   await post(server, '/api/v1/auth/login', { user: 'alice', password: 'canary' })
   await fetch(`${server.url}/nowhere?x=canary`, { headers: { Authorization: 'Bearer canary' } })
-  await vi.waitUntil(() => lines.some((line) => line.includes('/nowhere')))
+  await until(() => lines.some((line) => line.includes('/nowhere')))
   const objects = lines.map((line) => JSON.parse(line) as { msg: string; req?: { url: string } })
   expect(objects.map(({ req }) => req?.url)).toContain(`${streamPath}?token=...`)
   for (const secret of secrets) expect(lines.join('')).not.toContain(secret)
@@ -137,7 +137,7 @@ const tlsServer = (options = {}) => start({ tls: true, debug: false, ...options 
 /** `fetch` takes no certificate of its own making: tokens come from a server beside it, with the same secret. */
 const withTokens = async () => {
   const tokenSecret = 'a secret of 32 characters or more'
-  const server = await tlsServer({ tokenSecret, streamsPerUser: 120, stallTimeout: 400 })
+  const server = await tlsServer({ tokenSecret, streamsPerUser: 120, stallTimeout: 1_500 })
   const token = await tokenFor(await start({ tokenSecret }), 'alice', 'sse')
   return { server, headers: { authorization: `Bearer ${token}` } }
 }
@@ -155,11 +155,11 @@ test('HTTP/2 over TLS: 100 streams over one connection, each with every event, a
     'x-accel-buffering': 'no',
   })
   await server.publish('alice', numbered(50))
-  await vi.waitUntil(() => streams.every(({ text }) => text().split('\ndata: ').length === 51))
+  await until(() => streams.every(({ text }) => text().split('\ndata: ').length === 51))
   const id = [...streams[0]!.text().matchAll(/^id: (\S+)$/gm)].at(10)![1]!
   const again = await client.open({ ...headers, 'last-event-id': id })
   expect(again.head['stream-resume']).toBe('continue')
-  await vi.waitUntil(() => again.text().split('\ndata: ').length === 41)
+  await until(() => again.text().split('\ndata: ').length === 41)
 })
 
 test('HTTP/2: a place is free when the stream is reset, a client that does not read is cut, a close is clean', async () => {
@@ -178,7 +178,7 @@ test('HTTP/2: a place is free when the stream is reset, a client that does not r
     range(1, 100).map((n) => ({ type: 'x', data: { n, padding: 'x'.repeat(20_000) } })),
   )
   await streamsOpen(server, 1)
-  await vi.waitUntil(() => whole.text().split('\ndata: ').length === 101)
+  await until(() => whole.text().split('\ndata: ').length === 101)
   slow.stream.resume()
   expect(await slow.ended).toBe('broken')
   await server.close()
