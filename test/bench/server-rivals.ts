@@ -66,8 +66,8 @@ const kinds: Record<string, () => Promise<Server>> = {
       reply.sse.keepAlive()
       replies.add(reply)
       reply.sse.onClose(() => void replies.delete(reply))
-      // So that its head leaves before the first event.
-      reply.sse.sendHeaders()
+      // Its head leaves with the first event only.
+      await reply.sse.send({ event: 'open', data: '' })
     })
     await app.listen({ port: 0, host: '127.0.0.1' })
     return {
@@ -93,12 +93,17 @@ process.on('message', async (message: { kind: 'publish' | 'memory'; count: numbe
     globalThis.gc?.()
     return say({ memory: process.memoryUsage().rss, heap: process.memoryUsage().heapUsed })
   }
-  for (let event = 0; event < message.count; event++) {
-    const due = performance.now() + message.every
+  const publish = () => {
     n += 1
-    await server.publish({ n, sent: performance.timeOrigin + performance.now() })
-    if (message.every > 0) await new Promise((done) => setTimeout(done, Math.max(0, due - performance.now())))
+    return server.publish({ n, sent: performance.timeOrigin + performance.now() })
   }
+  if (message.every === 0) await Promise.all(Array.from({ length: message.count }, publish))
+  else
+    for (let event = 0; event < message.count; event++) {
+      const due = performance.now() + message.every
+      await publish()
+      await new Promise((done) => setTimeout(done, Math.max(0, due - performance.now())))
+    }
   say({ published: n })
 })
 process.on('disconnect', () => void server.close().then(() => process.exit(0)))
