@@ -3,6 +3,19 @@ import type { EventStore, ReadLimit, StoredEvent } from './store.ts'
 /** Bounds what one feed can hold in memory. */
 const batchLimit: ReadLimit = { events: 256, characters: 128 * 1024 }
 
+/** Listeners of one user that are woken in one go. */
+const slice = 256
+
+/** Of ten thousand streams the first have their bytes sent before the last are looked at: sockets wait for the loop. */
+const wakeInSlices = (listeners: Iterable<() => void>) => {
+  const all = [...listeners]
+  const wakeFrom = (from: number) => {
+    for (const listener of all.slice(from, from + slice)) listener()
+    if (from + slice < all.length) setImmediate(wakeFrom, from + slice)
+  }
+  wakeFrom(0)
+}
+
 export interface Feed {
   /** The next batch behind `id`, as `EventStore.readAfter`; the same one for all who ask for the same. */
   readAfter(id: string): Promise<StoredEvent[] | undefined>
@@ -29,7 +42,7 @@ export const createFeeds = (store: EventStore, clock = () => performance.now()) 
     feeds.set(user, shared)
     shared.unsubscribe = store.subscribe(user, () => {
       shared.last = undefined
-      for (const listener of shared.listeners) listener()
+      wakeInSlices(shared.listeners)
     })
     return shared
   }

@@ -16,7 +16,8 @@ interface Target {
 
 const sockets: Socket[] = []
 let latencies: number[] = []
-let firstAt = 0
+/** From the first publication, not from the first arrival: a server that writes all in one go begins late. */
+let firstSent = Number.POSITIVE_INFINITY
 let lastAt = 0
 
 const now = () => performance.timeOrigin + performance.now()
@@ -37,8 +38,10 @@ const open = ({ port, path, token, from }: Target) =>
     // An event whose end comes in the next chunk is counted late, or, torn in its number, not at all: which is told.
     socket.on('data', (text: string) => {
       const at = now()
-      for (const [, sent] of text.matchAll(event)) latencies.push(at - Number(sent))
-      if (firstAt === 0) firstAt = at
+      for (const [, sent] of text.matchAll(event)) {
+        latencies.push(at - Number(sent))
+        firstSent = Math.min(firstSent, Number(sent))
+      }
       lastAt = at
     })
     socket.on('error', fail)
@@ -61,7 +64,7 @@ process.on('message', async (message: Message) => {
   }
   if (message.kind === 'reset') {
     latencies = []
-    firstAt = 0
+    firstSent = Number.POSITIVE_INFINITY
     process.send!({ reset: true })
   }
   if (message.kind === 'read') {
@@ -71,7 +74,7 @@ process.on('message', async (message: Message) => {
     const sorted = latencies.toSorted((a, b) => a - b)
     process.send!({
       deliveries: sorted.length,
-      seconds: (lastAt - firstAt) / 1_000,
+      seconds: (lastAt - firstSent) / 1_000,
       p50: percentile(sorted, 0.5),
       p99: percentile(sorted, 0.99),
     })
