@@ -1,7 +1,6 @@
-import { spawnSync } from 'node:child_process'
-import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { existsSync, readdirSync } from 'node:fs'
 import type { PlaywrightTestOptions, PlaywrightWorkerOptions } from 'playwright/test'
+import { canInstall, installFromApt, isRoot, run, which } from './programs.ts'
 
 export type BrowserName = 'chromium' | 'firefox'
 
@@ -19,39 +18,7 @@ const chromiumArgs = [
   '--disable-sync',
 ]
 
-const isRoot = () => process.getuid?.() === 0
-
-const which = (command: string): string | undefined =>
-  (process.env.PATH ?? '')
-    .split(delimiter)
-    .map((folder) => join(folder, command))
-    .find((file) => {
-      try {
-        accessSync(file, constants.X_OK)
-        return true
-      } catch {
-        return false
-      }
-    })
-
-const run = (command: string, args: string[], print: (line: string) => void): boolean => {
-  print(`$ ${command} ${args.join(' ')}`)
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  return spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'], env }).status === 0
-}
-
 const missing = () => (Object.keys(commands) as BrowserName[]).filter((name) => !which(commands[name]))
-
-const canInstall = () => isRoot() && which('apt-get') !== undefined
-
-const installFromApt = (packages: string[], print: (line: string) => void): boolean => {
-  // A lock held by somebody else's apt-get is waited for, not reported as a failure.
-  const patient = ['-o', 'DPkg::Lock::Timeout=300', '-qq', '-y']
-  return (
-    run('apt-get', [...patient, 'update'], print) &&
-    run('apt-get', [...patient, 'install', '--no-install-recommends', ...packages], print)
-  )
-}
 
 /** Makes sure that Chromium and Firefox are there. Says what it does, asks nothing, throws if it can't. */
 export const ensureBrowsers = (print: (line: string) => void = console.log) => {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { ensureBrowsers } from './browsers.ts'
+import { ensurePrograms, serverPrograms } from './programs.ts'
 
 /**
  * `npm test`: everything, in order, live. Arguments go to Playwright: `npm test -- --project chromium`.
@@ -81,6 +82,10 @@ const browsers = await step('Browsers', () => {
   ensureBrowsers()
   return true
 })
+const programs = await step('Programs of the server tests', () => {
+  ensurePrograms(serverPrograms)
+  return true
+})
 const built = await step('Build', () => run('npm', ['run', 'build']))
 const app =
   built && (await step('Test application', () => run('npx', ['vite', 'build', '--mode', 'test-app'])))
@@ -89,6 +94,18 @@ await step(
   () => run('npx', [...vitest, `--outputFile.json=${results}vitest.json`]),
   readVitest,
 )
+if (programs)
+  await step(
+    'Cluster',
+    () => run('npx', ['--no-install', 'tsx', 'test/cluster/main.ts']),
+    readCounts('cluster'),
+  )
+if (browsers && programs)
+  await step(
+    'Independent clients',
+    () => run('npx', ['--no-install', 'tsx', 'test/clients/main.ts']),
+    readCounts('clients'),
+  )
 if (browsers && app) {
   await step(
     'Applications built from the tarball',

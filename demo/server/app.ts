@@ -1,25 +1,31 @@
 import type { AddressInfo } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import cookie from '@fastify/cookie'
 import fastifyStatic from '@fastify/static'
-import fastify from 'fastify'
+import fastify, { type FastifyHttpOptions, type FastifyInstance, type RawServerDefault } from 'fastify'
 import { openAuditLog } from './audit-log.ts'
 import { authRoutes } from './auth-routes.ts'
+import { openBackend } from './backend.ts'
 import { createCookies } from './cookies.ts'
 import { debugRoutes, describeConnections } from './debug-routes.ts'
+import { devCertificate } from './dev-certificate.ts'
 import { openEventSigning } from './event-signing.ts'
+import { createFeeds } from './feeds.ts'
+import { healthRoutes } from './health-routes.ts'
 import { jwksRoute } from './jwks-route.ts'
-import { openLmdbStore } from './lmdb-store.ts'
+import { loggerOptions } from './logging.ts'
+import { createMetrics } from './metrics.ts'
 import { novelRoute } from './novel-route.ts'
-import { type ServerOptions, withDefaults } from './options.ts'
+import { type ServerOptions, type Settings, withDefaults } from './options.ts'
 import { createOrigins } from './origins.ts'
 import { createPipeline } from './pipeline.ts'
 import { pipelineRoute } from './pipeline-route.ts'
 import { acceptEmptyJson, useProblems } from './problem.ts'
 import { publishRoute } from './publish-route.ts'
-import { createPublisher, type PublishedEvent } from './publisher.ts'
+import { createPublisher, type Publish, type PublishedEvent } from './publisher.ts'
 import { createRateLimits } from './rate-limits.ts'
+import { patiently } from './redis-connection.ts'
 import { createRequestLog } from './request-log.ts'
-import { openRevocations } from './revocations.ts'
 import { loadSecret } from './secret.ts'
 import { securityHeaders } from './security-headers.ts'
 import { readChapters, story } from './story.ts'
@@ -30,115 +36,156 @@ import { createTokens } from './tokens.ts'
 
 export type { ServerOptions } from './options.ts'
 
-/** Wires the parts, and listens on 127.0.0.1 only. Rejects, with nothing left open, if it can't listen. */
+const createApp = async ({ dataDir, logger, trustProxy, tls }: Settings): Promise<FastifyInstance> => {
+  const options = { forceCloseConnections: true, trustProxy }
+  if (!tls) return fastify({ ...options, logger: loggerOptions(logger) })
+  const https = { ...(await devCertificate(dataDir)), allowHTTP1: true }
+  // Requests and answers of HTTP/2 have what those of HTTP/1.1 have, but other types.
+  const http2 = { ...options, http2: true, https } as unknown as FastifyHttpOptions<RawServerDefault>
+  return fastify({ ...http2, logger: loggerOptions(logger) })
+}
+
+/** Wires the parts, and listens. Rejects, with nothing left open, if it can't listen. */
 export const startServer = async (options: ServerOptions) => {
   const settings = withDefaults(options)
   const { dataDir, now, random } = settings
   const origins = createOrigins(settings)
   const cookies = createCookies(origins.isSecure)
-  const signing = await openEventSigning({
-    dataDir,
-    audience: settings.audience,
-    retention: settings.signingKeyRetention,
-    now,
-  })
-  const app = fastify({
-    logger: settings.logger,
-    forceCloseConnections: true,
-    trustProxy: settings.trustProxy,
-  })
-  const auditLog = openAuditLog({
-    dataDir,
-    key: settings.auditKey ?? loadSecret(dataDir, 'audit-key', random),
-    now,
-    onError: (error) => app.log.error(error),
-  })
-  const revocations = openRevocations(dataDir, now)
-  const tokens = createTokens({
-    secret: Buffer.from(loadSecret(dataDir, 'token-secret', random), 'hex'),
-    lives: {
-      access: settings.accessTokenLife,
-      sse: settings.sseTokenLife,
-      refresh: settings.refreshTokenLife,
-    },
-    overlap: settings.sseTokenOverlap,
-    revocations,
-    now,
-    random,
-  })
-  const store = settings.store ?? openLmdbStore({ dataDir, retention: settings.retention, random })
-  const publish = createPublisher({ store, signing, critical: settings.critical })
-  const registry = createStreamRegistry({ streamsPerUser: settings.streamsPerUser, now })
-  const pipeline = createPipeline({
-    begin: () => story(readChapters(), random(4).toString('hex')),
-    publish,
-    hasReader: registry.has,
-    interval: settings.pipelineInterval,
-    onError: (error) => app.log.error(error),
-  })
-
-  app.addHook('preClose', async () => {
-    pipeline.close()
-    registry.close()
-  })
-  app.addHook('onClose', async () => {
-    await Promise.all([store.close(), revocations.close(), auditLog.close()])
-  })
-
-  const revokeUser = async (user: string) => {
-    await tokens.revokeUser(user)
-    registry.revoke({ user })
-  }
-
-  const onOpen = (user: string) => {
-    if (settings.pipeline === 'automatic' && pipeline.state(user) === 'stopped')
-      pipeline.start(user).catch((error: unknown) => app.log.error(error))
-  }
+  const app = await createApp(settings)
+  const onError = (error: unknown) => app.log.error(error)
+  const backend = await openBackend(settings, onError)
+  const { store, leases, notices, revocations, keys } = backend
+  app.addHook('onClose', backend.close)
+  let state: 'open' | 'draining' = 'open'
 
   try {
+    const auditLog = openAuditLog({
+      dataDir,
+      key: settings.auditKey ?? loadSecret(dataDir, 'audit-key', random),
+      now,
+      onError,
+    })
+    app.addHook('onClose', auditLog.close)
+    const { audience, signingKeyRetention: retention } = settings
+    const signing = await patiently(() => openEventSigning({ storage: keys, audience, retention, now }))
+    const tokens = createTokens({
+      secret: backend.tokenSecret,
+      lives: {
+        access: settings.accessTokenLife,
+        sse: settings.sseTokenLife,
+        refresh: settings.refreshTokenLife,
+      },
+      overlap: settings.sseTokenOverlap,
+      revocations,
+      now,
+      random,
+    })
+    const registry = createStreamRegistry({
+      leases,
+      now,
+      random,
+      isRevoked: ({ session: id, user, began }) => tokens.isRevokedSession({ id, user, began }),
+      onError,
+    })
     await securityHeaders(app, { origins, trustedTypes: settings.trustedTypes })
     await app.register(cookie)
     useProblems(app)
-    const limits = await createRateLimits(app, settings)
+    const metrics = createMetrics(app, {
+      streams: registry.counters.total,
+      isReady: backend.isReady,
+      now,
+      ofProcess: settings.processMetrics,
+    })
+    const append = createPublisher({ store, signing, critical: settings.critical })
+    const publish: Publish = async (user, events, once) => {
+      const ids = await append(user, events, once)
+      metrics.published(ids.length)
+      return ids
+    }
+    const pipeline = createPipeline({
+      begin: () => story(readChapters(), random(4).toString('hex')),
+      publish,
+      hasReader: registry.has,
+      interval: settings.pipelineInterval,
+      onError,
+    })
+
+    app.addHook('preClose', async () => {
+      pipeline.close()
+      await registry.close()
+    })
+
+    notices.on((notice) => {
+      if (notice.kind === 'revoked') registry.revoke(notice)
+      if (notice.kind === 'keys') signing.refresh().catch(onError)
+    })
+
+    const revokeUser = async (user: string) => {
+      await tokens.revokeUser(user)
+      await notices.tell({ kind: 'revoked', user })
+    }
+
+    const rotateKeys = async () => {
+      const rotated = await signing.rotate()
+      await notices.tell({ kind: 'keys' })
+      return rotated
+    }
+
+    const onOpen = (user: string) => {
+      if (settings.pipeline === 'automatic' && pipeline.state(user) === 'stopped')
+        pipeline.start(user).catch(onError)
+    }
+
+    const limits = await createRateLimits(app, { ...settings, store: backend.rateLimits })
     const audit = createStreamAudit(app, { log: auditLog, now, random })
     const requests = settings.debug ? createRequestLog(app, now) : undefined
     origins.guard(app)
     acceptEmptyJson(app)
-    if (requests) debugRoutes(app, { store, registry, tokens, signing, requests, publish, revokeUser })
+    if (requests) debugRoutes(app, { store, registry, tokens, rotateKeys, requests, publish, revokeUser })
     authRoutes(app, {
       tokens,
       cookies,
       origins,
       limits,
       users: settings.users,
-      onRevoked: (session) => registry.revoke({ session }),
+      onRevoked: (session) => notices.tell({ kind: 'revoked', session }),
     })
-    streamRoute(app, { store, tokens, cookies, registry, audit, settings, onOpen })
+    const feeds = createFeeds(store)
+    streamRoute(app, { store, feeds, tokens, cookies, origins, registry, audit, metrics, settings, onOpen })
     publishRoute(app, { publish, tokens, maxPayload: settings.maxPayload })
     novelRoute(app, { store, tokens, authorize: settings.authorize })
     pipelineRoute(app, pipeline, tokens)
     jwksRoute(app, signing)
+    healthRoutes(app, { check: backend.check, isDraining: () => state === 'draining' })
     if (settings.staticDir) await app.register(fastifyStatic, { root: settings.staticDir })
-    await app.listen({ port: settings.port, host: '127.0.0.1' })
+    await app.listen({ port: settings.port, host: settings.host })
+
+    let closed: Promise<void> | undefined
+    const close = async () => {
+      state = 'draining'
+      // Not in a hook: once it closes, Fastify answers everything with 503, /healthz too.
+      await pause(settings.drainDelay)
+      await app.close()
+    }
+
+    const { port } = app.server.address() as AddressInfo
+    return {
+      url: `${settings.tls ? 'https' : 'http'}://${settings.host}:${port}`,
+      port,
+      /** As POST /debug/publish does, whether or not `debug` is on. */
+      publish: (user: string, events: readonly PublishedEvent[]) => publish(user, events),
+      /** As GET /debug/connections. */
+      connections: () => describeConnections(registry),
+      /** Voids every token that a user has by now, and ends the streams. Who can log in again may. */
+      revokeUser,
+      /** A new key signs critical events from now on. */
+      rotateKeys,
+      /** Says no to /readyz for `drainDelay`, ends every stream, then frees port and store. */
+      close: () => (closed ??= close()),
+    }
   } catch (error) {
     await app.close()
     throw error
-  }
-
-  const { port } = app.server.address() as AddressInfo
-  return {
-    url: `http://127.0.0.1:${port}`,
-    port,
-    /** As POST /debug/publish does, whether or not `debug` is on. */
-    publish: (user: string, events: readonly PublishedEvent[]) => publish(user, events),
-    /** As GET /debug/connections. */
-    connections: () => describeConnections(registry),
-    /** Voids every token that a user has by now, and ends the streams. Who can log in again may. */
-    revokeUser,
-    /** A new key signs critical events from now on. */
-    rotateKeys: signing.rotate,
-    /** Ends every stream at once, then frees port and store. */
-    close: () => app.close(),
   }
 }
 

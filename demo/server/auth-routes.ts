@@ -13,8 +13,8 @@ export interface AuthRoutesOptions {
   origins: Origins
   limits: RateLimits
   users: Readonly<Record<string, string>>
-  /** A log-in is revoked: its streams end. */
-  onRevoked: (sessionId: string) => void
+  /** A log-in is revoked: its streams end, on every node. */
+  onRevoked: (sessionId: string) => Promise<void>
 }
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
@@ -70,7 +70,7 @@ export const authRoutes = (app: FastifyInstance, options: AuthRoutesOptions): vo
       const login = token === undefined ? undefined : await tokens.verify('refresh', token)
       if (login?.state === 'valid') {
         await tokens.revokeSession(login.id)
-        onRevoked(login.id)
+        await onRevoked(login.id)
       }
       // Those of clients are void too, and end by themselves within minutes.
       for (const { name, options } of [cookies.refresh, cookies.sse(null)])

@@ -1,11 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import { fillerEvents } from './debug-events.ts'
-import type { EventSigning } from './event-signing.ts'
 import { problem } from './problem.ts'
 import type { Publish, PublishedEvent } from './publisher.ts'
 import type { RequestLog } from './request-log.ts'
 import { type EventStore, readAll } from './store.ts'
-import { countByUser } from './stream-counters.ts'
 import type { StreamRegistry } from './stream-registry.ts'
 import type { Tokens } from './tokens.ts'
 
@@ -14,7 +12,7 @@ export interface DebugRoutesOptions {
   registry: StreamRegistry
   requests: RequestLog
   tokens: Tokens
-  signing: EventSigning
+  rotateKeys: () => Promise<{ kid: string }>
   publish: Publish
   revokeUser: (user: string) => Promise<void>
 }
@@ -22,7 +20,7 @@ export interface DebugRoutesOptions {
 /** What /debug/connections answers. */
 export const describeConnections = (registry: StreamRegistry) => {
   const streams = registry.list()
-  return { total: streams.length, users: countByUser(streams), streams, ...registry.counters.read() }
+  return { total: streams.length, users: registry.counters.users(), streams, ...registry.counters.read() }
 }
 
 /**
@@ -30,7 +28,7 @@ export const describeConnections = (registry: StreamRegistry) => {
  * addresses don't exist.
  */
 export const debugRoutes = (app: FastifyInstance, options: DebugRoutesOptions): void => {
-  const { store, registry, requests, tokens, signing, publish, revokeUser } = options
+  const { store, registry, requests, tokens, rotateKeys, publish, revokeUser } = options
 
   app.get('/debug/connections', async (_, reply) => {
     reply.header('Cache-Control', 'no-store')
@@ -66,7 +64,7 @@ export const debugRoutes = (app: FastifyInstance, options: DebugRoutesOptions): 
     return { user }
   })
 
-  app.post('/debug/rotate-keys', async () => signing.rotate())
+  app.post('/debug/rotate-keys', rotateKeys)
 
   app.post('/debug/publish', { bodyLimit: 64 * 1024 * 1024 }, async (request, reply) => {
     const body = (request.body ?? {}) as {
@@ -85,9 +83,9 @@ export const debugRoutes = (app: FastifyInstance, options: DebugRoutesOptions): 
   app.get('/debug/events', async (request, reply) => {
     const { user } = request.query as { user?: string }
     if (!user) return problem(reply, 400, 'user_missing', 'Name the user: /debug/events?user=alice')
-    const { first, last } = await store.bounds(user)
+    const { first, last, end } = await store.bounds(user)
     const ids: string[] = []
     for await (const { id } of readAll(store, user)) ids.push(id)
-    return { epoch: store.epoch, first, last, ids }
+    return { epoch: end.split('-')[0], first, last, ids }
   })
 }

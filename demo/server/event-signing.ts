@@ -1,9 +1,14 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { CompactSign, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
 
+/** Where the keys are, as one text. */
+export interface KeyStorage {
+  read(): Promise<string | undefined>
+  /** Only if what is there is still `former`: two nodes that rotate at once must not lose each other's key. */
+  replace(former: string | undefined, text: string): Promise<boolean>
+}
+
 export interface EventSigningOptions {
-  dataDir: string
+  storage: KeyStorage
   /** Who the events are for: `aud`. */
   audience: string
   /** Seconds that a public key is served for, after another has taken its place. */
@@ -42,31 +47,38 @@ const createKey = async () => {
 
 /**
  * Signs critical events: a compact JWS by Ed25519 (RFC 8037) over what the event is, for whom, and under which
- * id, so that a valid signature can't be moved to another event, user or application. Keys are kept in `dataDir`.
+ * id, so that a valid signature can't be moved to another event, user or application.
  */
-export const openEventSigning = async ({ dataDir, audience, retention, now }: EventSigningOptions) => {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  const path = join(dataDir, 'signing-keys.json')
+export const openEventSigning = async ({ storage, audience, retention, now }: EventSigningOptions) => {
+  const alive = ({ retired }: KeyFile) => retired.filter(({ at }) => now() - at < retention * 1000)
 
-  const save = (file: KeyFile) => {
-    writeFileSync(`${path}.new`, JSON.stringify(file), { mode: 0o600 })
-    renameSync(`${path}.new`, path)
-    return file
-  }
-
-  const load = async (): Promise<KeyFile> => {
-    try {
-      return JSON.parse(readFileSync(path, 'utf8')) as KeyFile
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-      return save({ current: await createKey(), retired: [] })
+  /** What there is, or what `next` makes of it. */
+  const settle = async (next: (file: KeyFile | undefined) => Promise<KeyFile | undefined>) => {
+    for (;;) {
+      const text = await storage.read()
+      const file = text === undefined ? undefined : (JSON.parse(text) as KeyFile)
+      const changed = await next(file)
+      if (changed === undefined) return file!
+      if (await storage.replace(text, JSON.stringify(changed))) return changed
     }
   }
 
-  let file = await load()
-  let key = await importJWK(file.current.jwk, 'EdDSA')
+  let file: KeyFile
+  let key: Awaited<ReturnType<typeof importJWK>>
 
-  const alive = () => file.retired.filter(({ at }) => now() - at < retention * 1000)
+  const adopt = async (settled: KeyFile) => {
+    key = await importJWK(settled.current.jwk, 'EdDSA')
+    file = settled
+  }
+
+  /** Another node may have rotated them. */
+  const refresh = async () =>
+    adopt(
+      await settle(async (found) =>
+        found === undefined ? { current: await createKey(), retired: [] } : undefined,
+      ),
+    )
+  await refresh()
 
   return {
     /** The event's `data` as it goes on the wire. */
@@ -78,13 +90,20 @@ export const openEventSigning = async ({ dataDir, audience, retention, now }: Ev
     },
 
     /** What clients verify with: the key of the moment first, then those that stored events were signed by. */
-    jwks: (): { keys: JWK[] } => ({ keys: [publicOf(file.current.jwk), ...alive().map(({ jwk }) => jwk)] }),
+    jwks: (): { keys: JWK[] } => ({
+      keys: [publicOf(file.current.jwk), ...alive(file).map(({ jwk }) => jwk)],
+    }),
+
+    refresh,
 
     /** A new key signs from now on; the private half of the old one is forgotten. */
     async rotate(): Promise<{ kid: string }> {
-      const retired = [{ jwk: publicOf(file.current.jwk), at: now() }, ...alive()]
-      file = save({ current: await createKey(), retired })
-      key = await importJWK(file.current.jwk, 'EdDSA')
+      await adopt(
+        await settle(async (found) => ({
+          current: await createKey(),
+          retired: found ? [{ jwk: publicOf(found.current.jwk), at: now() }, ...alive(found)] : [],
+        })),
+      )
       return { kid: file.current.kid }
     },
   }

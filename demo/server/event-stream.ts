@@ -1,24 +1,36 @@
 import type { ServerResponse } from 'node:http'
+import { constants, Http2ServerResponse } from 'node:http2'
+import type { Feeds } from './feeds.ts'
 import { formatComment, formatEvent, formatPosition } from './sse-format.ts'
-import type { EventStore, StoredEvent } from './store.ts'
+import type { StoredEvent } from './store.ts'
 
 export interface EventStreamOptions {
-  response: ServerResponse
-  store: EventStore
+  response: ServerResponse | Http2ServerResponse
+  feeds: Feeds
   user: string
-  /** Send what lies behind this position in the user's log. */
-  position: number
+  /** Send what lies behind this id in the user's log. */
+  id: string
   /** Milliseconds between signs of life (R2). */
   pingInterval: number
   /** A client that takes nothing for this many milliseconds is cut. It can resume later. */
   stallTimeout: number
+  /** Milliseconds for which a store that fails is tried again. The stream says its pings meanwhile. */
+  storePatience: number
   /** Milliseconds from now to the end of the stream's token. */
   life: number
   /** Asked for each event, replayed or live, at the moment that it would be sent. */
   authorize: (event: StoredEvent) => boolean | Promise<boolean>
+  /**
+   * The `retry:` of the moment, in milliseconds, and how this stream's is told. Told where it is much another than the
+   * last one, at the beginning and with a ping: a node that is killed can't tell it then.
+   */
+  retry?: { told: number | null; now: () => number; format: (retry: number) => string }
+  /** What a client is told last. */
+  farewell?: (reason: EndReason) => string
+  onSent?: (events: readonly StoredEvent[]) => void
   /** Once, when it is settled that the stream ends; `events` is how many were sent. */
   onEnd: (reason: EndReason, events: number) => void
-  /** The store failed: the stream is cut. */
+  /** The store failed: once for each time that it begins to. */
   onError: (error: unknown) => void
 }
 
@@ -28,8 +40,9 @@ export type EndReason =
   | 'token-expired'
   | 'revoked'
   | 'replaced'
+  | 'lease-lost'
   | 'stalled'
-  | 'trimmed'
+  | 'position-lost'
   | 'failed'
   | 'cut'
   | 'server-closed'
@@ -37,18 +50,22 @@ export type EndReason =
 export interface EventStream {
   /** Ends the body as HTTP wants it. A client that doesn't read is cut after `stallTimeout`. */
   end(reason: EndReason): void
-  /** Destroys the socket: the client sees a broken body. */
+  /** Destroys the socket, or resets the stream of HTTP/2: the client sees a broken body. */
   drop(): void
-  /** Destroys the socket half-way through the next event. */
+  /** The same, half-way through the next event. */
   dropInNextEvent(): void
   counts(): { events: number; buffered: number }
 }
 
-/** Bounds what one stream can hold in memory: a batch like this, plus the socket's own high-water mark. */
-const batchLimit = { events: 256, characters: 128 * 1024 }
+/** Milliseconds between two tries of a store that fails, and up to as many more: streams must not try as one. */
+const storeRetry = 500
 
 /** Node runs a timer that is longer than 2^31 - 1 ms at once. */
 const longestTimer = 2 ** 31 - 1
+
+/** The stream behind an answer of HTTP/2 has the ways of a Writable, which the answer itself lacks. */
+const bodyOf = (response: ServerResponse | Http2ServerResponse) =>
+  response instanceof Http2ServerResponse ? response.stream : response
 
 /**
  * Writes one user's log to one response. Replay and live are the same loop: read behind the position, write,
@@ -57,20 +74,24 @@ const longestTimer = 2 ** 31 - 1
  * The rejected alternative, pushing live events into each stream, needs both.
  */
 export const openEventStream = (options: EventStreamOptions): EventStream => {
-  const { response, store, user, stallTimeout } = options
+  const { stallTimeout, farewell = () => '', retry } = options
+  const body = bodyOf(options.response)
   let state: 'open' | 'over' = 'open'
-  let position = options.position
+  let position = options.id
   let events = 0
+  let told = retry?.told ?? null
   let breaksNextEvent = false
   let hasMore = true
+  let failingSince: number | undefined
   let stallTimer: NodeJS.Timeout | undefined
+  let retryTimer: NodeJS.Timeout | undefined
   let carryOn = () => {}
 
   const wake = () => {
     hasMore = true
     carryOn()
   }
-  const unsubscribe = store.subscribe(user, wake)
+  const feed = options.feeds.join(options.user, wake)
 
   const settle = (reason: EndReason): boolean => {
     if (state === 'over') return false
@@ -80,9 +101,15 @@ export const openEventStream = (options: EventStreamOptions): EventStream => {
     return true
   }
 
+  const destroy = () => {
+    // Of HTTP/2: without a code the reset would read as "no error".
+    if ('close' in body && 'rstCode' in body) body.close(constants.NGHTTP2_INTERNAL_ERROR)
+    body.destroy()
+  }
+
   const drop = (reason: EndReason) => {
     settle(reason)
-    response.destroy()
+    destroy()
   }
 
   const watchForStall = () => {
@@ -90,35 +117,45 @@ export const openEventStream = (options: EventStreamOptions): EventStream => {
   }
 
   const write = (text: string) => {
-    if (!response.write(text)) watchForStall()
+    if (!body.write(text)) watchForStall()
   }
 
   const end = (reason: EndReason) => {
     if (!settle(reason)) return
-    response.end()
+    const last = farewell(reason)
+    if (last === '') body.end()
+    else body.end(last)
     watchForStall()
+  }
+
+  /** Nothing, if it is about what the client knows. */
+  const formatRetryIfNew = (): string => {
+    const now = retry?.now() ?? null
+    if (!retry || now === null || (told !== null && now < told * 1.25 && now > told * 0.75)) return ''
+    told = now
+    return retry.format(now)
   }
 
   const ping = setInterval(() => {
     // Behind a full buffer a ping would say nothing and add to it.
-    if (state === 'open' && !response.writableNeedDrain) write(formatComment('ping'))
-    // Makes good a wake-up that never came: the log may have been appended to by another process.
+    if (state === 'open' && !body.writableNeedDrain) write(formatComment('ping') + formatRetryIfNew())
+    // Makes good a wake-up that never came: a message between nodes can be lost.
+    feed.expire(options.pingInterval / 2)
     wake()
   }, options.pingInterval)
   const expiry = setTimeout(end, Math.min(options.life, longestTimer), 'token-expired')
 
-  response.on('drain', () => {
+  body.on('drain', () => {
     clearTimeout(stallTimer)
     stallTimer = undefined
     carryOn()
   })
 
-  response.on('close', () => {
+  body.on('close', () => {
     settle('client-closed')
     clearInterval(ping)
-    clearTimeout(expiry)
-    clearTimeout(stallTimer)
-    unsubscribe()
+    for (const timer of [expiry, stallTimer, retryTimer]) clearTimeout(timer)
+    feed.leave()
   })
 
   const until = async (condition: () => boolean) => {
@@ -126,7 +163,11 @@ export const openEventStream = (options: EventStreamOptions): EventStream => {
   }
 
   const send = async (batch: readonly StoredEvent[]) => {
-    const verdicts = await Promise.all(batch.map(options.authorize))
+    const answers = batch.map(options.authorize)
+    // Where all answers are there, nobody waits: of ten thousand streams each would for its turn.
+    const verdicts = answers.every((answer) => typeof answer === 'boolean')
+      ? answers
+      : await Promise.all(answers)
     // The state may have changed meanwhile, which the compiler can't see.
     if ((state as string) === 'over') return
     const allowed = batch.filter((_, index) => verdicts[index])
@@ -134,32 +175,54 @@ export const openEventStream = (options: EventStreamOptions): EventStream => {
     if (breaksNextEvent && allowed[0]) {
       const frame = Buffer.from(formatEvent(allowed[0]))
       settle('cut')
-      response.write(frame.subarray(0, frame.length >> 1), () => response.destroy())
+      body.write(frame.subarray(0, frame.length >> 1), destroy)
       return
     }
-    position = last.position
+    position = last.id
     events += allowed.length
     // A client whose position stood still behind events that it may not see would one day be told to start anew.
     const skipped = allowed.at(-1) === last ? '' : formatPosition(last.id)
     write(allowed.map(formatEvent).join('') + skipped)
+    options.onSent?.(allowed)
+  }
+
+  /** Undefined after a failure, once it is time to try again. */
+  const read = async (): Promise<{ batch: StoredEvent[] | undefined } | undefined> => {
+    try {
+      const batch = await feed.readAfter(position)
+      failingSince = undefined
+      return { batch }
+    } catch (error) {
+      if ((state as string) === 'over') return
+      if (failingSince === undefined) options.onError(error)
+      failingSince ??= performance.now()
+      if (performance.now() - failingSince >= options.storePatience) return void drop('failed')
+      hasMore = false
+      retryTimer = setTimeout(wake, storeRetry * (1 + Math.random()))
+      await until(() => hasMore)
+      return
+    }
   }
 
   const run = async () => {
     while (state === 'open') {
       hasMore = false
-      const batch = await store.readAfter(user, position, batchLimit)
+      const answer = await read()
       if ((state as string) === 'over') return
-      const next = batch[0]
-      if (!next) await until(() => hasMore)
-      // Trimmed away under a client that was too slow. It will come back with its id and be told (R4).
-      else if (next.position !== position + 1) end('trimmed')
+      if (!answer) continue
+      const { batch } = answer
+      // Trimmed under a client that was too slow, or wiped. It will come back with its id and be told (R4).
+      if (!batch) end('position-lost')
+      else if (batch.length === 0) await until(() => hasMore)
       else {
         await send(batch)
-        await until(() => !response.writableNeedDrain)
+        await until(() => !body.writableNeedDrain)
       }
     }
   }
 
+  const first = formatRetryIfNew()
+  if (first !== '') write(first)
   run().catch((error: unknown) => {
     if (state === 'open') options.onError(error)
     drop('failed')
@@ -171,6 +234,6 @@ export const openEventStream = (options: EventStreamOptions): EventStream => {
     dropInNextEvent: () => {
       breaksNextEvent = true
     },
-    counts: () => ({ events, buffered: response.writableLength }),
+    counts: () => ({ events, buffered: body.writableLength }),
   }
 }

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type ServerOptions, startServer } from './app.ts'
 
-/** `tsx demo/server/main.ts`, with the flags of README.md; the key of the audit log's head comes from AUDIT_KEY. */
+/** `tsx demo/server/main.ts`, with the flags and the environment of README.md. */
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
@@ -21,6 +21,9 @@ const readFlags = () => {
         dev: { type: 'boolean', default: false },
         pipeline: { type: 'boolean', default: false },
         log: { type: 'boolean', default: false },
+        host: { type: 'string' },
+        tls: { type: 'boolean', default: false },
+        drain: { type: 'string', default: '0' },
         origin: { type: 'string' },
         allow: { type: 'string', multiple: true, default: [] },
         'trust-proxy': { type: 'string' },
@@ -49,11 +52,18 @@ const flags = readFlags()
 const port = Number(flags.port)
 if (!/^\d+$/.test(flags.port) || port > 65_535) fail('--port is a number from 0 (any free port) to 65535')
 
+if (!/^\d+$/.test(flags.drain)) fail('--drain is a number of seconds')
+
 const page = path('../dist')
 const options: ServerOptions = {
   dataDir: flags.data,
   debug: flags.dev,
   logger: flags.log,
+  processMetrics: true,
+  tls: flags.tls,
+  drainDelay: Number(flags.drain) * 1_000,
+  redisUrl: process.env.REDIS_URL ?? null,
+  tokenSecret: process.env.TOKEN_SECRET ?? null,
   pipeline: flags.pipeline ? 'automatic' : 'on-demand',
   publicOrigin: flags.origin ?? null,
   allowedOrigins: flags.allow,
@@ -62,6 +72,7 @@ const options: ServerOptions = {
   auditKey: process.env.AUDIT_KEY ?? null,
   trustedTypes: ['tabstream-demo'],
   ...(flags.audience === undefined ? {} : { audience: flags.audience }),
+  ...(flags.host === undefined ? {} : { host: flags.host }),
   ...(existsSync(page) ? { staticDir: page } : {}),
 }
 const server = await startOnFreePort(options, port).catch((error: Error) => fail(error.message))

@@ -1,7 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { applyPublished, noNovel } from '../novel.ts'
 import { authenticateAccess } from './authenticate.ts'
-import { formatEventId } from './event-id.ts'
 import { unwrap } from './event-signing.ts'
 import type { Settings } from './options.ts'
 import { type EventStore, readAll } from './store.ts'
@@ -24,14 +23,14 @@ export const novelRoute = (app: FastifyInstance, { store, tokens, authorize }: N
     const { user } = login
 
     let novel = noNovel()
-    let { last } = await store.bounds(user)
+    let { end } = await store.bounds(user)
     for await (const event of readAll(store, user)) {
-      const { type, data, position, signed } = event
+      const { type, data, id, signed } = event
       // What the stream would not send is not told here either.
       if (await authorize(user, event)) novel = applyPublished(novel, type, signed ? unwrap(data) : data)
-      last = position
+      end = id
     }
     reply.header('Cache-Control', 'no-store')
-    return { novel, last_event_id: formatEventId(store.epoch, last) }
+    return { novel, last_event_id: end }
   })
 }

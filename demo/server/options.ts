@@ -4,10 +4,28 @@ import type { EventStore, StoredEvent } from './store.ts'
 
 /** Everything that `startServer` can be told. Only `dataDir` has no default. */
 export interface ServerOptions {
-  /** Directory of the event store, the keys and secrets, the revocations and the audit log. Created if missing. */
+  /**
+   * Directory of the event store, the keys and secrets, the revocations and the audit log. Created if missing. With
+   * `redisUrl` only the audit log is there: each node has its own.
+   */
   dataDir: string
   /** 0 (default): one that is free. A port that is taken rejects `startServer` with `EADDRINUSE`. */
   port?: number
+  /** Default `127.0.0.1`. Another one needs `publicOrigin`, since only names of the loopback interface are believed. */
+  host?: string
+  /** HTTP/2 over TLS, with HTTP/1.1 for who can't, under a certificate made for development. Default false. */
+  tls?: boolean
+  /**
+   * Where nodes share events, places, revocations, rate limits and signing keys: `redis://...`. Needs `tokenSecret`.
+   * Default `null`: all of it in `dataDir`, for one node.
+   */
+  redisUrl?: string | null
+  /** Begins every key and channel in Redis. Default `tabstream`. */
+  redisPrefix?: string
+  /** Tokens and shared keys are made with it: the same for all nodes, 32 characters at least. Default: made, in `dataDir`. */
+  tokenSecret?: string | null
+  /** Milliseconds that /readyz says no before streams are ended, so that a load balancer can notice. Default 0. */
+  drainDelay?: number
   /** Directory with a built page, served at `/`. Default: none. */
   staticDir?: string
   /** Enables /debug, which shows and cuts everybody's streams without asking who asks. Default false. */
@@ -57,7 +75,13 @@ export interface ServerOptions {
   pingInterval?: number
   /** Milliseconds after which a client that takes nothing is cut. Default 20000. */
   stallTimeout?: number
-  /** Streams that one user may have open (R6); one more gets 429. Default 2. */
+  /** Milliseconds that a stream waits for a store that fails, before it is cut. Default 30000. */
+  storePatience?: number
+  /** Reconnections a second that nodes shall bear when all streams of one are dropped: what `retry:` is made of. Default 330. */
+  reconnectsPerSecond?: number
+  /** Milliseconds that a place outlives its node's last sign (R6), with `redisUrl`. Default 40000. */
+  leaseLife?: number
+  /** Streams that one user may have open (R6), over all nodes; one more gets 429. Default 2. */
   streamsPerUser?: number
   /** Seconds in the `Retry-After` of a 429. Default 5. */
   limitRetryAfter?: number
@@ -69,10 +93,12 @@ export interface ServerOptions {
   pipeline?: 'on-demand' | 'automatic'
   /** Milliseconds between two events of the pipeline. Default 600. */
   pipelineInterval?: number
-  /** Where events are kept. Closed with the server. Default: the embedded store, in `dataDir`. */
+  /** Where events are kept. Closed with the server. Default: the embedded store in `dataDir`, or Redis. */
   store?: EventStore
-  /** Fastify's log on standard output. Tokens and cookies are never in it. Default false. */
-  logger?: boolean
+  /** Log lines, JSON, on standard output or to a stream. Tokens and cookies are never in it. Default false. */
+  logger?: boolean | { write(line: string): void }
+  /** Measures the process too (memory, event loop): for a server that has it for itself. Default false. */
+  processMetrics?: boolean
   /** Milliseconds since 1970. Default `Date.now`. */
   now?: () => number
   /** Default `crypto.randomBytes`. */
@@ -85,6 +111,12 @@ export type Settings = Required<Omit<ServerOptions, Optional>> & Pick<ServerOpti
 
 const defaults: Omit<Settings, 'dataDir' | 'exchangesPerUser' | 'authPerAddress'> = {
   port: 0,
+  host: '127.0.0.1',
+  tls: false,
+  redisUrl: null,
+  redisPrefix: 'tabstream',
+  tokenSecret: null,
+  drainDelay: 0,
   debug: false,
   publicOrigin: null,
   allowedOrigins: [],
@@ -102,6 +134,9 @@ const defaults: Omit<Settings, 'dataDir' | 'exchangesPerUser' | 'authPerAddress'
   trustedTypes: [],
   pingInterval: 15_000,
   stallTimeout: 20_000,
+  storePatience: 30_000,
+  reconnectsPerSecond: 330,
+  leaseLife: 40_000,
   streamsPerUser: 2,
   limitRetryAfter: 5,
   retention: 10_000,
@@ -109,6 +144,7 @@ const defaults: Omit<Settings, 'dataDir' | 'exchangesPerUser' | 'authPerAddress'
   pipeline: 'on-demand',
   pipelineInterval: 600,
   logger: false,
+  processMetrics: false,
   now: Date.now,
   random: randomBytes,
 }

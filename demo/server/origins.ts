@@ -6,6 +6,14 @@ export interface OriginsOptions {
   publicOrigin: string | null
   /** Other origins that may call. */
   allowedOrigins: readonly string[]
+  /** It speaks TLS itself. */
+  tls?: boolean
+}
+
+/** HTTP/2 has no Host (RFC 9113, 8.3.1). */
+const hostOf = ({ headers }: FastifyRequest): string => {
+  const authority = headers[':authority']
+  return (typeof authority === 'string' ? authority : headers.host) ?? ''
 }
 
 /**
@@ -31,17 +39,18 @@ const assertOrigin = (origin: string) => {
  * Origins are compared as a whole, never by suffix or pattern. Where a browser leaves `Origin` out, which it
  * does for a GET to its own origin, fetch metadata tells (W3C Fetch Metadata, `Sec-Fetch-Site`).
  */
-export const createOrigins = ({ publicOrigin, allowedOrigins }: OriginsOptions) => {
+export const createOrigins = ({ publicOrigin, allowedOrigins, tls = false }: OriginsOptions) => {
   for (const origin of publicOrigin === null ? allowedOrigins : [publicOrigin, ...allowedOrigins])
     assertOrigin(origin)
   const allowed = new Set(allowedOrigins)
 
-  const senderOf = ({ headers }: FastifyRequest): Sender => {
-    const { origin, host = '', 'sec-fetch-site': site } = headers
+  const senderOf = (request: FastifyRequest): Sender => {
+    const { origin, 'sec-fetch-site': site } = request.headers
+    const host = hostOf(request)
     // A name that an attacker points at 127.0.0.1 makes his page "same-origin" (DNS rebinding).
     if (publicOrigin === null && !loopback.test(host)) return 'foreign'
     if (origin !== undefined) {
-      const own = publicOrigin ?? `http://${host.toLowerCase()}`
+      const own = publicOrigin ?? `${tls ? 'https' : 'http'}://${host.toLowerCase()}`
       return origin === own || allowed.has(origin) ? 'trusted' : 'foreign'
     }
     if (site === 'same-origin') return 'trusted'
@@ -50,7 +59,9 @@ export const createOrigins = ({ publicOrigin, allowedOrigins }: OriginsOptions) 
 
   return {
     /** Decides what cookies are called and whether they are `Secure`. The scheme behind a proxy says nothing. */
-    isSecure: publicOrigin?.startsWith('https:') ?? false,
+    isSecure: publicOrigin?.startsWith('https:') ?? tls,
+    /** A page of this server, or of an origin of the list, by the browser's word. */
+    isTrusted: (request: FastifyRequest): boolean => senderOf(request) === 'trusted',
     isAllowed: (origin: string | undefined): boolean => origin !== undefined && allowed.has(origin),
 
     /**

@@ -5,7 +5,7 @@ export interface PipelineOptions {
   begin: () => Iterator<CatalogueEvent>
   publish: (user: string, events: readonly CatalogueEvent[]) => Promise<unknown>
   /** Nobody to watch, nothing to write: the pipeline waits where it is. */
-  hasReader: (user: string) => boolean
+  hasReader: (user: string) => Promise<boolean>
   /** Milliseconds between two events. */
   interval: number
   onError: (error: unknown) => void
@@ -30,7 +30,7 @@ export const createPipeline = ({ begin, publish, hasReader, interval, onError }:
   }
 
   const step = async (user: string, run: Run) => {
-    if (!hasReader(user)) return
+    if (!(await hasReader(user)) || run.state !== 'running') return
     const { done, value } = run.events.next()
     if (done) stop(run, 'finished')
     else await publish(user, [value])

@@ -25,6 +25,10 @@ export const useProblems = (app: FastifyInstance): void => {
     const status = error.statusCode ?? 500
     if (status < 500)
       return problem(reply, status, (error.code ?? 'bad_request').toLowerCase(), error.message)
+    if (status === 503) {
+      reply.header('Retry-After', 1)
+      return problem(reply, status, 'unavailable', 'What this server stands on does not answer. Try again.')
+    }
     request.log.error(error)
     return problem(reply, status, 'internal', 'The server failed. Try again later.')
   })

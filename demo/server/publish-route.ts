@@ -23,6 +23,10 @@ export const publishRoute = (
     const login = await authenticateAccess(request, reply, tokens)
     if (!login) return reply
 
+    const once = request.headers['idempotency-key']
+    if (once !== undefined && !(typeof once === 'string' && /^[\x21-\x7e]{1,64}$/.test(once)))
+      return problem(reply, 400, 'key_invalid', 'Idempotency-Key is 1 to 64 visible ASCII characters.')
+
     const inputs = Array.isArray(request.body) ? request.body : [request.body]
     if (inputs.length === 0 || inputs.length > maxEvents)
       return problem(reply, 400, 'events_count', `Send one event, or an array of 1 to ${maxEvents}.`)
@@ -53,6 +57,6 @@ export const publishRoute = (
         )
       events.push({ type, data })
     }
-    return reply.code(201).send({ ids: await publish(login.user, events) })
+    return reply.code(201).send({ ids: await publish(login.user, events, once) })
   })
 }

@@ -1,4 +1,3 @@
-import { formatEventId } from './event-id.ts'
 import type { EventSigning } from './event-signing.ts'
 import type { EventStore, NewEvent } from './store.ts'
 
@@ -31,23 +30,26 @@ export const createPublisher = ({ store, signing, critical }: PublisherOptions) 
   }
 
   /** A signature takes the event's id, and time: whoever has appended meanwhile has taken that id. */
-  const attempt = async (user: string, events: readonly PublishedEvent[]): Promise<string[]> => {
+  const attempt = async (user: string, events: readonly PublishedEvent[], once?: string) => {
     for (;;) {
-      const { last } = await store.bounds(user)
-      const stored = await Promise.all(
-        events.map((event, index) => toStored(user, event, formatEventId(store.epoch, last + 1 + index))),
-      )
-      const ids = await store.appendAfter(user, last, stored)
-      if (ids) return ids
+      const { end } = await store.bounds(user)
+      const ids = store.idsAfter(end, events.length)
+      const stored = events.map(async (event, index) => {
+        const id = ids[index]!
+        return { ...(await toStored(user, event, id)), id }
+      })
+      const appended = await store.appendAfter(user, end, await Promise.all(stored), once)
+      if (appended) return appended
     }
   }
 
-  return async (user: string, events: readonly PublishedEvent[]): Promise<string[]> => {
+  /** @param once names these events, as for `EventStore.append` */
+  return async (user: string, events: readonly PublishedEvent[], once?: string): Promise<string[]> => {
     if (critical.length === 0)
-      return store.append(user, await Promise.all(events.map((event) => toStored(user, event, ''))))
+      return store.append(user, await Promise.all(events.map((event) => toStored(user, event, ''))), once)
     // One at a time for each user, or many publishers at once would make each other sign again and again.
     const former = queues.get(user) ?? Promise.resolve()
-    const turn = former.catch(() => {}).then(() => attempt(user, events))
+    const turn = former.catch(() => {}).then(() => attempt(user, events, once))
     queues.set(user, turn)
     try {
       return await turn

@@ -1,4 +1,4 @@
-import rateLimit from '@fastify/rate-limit'
+import rateLimit, { type FastifyRateLimitStoreCtor } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { problem } from './problem.ts'
 
@@ -7,6 +7,8 @@ export interface RateLimitsOptions {
   exchangesPerUser: number
   /** Requests a minute for log-in, its renewal and tokens, from one address. `Infinity`: any number. */
   authPerAddress: number
+  /** Where requests are counted. Default: in this process, the most recent 10,000 users and addresses. */
+  store?: FastifyRateLimitStoreCtor | undefined
 }
 
 declare module 'fastify' {
@@ -18,19 +20,19 @@ declare module 'fastify' {
 
 const timeWindow = 60_000
 
-/**
- * How often tokens may be asked for. Counted in this process, for the most recent 10,000 users and addresses;
- * nodes would share a `store` that is given to the plugin. An IPv6 address counts with its /64.
- */
+/** How often tokens may be asked for. An IPv6 address counts with its /64. */
 export const createRateLimits = async (app: FastifyInstance, options: RateLimitsOptions) => {
   app.decorateRequest('user', null)
-  await app.register(rateLimit, { global: false, timeWindow, cache: 10_000 })
+  await app.register(rateLimit, {
+    global: false,
+    timeWindow,
+    cache: 10_000,
+    ...(options.store ? { store: options.store } : {}),
+  })
 
-  const limit = (max: number, keyGenerator?: (request: FastifyRequest) => string) => {
-    const count =
-      max === Number.POSITIVE_INFINITY
-        ? undefined
-        : app.createRateLimit({ max, ...(keyGenerator ? { keyGenerator } : {}) })
+  const limit = (groupId: string, max: number, keyGenerator?: (request: FastifyRequest) => string) => {
+    const limited = { max, groupId, ...(keyGenerator ? { keyGenerator } : {}) }
+    const count = max === Number.POSITIVE_INFINITY ? undefined : app.createRateLimit(limited)
 
     /** Counts the request. Beyond the limit the 429 is sent. */
     return async (request: FastifyRequest, reply: FastifyReply): Promise<boolean> => {
@@ -44,9 +46,9 @@ export const createRateLimits = async (app: FastifyInstance, options: RateLimits
 
   return {
     /** Before anything is verified: what a stranger can make the server do is limited too. */
-    exceededByAddress: limit(options.authPerAddress),
+    exceededByAddress: limit('address', options.authPerAddress),
     /** Once it is known who asks. */
-    exceededByUser: limit(options.exchangesPerUser, ({ user }) => user ?? ''),
+    exceededByUser: limit('user', options.exchangesPerUser, ({ user }) => user ?? ''),
   }
 }
 

@@ -1,11 +1,12 @@
-import { parseEventId } from './event-id.ts'
-import type { EventStore } from './store.ts'
+import type { EventStore, Lookup } from './store.ts'
 
 export interface Resumption {
   /** `fresh`: nothing was asked for. `continue` and `reset` are what R4's header says. */
   state: 'fresh' | 'continue' | 'reset'
-  /** The stream starts behind this position. */
-  position: number
+  /** The stream starts behind this id. */
+  id: string
+  /** Why it is a reset. */
+  reason: Exclude<Lookup, 'known'> | null
 }
 
 /**
@@ -17,11 +18,9 @@ export const resumeAfter = async (
   user: string,
   lastEventId: string | undefined,
 ): Promise<Resumption> => {
-  const { first, last } = await store.bounds(user)
   // An empty header is what the HTML Standard 9.2.3 says for "no last event ID".
-  if (!lastEventId) return { state: 'fresh', position: last }
-  const id = parseEventId(lastEventId)
-  const known =
-    id !== undefined && id.epoch === store.epoch && id.position <= last && id.position >= first - 1
-  return known ? { state: 'continue', position: id.position } : { state: 'reset', position: last }
+  if (!lastEventId) return { state: 'fresh', id: (await store.bounds(user)).end, reason: null }
+  const found = await store.lookup(user, lastEventId)
+  if (found === 'known') return { state: 'continue', id: lastEventId, reason: null }
+  return { state: 'reset', id: (await store.bounds(user)).end, reason: found }
 }

@@ -4,7 +4,7 @@ import { open } from 'lmdb'
 
 /**
  * Which tokens are void before they expire. An id is that of a token, a session or a user, with a prefix.
- * All instants are milliseconds since 1970. Several nodes would share this.
+ * All instants are milliseconds since 1970. Here on one machine's disk; redis-revocations.ts is shared by nodes.
  */
 export interface Revocations {
   /** From `from` on; kept until `until`, by when whatever bears the id has expired. The last call counts. */

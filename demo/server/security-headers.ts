@@ -51,6 +51,7 @@ export const securityHeaders = async (
         allowedHeaders: [
           'Authorization',
           'Content-Type',
+          'Idempotency-Key',
           'Last-Event-ID',
           'Stream-Client',
           'X-Requested-With',

@@ -1,6 +1,7 @@
 /**
- * Where events are kept. One ordered log a user; the place in it is a number that counts up by one.
- * Nothing here knows of HTTP or of an embedded engine: several nodes can share a log behind the same interface.
+ * Where events are kept: one ordered log a user. Nothing here knows of HTTP or of an engine: lmdb-store.ts is one
+ * file on one machine, redis-store.ts is shared by nodes. An id names a place in a log, and is opaque to everybody
+ * but the store that made it (R1: ASCII, at most 64 bytes).
  */
 
 export interface NewEvent {
@@ -14,8 +15,11 @@ export interface NewEvent {
 }
 
 export interface StoredEvent extends NewEvent {
+  /** The place in the log: counts up by one. */
   position: number
   id: string
+  /** When it was appended, by the store's clock: milliseconds since 1970. */
+  at: number
 }
 
 export interface ReadLimit {
@@ -25,23 +29,51 @@ export interface ReadLimit {
   characters: number
 }
 
+export interface LogBounds {
+  /** Of the oldest event kept. An empty log: `last + 1`. */
+  first: number
+  /** Of the newest ever appended. */
+  last: number
+  /** Id of the newest event ever appended; of a log without any, the id of its beginning. */
+  end: string
+}
+
+export type Lookup =
+  /** The log has this place, and everything behind it. */
+  | 'known'
+  /** It had the place, and trimmed what was behind it. */
+  | 'trimmed'
+  /** The id is of another log, of a future that there is not (any more), or no id at all. */
+  | 'unknown'
+
+/** Milliseconds for which the name of an append is remembered. */
+export const onceFor = 600_000
+
 export interface EventStore {
-  /** Identity of the store, 8 hex digits: ids of a wiped store are told from ids that were merely trimmed. */
-  readonly epoch: string
   /**
    * Appends in order and in one transaction; resolves with the ids once that is committed, so an id that a
    * publisher has seen survives a crash. Wakes the user's subscribers afterwards, never before.
+   *
+   * @param once names this append: repeated within ten minutes, by a publisher that never saw the answer, it stores
+   *   nothing and has the same answer
    */
-  append(user: string, events: readonly NewEvent[]): Promise<string[]>
-  /** The same, but only if `last` is still the user's newest position. Otherwise undefined, and nothing is done. */
-  appendAfter(user: string, last: number, events: readonly NewEvent[]): Promise<string[] | undefined>
+  append(user: string, events: readonly NewEvent[], once?: string): Promise<string[]>
   /**
-   * The events behind `position`, oldest first. Where some were trimmed the first one's position is greater
-   * than `position + 1`: the caller has to look, since the store can't know what the caller has sent.
+   * The same, but only if `end` is still the end of the log, and under the ids that `idsAfter` has given for it.
+   * Otherwise undefined, and nothing is done.
    */
-  readAfter(user: string, position: number, limit: ReadLimit): Promise<StoredEvent[]>
-  /** Positions of the oldest event kept and of the newest ever appended. An empty log: `first` is `last + 1`. */
-  bounds(user: string): Promise<{ first: number; last: number }>
+  appendAfter(
+    user: string,
+    end: string,
+    events: readonly (NewEvent & { id: string })[],
+    once?: string,
+  ): Promise<string[] | undefined>
+  /** Ids that the next events behind `end` can have. */
+  idsAfter(end: string, count: number): string[]
+  /** The events behind `id` (`null`: all), oldest first; undefined where `lookup` doesn't say `known`. */
+  readAfter(user: string, id: string | null, limit: ReadLimit): Promise<StoredEvent[] | undefined>
+  lookup(user: string, id: string): Promise<Lookup>
+  bounds(user: string): Promise<LogBounds>
   /** Calls `wake` after each append for the user: a hint, without events, to read on. Returns the unsubscribe. */
   subscribe(user: string, wake: () => void): () => void
   close(): Promise<void>
@@ -49,11 +81,10 @@ export interface EventStore {
 
 /** A user's whole log in small reads: what one caller holds in memory doesn't depend on its length. */
 export async function* readAll(store: EventStore, user: string): AsyncGenerator<StoredEvent> {
-  const { first, last } = await store.bounds(user)
-  let position = first - 1
-  while (position < last) {
-    const events = await store.readAfter(user, position, { events: 256, characters: 256 * 1024 })
+  for (let id: string | null = null; ; ) {
+    const events = await store.readAfter(user, id, { events: 256, characters: 256 * 1024 })
+    if (!events?.length) return
     yield* events
-    position = events.at(-1)?.position ?? last
+    id = events.at(-1)!.id
   }
 }

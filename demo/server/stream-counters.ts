@@ -3,25 +3,32 @@ interface OpenStream {
   client: string | null
 }
 
-const tally = (keys: readonly string[]): Record<string, number> => {
-  const counts: Record<string, number> = {}
-  for (const key of keys) counts[key] = (counts[key] ?? 0) + 1
-  return counts
-}
-
 const clientKey = ({ user, client }: OpenStream) => `${user}/${client ?? '-'}`
 
-const raise = (peaks: Record<string, number>, counts: Record<string, number>) => {
-  for (const [key, count] of Object.entries(counts)) peaks[key] = Math.max(peaks[key] ?? 0, count)
+/** How many of each are open now, and the most that ever were. Counts as they come: looking at all would take ages. */
+const createTally = () => {
+  const open = new Map<string, number>()
+  let peaks: Record<string, number> = {}
+  return {
+    add(key: string): void {
+      const count = (open.get(key) ?? 0) + 1
+      open.set(key, count)
+      peaks[key] = Math.max(peaks[key] ?? 0, count)
+    },
+    remove(key: string): void {
+      const count = open.get(key)! - 1
+      if (count > 0) open.set(key, count)
+      else open.delete(key)
+    },
+    now: () => Object.fromEntries(open),
+    peaks: () => ({ ...peaks }),
+    reset(): void {
+      peaks = Object.fromEntries(open)
+    },
+  }
 }
 
-const noCounts = () => ({
-  opened: 0,
-  openedByUser: {} as Record<string, number>,
-  refused: 0,
-  replaced: 0,
-  peak: { total: 0, users: {} as Record<string, number>, clients: {} as Record<string, number> },
-})
+const noCounts = () => ({ opened: 0, openedByUser: {} as Record<string, number>, refused: 0, replaced: 0 })
 
 /**
  * What a test needs to know about the past: the most streams that were ever open at once, by user and by
@@ -29,19 +36,25 @@ const noCounts = () => ({
  * a client that closes before it reopens (S1) leaves `replaced` at 0.
  */
 export const createStreamCounters = () => {
+  const users = createTally()
+  const clients = createTally()
   let counts = noCounts()
-
-  const raisePeaks = (open: readonly OpenStream[]) => {
-    counts.peak.total = Math.max(counts.peak.total, open.length)
-    raise(counts.peak.users, tally(open.map(({ user }) => user)))
-    raise(counts.peak.clients, tally(open.map(clientKey)))
-  }
+  let total = 0
+  let peak = 0
 
   return {
-    opened(user: string, open: readonly OpenStream[]): void {
+    opened(stream: OpenStream): void {
       counts.opened += 1
-      counts.openedByUser[user] = (counts.openedByUser[user] ?? 0) + 1
-      raisePeaks(open)
+      counts.openedByUser[stream.user] = (counts.openedByUser[stream.user] ?? 0) + 1
+      total += 1
+      peak = Math.max(peak, total)
+      users.add(stream.user)
+      clients.add(clientKey(stream))
+    },
+    closed(stream: OpenStream): void {
+      total -= 1
+      users.remove(stream.user)
+      clients.remove(clientKey(stream))
     },
     refused: () => {
       counts.refused += 1
@@ -49,13 +62,19 @@ export const createStreamCounters = () => {
     replaced: () => {
       counts.replaced += 1
     },
-    read: () => structuredClone(counts),
-    reset(open: readonly OpenStream[]): void {
+    total: () => total,
+    /** Open streams by user, for those who have one. */
+    users: () => users.now(),
+    read: () => ({
+      ...structuredClone(counts),
+      peak: { total: peak, users: users.peaks(), clients: clients.peaks() },
+    }),
+    /** Starts the peaks over from what is open now. */
+    reset(): void {
       counts = noCounts()
-      raisePeaks(open)
+      peak = total
+      users.reset()
+      clients.reset()
     },
   }
 }
-
-/** Open streams by user, for those who have one. */
-export const countByUser = (open: readonly { user: string }[]) => tally(open.map(({ user }) => user))

@@ -1,23 +1,29 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { authenticate, bearerToken, streamClient } from './authenticate.ts'
 import type { Cookies } from './cookies.ts'
-import { formatEventId } from './event-id.ts'
-import { openEventStream } from './event-stream.ts'
+import { type EndReason, openEventStream } from './event-stream.ts'
+import type { Feeds } from './feeds.ts'
+import type { Metrics } from './metrics.ts'
 import type { Settings } from './options.ts'
+import type { Origins } from './origins.ts'
 import { problem } from './problem.ts'
-import { resumeAfter } from './resumption.ts'
-import { formatComment, formatPosition } from './sse-format.ts'
+import { formatReplaced, retryFor, retryOf, shortestRetry } from './reconnect-spread.ts'
+import { type Resumption, resumeAfter } from './resumption.ts'
+import { formatComment, formatPosition, formatRetry } from './sse-format.ts'
 import type { EventStore } from './store.ts'
 import { type StreamAudit, streamPath } from './stream-audit.ts'
-import type { StreamRegistry } from './stream-registry.ts'
+import type { Place, StreamRegistry } from './stream-registry.ts'
 import type { Tokens } from './tokens.ts'
 
 export interface StreamRouteOptions {
   store: EventStore
+  feeds: Feeds
   tokens: Tokens
   cookies: Cookies
+  origins: Origins
   registry: StreamRegistry
   audit: StreamAudit
+  metrics: Metrics
   settings: Settings
   /** A user's stream has opened. */
   onOpen: (user: string) => void
@@ -37,7 +43,9 @@ const header = (request: FastifyRequest, name: string): string | undefined => {
 
 /** The stream itself: R1 to R4 and R6. */
 export const streamRoute = (app: FastifyInstance, options: StreamRouteOptions): void => {
-  const { store, tokens, cookies, registry, audit, settings, onOpen } = options
+  const { store, feeds, tokens, cookies, origins, registry, audit, metrics, settings, onOpen } = options
+
+  const retry = () => retryFor(registry.load(), settings.reconnectsPerSecond)
 
   // Without `exposeHeadRoute: false` a HEAD request would open a stream, and hold a place for ever.
   app.get(streamPath, { exposeHeadRoute: false }, async (request, reply) => {
@@ -52,14 +60,15 @@ export const streamRoute = (app: FastifyInstance, options: StreamRouteOptions): 
     const client = streamClient(request, reply)
     if (client === undefined) return reply
     const bearer = bearerToken(request)
-    // A cookie goes along whoever asks. This header doesn't: across origins it takes a preflight.
+    // A cookie goes along whoever asks. This header doesn't: across origins it takes a preflight. A browser's own
+    // EventSource can't send one; there fetch metadata vouch, which no page can write.
     const named = Object.keys(request.cookies).some((name) => name.startsWith(cookies.sse(null).name))
-    if (bearer === undefined && client === null && named)
+    if (bearer === undefined && client === null && named && !origins.isTrusted(request))
       return problem(
         reply,
         403,
         'csrf',
-        'A stream that is opened by the cookie needs a Stream-Client header.',
+        'A stream that is opened by the cookie needs a Stream-Client header, or Sec-Fetch-Site: same-origin.',
       )
 
     const cookie = request.cookies[cookies.sse(client).name] ?? request.cookies[cookies.sse(null).name]
@@ -78,11 +87,19 @@ export const streamRoute = (app: FastifyInstance, options: StreamRouteOptions): 
     }
 
     const lastEventId = header(request, 'last-event-id')
-    const place = registry.claim({
+    // The client may go before it is known whether it has a place.
+    let gone = false
+    let place: Place | undefined
+    reply.raw.on('close', () => {
+      gone = true
+      place?.release()
+    })
+    place = await registry.claim({
       user: login.user,
       client,
       lastEventId: lastEventId ?? null,
       session: login.id,
+      began: login.began,
     })
     if (!place) {
       reply.header('Retry-After', settings.limitRetryAfter)
@@ -93,9 +110,16 @@ export const streamRoute = (app: FastifyInstance, options: StreamRouteOptions): 
         `${login.user} has ${settings.streamsPerUser} streams open already. Close one, or wait as Retry-After says.`,
       )
     }
-    reply.raw.on('close', place.release)
+    if (gone) place.release()
 
-    const resumption = await resumeAfter(store, login.user, lastEventId)
+    let resumption: Resumption
+    try {
+      resumption = await resumeAfter(store, login.user, lastEventId)
+    } catch (error) {
+      // The answer says so and its connection may live on: the place is not to wait for that.
+      place.release()
+      throw error
+    }
     // Meanwhile the client may have gone, another stream replaced this one, or the server begun to close.
     if (!place.held()) {
       audit.lost(request, login)
@@ -116,21 +140,40 @@ export const streamRoute = (app: FastifyInstance, options: StreamRouteOptions): 
     // The comment makes headers leave at once. The position lets a client that is cut before its first event
     // resume all the same.
     reply.raw.write(formatComment('open'))
-    if (resumption.state !== 'continue')
-      reply.raw.write(formatPosition(formatEventId(store.epoch, resumption.position)))
+    if (resumption.state !== 'continue') reply.raw.write(formatPosition(resumption.id))
 
+    const formatOwnRetry = (milliseconds: number) =>
+      formatRetry(retryOf(milliseconds, client !== null, Math.random()))
+    // Clients of a node that goes come back over a while; one that was replaced is not to come back.
+    const farewell = (reason: EndReason): string => {
+      if (reason === 'replaced') return formatReplaced()
+      return reason === 'server-closed' ? formatOwnRetry(retry()) : ''
+    }
     const ended = audit.opened(request, login, resumption.state)
+    const measured = metrics.opened(resumption)
     place.attach(
       openEventStream({
         response: reply.raw,
-        store,
+        feeds,
         user: login.user,
-        position: resumption.position,
+        id: resumption.id,
         pingInterval: settings.pingInterval,
         stallTimeout: settings.stallTimeout,
+        storePatience: settings.storePatience,
         life: login.expiresAt - settings.now(),
         authorize: (event) => settings.authorize(login.user, event),
-        onEnd: ended,
+        // What an earlier stream was told, who resumes goes by until it hears another.
+        retry: {
+          told: resumption.state === 'fresh' ? shortestRetry : null,
+          now: retry,
+          format: formatOwnRetry,
+        },
+        farewell,
+        onSent: measured.sent,
+        onEnd: (reason, events) => {
+          ended(reason, events)
+          measured.ended(reason)
+        },
         onError: (error) => request.log.error(error),
       }),
     )

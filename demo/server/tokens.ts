@@ -67,16 +67,18 @@ const holderOf = (user: string, client: string) =>
 
 /** Issues, rotates, verifies and revokes. Knows nothing of HTTP. */
 export const createTokens = ({ secret, lives, overlap, revocations, now, random }: TokensOptions) => {
-  const isRevoked = async ({ jti, sid, sub, auth_time }: Claims): Promise<boolean> => {
-    const [token, session, user] = await Promise.all(
-      [`token:${jti}`, `session:${sid}`, `user:${sub}`].map(revocations.revokedFrom),
-    )
+  const isRevokedSession = async ({ id, user: name, began }: Session): Promise<boolean> => {
+    const [session, user] = await Promise.all([`session:${id}`, `user:${name}`].map(revocations.revokedFrom))
     // A user's revocation ends the sessions that were there: who can log in again may.
-    return (
-      (token !== undefined && now() >= token) ||
-      (session !== undefined && now() >= session) ||
-      (user !== undefined && auth_time * 1000 <= user)
-    )
+    return (session !== undefined && now() >= session) || (user !== undefined && began <= user)
+  }
+
+  const isRevoked = async ({ jti, sid, sub, auth_time }: Claims): Promise<boolean> => {
+    const [token, session] = await Promise.all([
+      revocations.revokedFrom(`token:${jti}`),
+      isRevokedSession({ id: sid, user: sub, began: auth_time * 1000 }),
+    ])
+    return session || (token !== undefined && now() >= token)
   }
 
   return {
@@ -144,6 +146,9 @@ export const createTokens = ({ secret, lives, overlap, revocations, now, random 
         client: typeof claims.client === 'string' ? claims.client : null,
       }
     },
+
+    /** Of a log-in whose stream is open: the token itself may age out meanwhile. */
+    isRevokedSession,
 
     /** Every token of one log-in. */
     revokeSession: (id: string) => revocations.revoke(`session:${id}`, now(), now() + lives.refresh * 1000),

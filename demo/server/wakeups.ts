@@ -1,18 +1,28 @@
-/** Who in this process wants to hear that a user's log has grown. Another node would be told over a channel. */
-export const createWakeups = () => {
+/** Who in this process wants to hear that a user's log has grown, and when the first comes and the last goes. */
+export const createWakeups = ({ onFirst = (_user: string) => {}, onLast = (_user: string) => {} } = {}) => {
   const listeners = new Map<string, Set<() => void>>()
 
+  const wake = (user: string) => {
+    for (const listener of listeners.get(user) ?? []) listener()
+  }
+
   return {
-    wake(user: string): void {
-      for (const listener of listeners.get(user) ?? []) listener()
+    wake,
+    wakeAll(): void {
+      for (const user of [...listeners.keys()]) wake(user)
     },
+    has: (user: string): boolean => listeners.has(user),
+    users: (): string[] => [...listeners.keys()],
 
     subscribe(user: string, listener: () => void): () => void {
       const set = listeners.get(user) ?? new Set()
+      const isFirst = set.size === 0
       listeners.set(user, set.add(listener))
+      if (isFirst) onFirst(user)
       return () => {
-        set.delete(listener)
-        if (set.size === 0 && listeners.get(user) === set) listeners.delete(user)
+        if (!set.delete(listener) || set.size > 0) return
+        listeners.delete(user)
+        onLast(user)
       }
     },
   }

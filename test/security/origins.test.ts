@@ -59,6 +59,15 @@ const raw = (port: number, { method = 'GET', path, headers }: Raw) =>
     sent.end()
   })
 
+/** The status alone: a stream's body has no end. `fetch` sets Sec-Fetch headers as it likes. */
+const openWith = (port: number, headers: Record<string, string>, signal: AbortSignal) =>
+  new Promise<number>((done) => {
+    const sent = request({ port, host: '127.0.0.1', path: stream, headers, signal })
+    sent.on('error', () => {})
+    sent.on('response', (response) => done(response.statusCode!))
+    sent.end()
+  })
+
 test.each(hostile)('A6 the hostile origin %s gets no CORS answer, no stream, no token', async (Origin) => {
   const server = await start({ allowedOrigins: [app] })
   const sse = await tokenFor(server, 'alice', 'sse')
@@ -206,6 +215,22 @@ test('A6 the cookie opens a stream only beside the header that no image and no f
   expect(await bare.response.json()).toMatchObject({ error: 'csrf' })
   expect(server.connections().opened).toBe(0)
   expect((await openStream(server, { cookie, client: 'one' })).response.status).toBe(200)
+})
+
+test('A6 the browser’s own EventSource, which can send no header, opens a stream by the cookie from a page of ours', async () => {
+  const server = await start()
+  const exchanged = await post(server, exchange, undefined, await tokenFor(server, 'alice', 'access'))
+  const bare = (site: string) =>
+    raw(server.port, {
+      path: stream,
+      headers: { Host: `127.0.0.1:${server.port}`, Cookie: cookiesOf(exchanged), 'Sec-Fetch-Site': site },
+    })
+  for (const site of ['cross-site', 'same-site', 'none']) expect((await bare(site)).status).toBe(403)
+  const own = { 'Sec-Fetch-Site': 'same-origin', Cookie: cookiesOf(exchanged) }
+  const abort = new AbortController()
+  const opened = await openWith(server.port, own, abort.signal)
+  expect(opened).toBe(200)
+  abort.abort()
 })
 
 test('A6 a name that was pointed at the loopback interface is foreign (DNS rebinding)', async () => {

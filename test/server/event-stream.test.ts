@@ -1,21 +1,27 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { type EventStreamOptions, openEventStream } from '../../demo/server/event-stream.ts'
+import { createFeeds } from '../../demo/server/feeds.ts'
 import type { EventStore, StoredEvent } from '../../demo/server/store.ts'
+import { until } from './stream.ts'
 
 /** A store whose reads end when the test says so, as those of a store on another machine might. */
 const createSlowStore = () => {
-  const reads: { position: number; answer: (events: StoredEvent[]) => void; fail: (error: Error) => void }[] =
-    []
+  const reads: {
+    id: string | null
+    answer: (events: StoredEvent[] | undefined) => void
+    fail: (error: Error) => void
+  }[] = []
   let wake = () => {}
   let subscribers = 0
   const store: EventStore = {
-    epoch: '00000000',
     append: async () => [],
     appendAfter: async () => [],
-    readAfter: (_, position) => new Promise((answer, fail) => reads.push({ position, answer, fail })),
-    bounds: async () => ({ first: 1, last: 0 }),
+    idsAfter: () => [],
+    readAfter: (_, id) => new Promise((answer, fail) => reads.push({ id, answer, fail })),
+    lookup: async () => 'known',
+    bounds: async () => ({ first: 1, last: 0, end: '00000000-0' }),
     subscribe: (_, listener) => {
       wake = listener
       subscribers += 1
@@ -34,6 +40,7 @@ const event = (position: number): StoredEvent => ({
   type: 'x',
   data: '1',
   owner: 'u',
+  at: 0,
 })
 
 /** One stream on `store`, over HTTP, and what a client has of it. */
@@ -42,11 +49,12 @@ const serve = async (store: EventStore, options: Partial<EventStreamOptions> = {
     response.flushHeaders()
     openEventStream({
       response,
-      store,
+      feeds: createFeeds(store),
       user: 'u',
-      position: 0,
+      id: '00000000-0',
       pingInterval: 60_000,
       stallTimeout: 60_000,
+      storePatience: 0,
       life: 60_000,
       authorize: () => true,
       onEnd: () => {},
@@ -66,7 +74,7 @@ test('a wake-up that comes during a read is not lost', async () => {
   const { read } = await serve(store)
   wake()
   reads[0]!.answer([])
-  await vi.waitUntil(() => reads.length === 2)
+  await until(() => reads.length === 2)
   reads[1]!.answer([event(1)])
   expect(await read()).toBe('id: 00000000-1\nevent: x\ndata: 1\n\n')
 })
@@ -76,19 +84,19 @@ test('without a wake-up there is no read', async () => {
   const { read } = await serve(store)
   reads[0]!.answer([event(1), event(2)])
   expect(await read()).toContain('00000000-2')
-  await vi.waitUntil(() => reads.length === 2)
+  await until(() => reads.length === 2)
   reads[1]!.answer([])
   await new Promise(setImmediate)
   expect(reads).toHaveLength(2)
   wake()
-  await vi.waitUntil(() => reads.length === 3)
-  expect(reads.map(({ position }) => position)).toEqual([0, 2, 2])
+  await until(() => reads.length === 3)
+  expect(reads.map(({ id }) => id)).toEqual(['00000000-0', '00000000-2', '00000000-2'])
 })
 
-test('a gap in the store ends the stream instead of being passed over', async () => {
+test('R4 a place that the store has lost ends the stream instead of being passed over', async () => {
   const { store, reads } = createSlowStore()
   const { read } = await serve(store)
-  reads[0]!.answer([event(2)])
+  reads[0]!.answer(undefined)
   expect(await read()).toBeUndefined()
 })
 
@@ -99,15 +107,57 @@ test('a store that fails breaks the stream, is reported, and leaves no subscript
   expect(subscribers()).toBe(1)
   reads[0]!.fail(new Error('gone'))
   await expect(read()).rejects.toThrow()
-  await vi.waitUntil(() => subscribers() === 0)
+  await until(() => subscribers() === 0)
   expect(errors).toMatchObject([{ message: 'gone' }])
+})
+
+test('a store that fails for a while costs no stream: the read is made again', async () => {
+  const { store, reads } = createSlowStore()
+  const errors: unknown[] = []
+  const { read } = await serve(store, { storePatience: 60_000, onError: (error) => errors.push(error) })
+  reads[0]!.fail(new Error('gone'))
+  await until(() => reads.length === 2)
+  reads[1]!.fail(new Error('still gone'))
+  await until(() => reads.length === 3)
+  reads[2]!.answer([event(1)])
+  expect(await read()).toContain('00000000-1')
+  expect(errors).toMatchObject([{ message: 'gone' }])
+})
+
+test('streams of a user that stand at the same place share one subscription and one read', async () => {
+  const { store, reads, wake, subscribers } = createSlowStore()
+  const feeds = createFeeds(store)
+  const streams = await Promise.all([1, 2, 3].map(() => serve(store, { feeds })))
+  expect(subscribers()).toBe(1)
+  reads[0]!.answer([event(1)])
+  for (const { read } of streams) expect(await read()).toContain('00000000-1')
+  await until(() => reads.length === 2)
+  reads[1]!.answer([])
+  await new Promise(setImmediate)
+  wake()
+  await until(() => reads.length === 3)
+  reads[2]!.answer([event(2)])
+  for (const { read } of streams) expect(await read()).toContain('00000000-2')
+  await until(() => reads.length === 4)
+  await Promise.all(streams.map(({ reader }) => reader.cancel()))
+  await until(() => subscribers() === 0)
+})
+
+test('R2 a wake-up that is lost is made good at the next sign of life', async () => {
+  const { store, reads } = createSlowStore()
+  const { read } = await serve(store, { pingInterval: 40 })
+  reads[0]!.answer([])
+  await until(() => reads.length === 2)
+  reads[1]!.answer([event(1)])
+  let text = ''
+  while (!text.includes('00000000-1')) text += await read()
 })
 
 test('a client that leaves during a read gets nothing written, and no subscription stays', async () => {
   const { store, reads, subscribers } = createSlowStore()
   const { reader } = await serve(store)
   await reader.cancel()
-  await vi.waitUntil(() => subscribers() === 0)
+  await until(() => subscribers() === 0)
   reads[0]!.answer([event(1)])
   await new Promise(setImmediate)
   expect(reads).toHaveLength(1)
@@ -125,8 +175,8 @@ test('A3 each event is asked for when it would be sent; a skipped one moves the 
   reads[0]!.answer([event(1), event(2), event(3)])
   expect(await read()).toBe('id: 00000000-2\nevent: x\ndata: 1\n\nid: 00000000-3\n\n')
   expect(asked).toEqual([1, 2, 3])
-  await vi.waitUntil(() => reads.length === 2)
-  expect(reads[1]!.position).toBe(3)
+  await until(() => reads.length === 2)
+  expect(reads[1]!.id).toBe('00000000-3')
 })
 
 test('A3 where nobody can say whose an event is, it is not sent, and the stream is cut', async () => {

@@ -80,6 +80,10 @@ export type TestStream = Awaited<ReturnType<typeof openStream>>
 export const range = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, index) => from + index)
 
+/** Long enough for a machine that is busy with something else: what holds, holds long before. */
+export const until = (condition: () => boolean | Promise<boolean>) =>
+  vi.waitUntil(condition, { timeout: 20_000, interval: 5 })
+
 /** Waits until the server holds exactly this many streams. */
 export const streamsOpen = (server: RunningServer, count: number) =>
   vi.waitUntil(() => server.connections().total === count, { timeout: 20_000, interval: 5 })

@@ -84,11 +84,23 @@ describe('a hub whose storage or tabs fail', () => {
 
     it('is not outrun by one chunk that holds more than the log either', async () => {
       const test = openHub()
-      const tab = await openTab(test, { options })
+      let take = () => {}
+      const taken = () =>
+        new Promise<void>((resolve) => {
+          take = resolve
+        })
+      const tab = await openTab(test, { options, take: taken })
       const body = (await test.platform.server.next()).stream()
-      body.push(numbers.map((id) => sse(id, 'x')).join(''))
-      while (tab.ids().length < 400) await test.platform.advance(10)
-      expect(tab.ids()).toEqual(numbers)
+      await until(() => tab.batches.length === 1)
+      take()
+      const many = Array.from({ length: 2_000 }, (_, at) => String(at + 1))
+      body.push(many.map((id) => sse(id, 'x')).join(''))
+      while (tab.ids().at(-1) !== '2000') {
+        // Whatever the log holds by now is committed, and trimmed to its bounds.
+        await test.platform.advance(50)
+        take()
+      }
+      expect(tab.ids()).toEqual(many)
       expect(tab.batches.every(({ reset }) => reset === null)).toBe(true)
       await test.close()
     })

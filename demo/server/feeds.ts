@@ -1,0 +1,80 @@
+import type { EventStore, ReadLimit, StoredEvent } from './store.ts'
+
+/** Bounds what one feed can hold in memory. */
+const batchLimit: ReadLimit = { events: 256, characters: 128 * 1024 }
+
+/** Listeners of one user that are woken in one go. */
+const slice = 256
+
+/** Of ten thousand streams the first have their bytes sent before the last are looked at: sockets wait for the loop. */
+const wakeInSlices = (listeners: Iterable<() => void>) => {
+  const all = [...listeners]
+  const wakeFrom = (from: number) => {
+    for (const listener of all.slice(from, from + slice)) listener()
+    if (from + slice < all.length) setImmediate(wakeFrom, from + slice)
+  }
+  wakeFrom(0)
+}
+
+export interface Feed {
+  /** The next batch behind `id`, as `EventStore.readAfter`; the same one for all who ask for the same. */
+  readAfter(id: string): Promise<StoredEvent[] | undefined>
+  /** A batch that is older than this many milliseconds is not the answer to the next read. */
+  expire(age: number): void
+  leave(): void
+}
+
+interface Shared {
+  listeners: Set<() => void>
+  last: { id: string; at: number; batch: Promise<StoredEvent[] | undefined> } | undefined
+  unsubscribe: () => void
+}
+
+/**
+ * What the streams of a user share on a node: one subscription, and one read of the store where they are at the same
+ * place, which is where streams that are up to date are. Holds one batch at most, whatever clients do.
+ */
+export const createFeeds = (store: EventStore, clock = () => performance.now()) => {
+  const feeds = new Map<string, Shared>()
+
+  const open = (user: string): Shared => {
+    const shared: Shared = { listeners: new Set(), last: undefined, unsubscribe: () => {} }
+    feeds.set(user, shared)
+    shared.unsubscribe = store.subscribe(user, () => {
+      shared.last = undefined
+      wakeInSlices(shared.listeners)
+    })
+    return shared
+  }
+
+  return {
+    /** @param wake there may be more to read */
+    join(user: string, wake: () => void): Feed {
+      const shared = feeds.get(user) ?? open(user)
+      shared.listeners.add(wake)
+      return {
+        readAfter(id) {
+          if (shared.last?.id === id) return shared.last.batch
+          const batch = store.readAfter(user, id, batchLimit)
+          const last = { id, at: clock(), batch }
+          shared.last = last
+          // A failure is nobody else's answer.
+          batch.catch(() => {
+            if (shared.last === last) shared.last = undefined
+          })
+          return batch
+        },
+        expire(age) {
+          if (shared.last && clock() - shared.last.at > age) shared.last = undefined
+        },
+        leave() {
+          if (!shared.listeners.delete(wake) || shared.listeners.size > 0) return
+          if (feeds.get(user) === shared) feeds.delete(user)
+          shared.unsubscribe()
+        },
+      }
+    },
+  }
+}
+
+export type Feeds = ReturnType<typeof createFeeds>

@@ -1,0 +1,47 @@
+import type { FastifyRequest } from 'fastify'
+
+/** Wherever it may turn up in what is logged. Removed rather than masked: a mask tells that there was one. */
+const secrets = ['authorization', 'cookie', 'set-cookie', 'token', 'sse_token', 'access_token', 'password']
+const depths = ['', '*.', '*.*.', '*.*.*.']
+
+/** With the values of the query left out: a token there is refused, and must not be kept in a log either. */
+const withoutValues = (url: string) => url.replace(/=[^&]*/g, '=...')
+
+/** The word after `Bearer`, and a JWT by its look: the messages of errors that others make. */
+const withoutTokens = (text: string) =>
+  text.replace(/(Bearer\s+)\S+/gi, '$1...').replace(/eyJ[\w-]*\.[\w-]+\.[\w-]*/g, '...')
+
+/** Passwords of Redis's address are in some of its errors. */
+const withoutPasswords = (text: string) => text.replace(/(\w+:\/\/[^:/@\s]*):[^@\s]+@/g, '$1:...@')
+
+const clean = (text = '') => withoutPasswords(withoutTokens(text))
+
+type Described = { type: string; message: string; stack: string; cause?: Described }
+
+const describe = (error: Error): Described => ({
+  type: error.constructor.name,
+  message: clean(error.message),
+  stack: clean(error.stack),
+  ...(error.cause instanceof Error ? { cause: describe(error.cause) } : {}),
+})
+
+/** Options of pino, through Fastify: one JSON object a line, and no credential in any. */
+export const loggerOptions = (logger: boolean | { write(line: string): void }) =>
+  logger !== false && {
+    level: 'info',
+    redact: {
+      paths: secrets.flatMap((name) => depths.map((depth) => `${depth}["${name}"]`.replace('.[', '['))),
+      remove: true,
+    },
+    serializers: {
+      req: (request: FastifyRequest) => ({
+        method: request.method,
+        url: withoutValues(request.url),
+        address: request.ip,
+        client: request.headers['stream-client'],
+        lastEventId: request.headers['last-event-id'],
+      }),
+      err: describe,
+    },
+    ...(logger === true ? {} : { stream: logger }),
+  }

@@ -1,0 +1,6 @@
+import { startServer } from '../../demo/server/app.ts'
+
+/** A node in a process of its own, which can be killed. Prints one line once it can be reached. */
+const server = await startServer(JSON.parse(process.argv[2]!))
+console.log(server.url)
+process.on('SIGTERM', () => void server.close().then(() => process.exit(0)))

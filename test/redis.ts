@@ -1,0 +1,91 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createClient } from 'redis'
+
+export const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** Debian's, of which `npm test` says so where it is missing (test/browsers.ts). */
+const program = 'redis-server'
+
+/** A Redis of its own, on a free port, whose data outlive it until `close`. */
+export const startRedis = async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'tabstream-redis-'))
+  const port = await freePort()
+  const url = `redis://127.0.0.1:${port}`
+  let server: ChildProcess | undefined
+
+  const isUp = async (): Promise<boolean> => {
+    const client = createClient({ url, socket: { reconnectStrategy: false } }).on('error', () => {})
+    try {
+      await client.connect()
+      // Rejects with LOADING while the data are read.
+      await client.ping()
+      return true
+    } catch {
+      return false
+    } finally {
+      if (client.isOpen) client.destroy()
+    }
+  }
+
+  const start = async () => {
+    const args = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', dir, '--save', '']
+    const child = spawn(program, [...args, '--appendonly', 'yes', '--loglevel', 'warning'], {
+      stdio: 'ignore',
+    })
+    server = child
+    const failed = new Promise<never>((_, reject) =>
+      child.once('error', () => reject(new Error(`${program} is missing: apt-get install ${program}`))),
+    )
+    const up = (async () => {
+      while (!(await isUp())) {
+        if (child.exitCode !== null) throw new Error(`${program} has ended with ${child.exitCode}`)
+        await new Promise((done) => setTimeout(done, 20))
+      }
+    })()
+    await Promise.race([up, failed])
+  }
+
+  /** As a crash does: what was written to the log is there when it starts again. */
+  const kill = async () => {
+    if (!server || server.exitCode !== null || server.signalCode !== null) return
+    server.kill('SIGKILL')
+    await once(server, 'exit')
+  }
+
+  await start()
+  return {
+    url,
+    port,
+    start,
+    kill,
+    process: () => server!,
+    /** One command, by words. */
+    async ask(...words: string[]): Promise<unknown> {
+      const client = createClient({ url }).on('error', () => {})
+      await client.connect()
+      try {
+        return await client.sendCommand(words)
+      } finally {
+        await client.close()
+      }
+    },
+    async close(): Promise<void> {
+      await kill()
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+export type Redis = Awaited<ReturnType<typeof startRedis>>
