@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { ConnectOptions, Stream, StreamError } from '../../src/index.ts'
 import { keyOf } from '../../src/protocol.ts'
+import { CLOSE_GRACE } from '../../worker/connection.ts'
 import { openLogStore } from '../../worker/log-store.ts'
 import { openHub, type TestHub } from '../unit/harness/hub.ts'
 import { openPage, type Page } from '../unit/harness/page.ts'
@@ -303,6 +304,8 @@ describe('A4 signOut()', () => {
     const opens = streams.length
     asked.mockClear()
     page.show(true)
+    await settle()
+    await test.platform.advance(CLOSE_GRACE)
     await until(() => streams.length > opens && cached.stream.status.state === 'open')
     expect(stream.status.state).toBe('open')
     expect(exchanges).toHaveLength(before + 1)
