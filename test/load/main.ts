@@ -39,9 +39,9 @@ interface Read {
 }
 
 const measure = async (name: string, round: number) => {
-  const server = start('./server-rivals.ts', [name])
+  const server = start('./rivals.ts', [name])
   const [target] = (await once(server, 'message')) as [{ port: number; path: string; token?: string }]
-  const clients = start('./server-clients.ts')
+  const clients = start('./clients.ts')
   const memory = () => ask<{ memory: number }>(server, { kind: 'memory' })
   const before = await memory()
   const from = `127.0.0.${2 + (round % 200)}`
