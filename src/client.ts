@@ -4,6 +4,7 @@ import { withLimit } from './call.ts'
 import { localError, StreamError } from './errors.ts'
 import { holdLock } from './hold-lock.ts'
 import { type Host, openHost } from './host.ts'
+import { idleStatus } from './idle-status.ts'
 import { createIntake } from './intake.ts'
 import { createIterations } from './iterations.ts'
 import { type PauseReason, watchLifecycle } from './lifecycle.ts'
@@ -90,20 +91,7 @@ export function connect<Events extends object>(url: string | URL, options: Conne
   let leaving: Promise<void> | null = null
   /** This tab was frozen: what reaches it next may be from before a sign-out that it missed (A4). */
   let thawed = false
-  let status: Status = {
-    state: 'idle',
-    host: 'shared-worker',
-    role: 'follower',
-    attempt: 0,
-    nextAttemptAt: null,
-    since: Date.now(),
-    health: 'good',
-    resume: 'fresh',
-    durable: false,
-    tabs: 0,
-    lastEventId: '',
-    error: null,
-  }
+  let status = idleStatus(Date.now())
 
   const setStatus = (next: Status) => {
     status = next

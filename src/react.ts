@@ -11,6 +11,7 @@ import {
   useState,
   useSyncExternalStore,
 } from 'react'
+import { idleStatus } from './idle-status.ts'
 import type { StreamEvent } from './listeners.ts'
 import type { Status } from './protocol.ts'
 import type { EventMap, Stream, TypeOf } from './stream.ts'
@@ -29,20 +30,7 @@ type Events = RegisteredEvents
 const StreamContext = createContext<Stream<Events> | null | undefined>(undefined)
 
 /** What a server renders, and the first render of a page before the stream is there. */
-const NO_STATUS: Status = {
-  state: 'idle',
-  host: 'shared-worker',
-  role: 'follower',
-  attempt: 0,
-  nextAttemptAt: null,
-  since: 0,
-  health: 'good',
-  resume: 'fresh',
-  durable: false,
-  tabs: 0,
-  lastEventId: '',
-  error: null,
-}
+const NO_STATUS = idleStatus(0)
 
 export interface StreamProviderProps {
   /**

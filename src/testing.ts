@@ -1,3 +1,4 @@
+import { idleStatus } from './idle-status.ts'
 import { StreamError } from './index.ts'
 import { createIterations } from './iterations.ts'
 import { createListeners } from './listeners.ts'
@@ -45,18 +46,12 @@ export function createTestStream<Events extends object>(options: TestStreamOptio
   let events = 0
   let reconnects = 0
   let status: Status = {
+    ...idleStatus(Date.now()),
     state: 'open',
-    host: 'shared-worker',
     role: 'leader',
     attempt: 1,
-    nextAttemptAt: null,
-    since: Date.now(),
-    health: 'good',
-    resume: 'fresh',
     durable: true,
     tabs: 1,
-    lastEventId: '',
-    error: null,
   }
   const isClosed = () => status.state === 'closed'
 

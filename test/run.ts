@@ -2,18 +2,13 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { ensureBrowsers } from './browsers.ts'
+import type { Counts } from './counts.ts'
 import { ensurePrograms, serverPrograms } from './programs.ts'
 
 /**
  * `npm test`: everything, in order, live. Arguments go to Playwright: `npm test -- --project chromium`.
  * The last line is plain on purpose: CI systems read it where they don't know a runner's own summary.
  */
-
-interface Counts {
-  passed: number
-  failed: number
-  skipped: number
-}
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const results = fileURLToPath(new URL('./results/', import.meta.url))

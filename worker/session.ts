@@ -25,6 +25,12 @@ const SILENT_EVENTS = 1_000
 
 const NONE = pack([])
 
+interface Found {
+  batch: PackedBatch
+  /** When the newest of its events was received; `null`: it has none. */
+  at: number | null
+}
+
 /** The calls to a tab; whatever carries them must keep their order. */
 export type RemoteTab = {
   [K in keyof TabApi]: (...args: Parameters<TabApi[K]>) => Promise<Awaited<ReturnType<TabApi[K]>>>
@@ -86,25 +92,25 @@ export const createSession = ({
     return trail
   }
 
-  /** With when the newest of its events was received. */
-  const next = async (): Promise<{ batch: PackedBatch; at: number | null } | null> => {
+  const withoutEvents = (reset: ResetReason | null): Found => {
+    const { epoch, seq: to } = cursor
+    return { batch: { epoch, rewind: null, to, ...here(to), reset, events: NONE }, at: null }
+  }
+
+  const next = async (): Promise<Found | null> => {
     for (;;) {
       const placed = log.stand(cursor)
       reset ??= placed.reset
       // Another epoch without a reset: the log that it counted in never held anything.
       if (placed.reset !== null || cursor.epoch !== placed.cursor.epoch) cursor = placed.cursor
       if (reset !== null) {
-        const { epoch, seq: to } = cursor
-        const batch = { epoch, rewind: null, to, ...here(to), reset, events: NONE }
+        const told = withoutEvents(reset)
         reset = null
-        return { batch, at: null }
+        return told
       }
       const { epoch, seq: after } = cursor
       // It is in a log that somebody leads now, and may lose it: until it knows that, it counts as new.
-      if (trail.term === 0 && log.trail().term > 0) {
-        const batch = { epoch, rewind: null, to: after, ...here(after), reset: null, events: NONE }
-        return { batch, at: null }
-      }
+      if (trail.term === 0 && log.trail().term > 0) return withoutEvents(null)
       if (after >= log.head()) return null
       const asked = followed
       const read = selections.next(after, follow, asked)

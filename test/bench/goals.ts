@@ -10,22 +10,18 @@ export interface Goal {
   met: boolean
 }
 
-const most = (id: string, what: string, reached: number, bound: number, unit: string): Goal => ({
-  id,
-  what,
-  goal: `at most ${bound} ${unit}`,
-  reached,
-  unit,
-  met: reached <= bound,
-})
-const least = (id: string, what: string, reached: number, bound: number, unit: string): Goal => ({
-  id,
-  what,
-  goal: `at least ${bound} ${unit}`,
-  reached,
-  unit,
-  met: reached >= bound,
-})
+const goal =
+  (word: 'at most' | 'at least', holds: (reached: number, bound: number) => boolean) =>
+  (id: string, what: string, reached: number, bound: number, unit: string): Goal => ({
+    id,
+    what,
+    goal: `${word} ${bound} ${unit}`,
+    reached,
+    unit,
+    met: holds(reached, bound),
+  })
+const most = goal('at most', (reached, bound) => reached <= bound)
+const least = goal('at least', (reached, bound) => reached >= bound)
 
 /** P1 to P9 of SPEC.md, each as the ratio or figure that it is about. */
 export const judge = (of: Medians, heaps: { worker: number | null; tab: number | null } | null): Goal[] => {

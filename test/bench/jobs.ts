@@ -1,3 +1,4 @@
+import { median } from '../statistics.ts'
 import { type Flood, flood } from './measures/flood.ts'
 import { lateTab } from './measures/late-tab.ts'
 import { coldStart, secondTab } from './measures/startup.ts'
@@ -58,7 +59,7 @@ const steadyJob = (variant: string, load: Load, once?: true): Job => {
 const times = async (count: number, run: () => Promise<number>) => {
   const taken: number[] = []
   for (let each = 0; each < count; each++) taken.push(await run())
-  return taken.toSorted((a, b) => a - b)[Math.floor(count / 2)]!
+  return median(taken)
 }
 
 const floods = (tabs: number, once?: true) =>

@@ -4,6 +4,7 @@ import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { ensureBrowsers } from '../browsers.ts'
+import { median } from '../statistics.ts'
 import { startChromium } from './chromium.ts'
 import { startFirefox } from './firefox.ts'
 import { type Goal, judge } from './goals.ts'
@@ -11,7 +12,6 @@ import { JOBS, latencies, type Sample, VARIANTS } from './jobs.ts'
 import { soak } from './measures/soak.ts'
 import { plots } from './plots.ts'
 import { startServer } from './start-server.ts'
-import { median } from './statistics.ts'
 
 /**
  * `npm run bench`: all variants, interleaved, so that a machine that slows down slows all of them. Options:

@@ -163,18 +163,19 @@ await part('a client that does not read is cut, the node’s memory stays flat, 
   slowClient(cluster),
 )
 
+const publishToEach = async (node: number, n: number) => {
+  for (const user of users) {
+    const headers = { Authorization: `Bearer ${tokens.get(user)}` }
+    const events = [{ type: 'novel.updated', data: { n } }]
+    await cluster.post(`${cluster.nodes[node]!.url}/api/v1/events`, events, headers)
+  }
+}
+
 await part('R4 a Redis that is wiped is a reset for every client, before anything newer', async () => {
   for (const follower of followers) follower.resets.length = 0
   const before = followers.map(({ numbers }) => numbers.length)
   await cluster.redis.ask('FLUSHALL')
-  for (const user of users) {
-    const headers = { Authorization: `Bearer ${tokens.get(user)}` }
-    await cluster.post(
-      `${cluster.nodes[0]!.url}/api/v1/events`,
-      [{ type: 'novel.updated', data: { n: 0 } }],
-      headers,
-    )
-  }
+  await publishToEach(0, 0)
   const told = await eventually(() => followers.every((follower) => follower.resets.length > 0), 30_000)
   if (!told)
     throw new Error(`${followers.filter((follower) => follower.resets.length === 0).length} clients not told`)
@@ -183,14 +184,7 @@ await part('R4 a Redis that is wiped is a reset for every client, before anythin
   // And life goes on.
   const after = followers.map(({ numbers }) => numbers.length)
   await eventually(() => followers.every((follower) => follower.isOpen()), 10_000)
-  for (const user of users) {
-    const headers = { Authorization: `Bearer ${tokens.get(user)}` }
-    await cluster.post(
-      `${cluster.nodes[1]!.url}/api/v1/events`,
-      [{ type: 'novel.updated', data: { n: 1 } }],
-      headers,
-    )
-  }
+  await publishToEach(1, 1)
   const goesOn = () =>
     followers.every(({ numbers }, index) => numbers.length > after[index]! && numbers.at(-1) === 1)
   if (!(await eventually(goesOn, 20_000))) throw new Error('Events of the new log did not arrive')

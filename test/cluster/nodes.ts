@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { ServerOptions } from '../../demo/server/app.ts'
-import { freePort } from '../redis.ts'
+import { freePort } from '../free-port.ts'
 import { endChild, isOver, startChild } from './children.ts'
 
 const program = fileURLToPath(new URL('./node.ts', import.meta.url))

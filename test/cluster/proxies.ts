@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../free-port.ts'
 import { which } from '../programs.ts'
-import { freePort } from '../redis.ts'
 import { endChild, isOver, startChild } from './children.ts'
 
 export type ProxyName = 'nginx' | 'caddy' | 'haproxy'

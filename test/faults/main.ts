@@ -1,6 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { type BrowserName, ensureBrowsers } from '../browsers.ts'
+import { writeCounts } from '../counts.ts'
 import type { Hosts } from './crew.ts'
 import { sum } from './oracle.ts'
 import { type RunReport, run } from './run.ts'
@@ -64,8 +64,6 @@ const broken = (error: Error): RunReport => ({
   problems: [error.stack ?? error.message],
 })
 /** For `npm test`, which adds up what each of its steps counted. */
-const results = new URL('../results/', import.meta.url)
-
 const runSeed = async (seed: number) => {
   const hosts = (values.hosts as Hosts | undefined) ?? kinds[(seed - 1) % kinds.length]!
   const started = Date.now()
@@ -116,10 +114,6 @@ for (const name of [...new Set(all.map(({ fault }) => fault))].sort()) {
 }
 const failed = reports.filter(({ ok }) => !ok).length
 console.log(`\n${reports.length - failed} passed, ${failed} failed`)
-mkdirSync(results, { recursive: true })
-writeFileSync(
-  new URL('faults.json', results),
-  JSON.stringify({ passed: reports.length - failed, failed, skipped: 0 }),
-)
+writeCounts('faults', { passed: reports.length - failed, failed, skipped: 0 })
 // A browser that was driven over its own socket leaves handles behind that nothing here can close.
 process.exit(failed > 0 ? 1 : 0)

@@ -1,9 +1,11 @@
-import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Browser, chromium, type Page } from 'playwright'
 import type { TabRecord } from '../browser/app/record.ts'
+import { range } from '../browser/tab.ts'
 import { launchWith } from '../browsers.ts'
+import { writeCounts } from '../counts.ts'
+import { until } from '../until.ts'
 import { startGate } from './gate.ts'
 import { ensureNchan, type ForeignServer, KEPT, servers } from './servers.ts'
 
@@ -17,16 +19,7 @@ const PATIENCE = 20_000
 const COLUMNS = ['fan-out', 'resume', 'heartbeat', 'hidden gap', 'hidden gap, strict'] as const
 type Column = (typeof COLUMNS)[number]
 
-const until = async (what: string, holds: () => Promise<boolean> | boolean) => {
-  const deadline = Date.now() + PATIENCE
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`not in time: ${what}`)
-    await new Promise((done) => setTimeout(done, 25))
-  }
-}
 const numbersOf = ({ events }: TabRecord) => events.flatMap(({ n }) => (n === undefined ? [] : [n]))
-const range = (first: number, last: number) =>
-  Array.from({ length: last - first + 1 }, (_, index) => first + index)
 
 /** One profile with tabs at one server, behind a gate that can be shut. */
 const openScene = async (browser: Browser, start: () => Promise<ForeignServer>) => {
@@ -49,7 +42,11 @@ const openScene = async (browser: Browser, start: () => Promise<ForeignServer>) 
       resume,
     )
     if (threw) throw new Error(threw.message)
-    await until('the stream is open', () => tab.evaluate(() => window.stream.status.state === 'open'))
+    await until(
+      'the stream is open',
+      () => tab.evaluate(() => window.stream.status.state === 'open'),
+      PATIENCE,
+    )
     // The worker answers in order: once it has, it knows what this tab follows.
     await tab.evaluate(() => window.stream.inspect())
     return tab
@@ -63,7 +60,11 @@ const openScene = async (browser: Browser, start: () => Promise<ForeignServer>) 
     record: (tab: Page): Promise<TabRecord> => tab.evaluate(() => window.record),
     status: (tab: Page) => tab.evaluate(() => window.stream.status),
     heard: (tab: Page, last: number) =>
-      until(`event ${last}`, async () => numbersOf(await tab.evaluate(() => window.record)).at(-1) === last),
+      until(
+        `event ${last}`,
+        async () => numbersOf(await tab.evaluate(() => window.record)).at(-1) === last,
+        PATIENCE,
+      ),
     async close() {
       await context.close()
       await gate.close()
@@ -81,11 +82,22 @@ const expect = (what: string, got: unknown, wanted: unknown) => {
 /** Away, while so many events are published, and back. */
 const cut = async (scene: Scene, tab: Page, missed: number) => {
   scene.gate.shut()
-  await until('the cut is seen', async () => (await scene.status(tab)).state !== 'open')
+  await until('the cut is seen', async () => (await scene.status(tab)).state !== 'open', PATIENCE)
   await scene.publish(missed)
   scene.gate.open()
   await tab.evaluate(() => window.stream.reconnect())
-  await until('the stream is back', async () => (await scene.status(tab)).state === 'open')
+  await until('the stream is back', async () => (await scene.status(tab)).state === 'open', PATIENCE)
+}
+
+/** A tab that has heard two events, then missed more than the server keeps, and is back. */
+const behindGap = async (scene: Scene, resume: 'lenient' | 'strict') => {
+  const tab = await scene.openTab(resume)
+  await scene.publish(2)
+  await scene.heard(tab, 2)
+  const lost = KEPT * 2
+  await cut(scene, tab, lost)
+  await scene.heard(tab, 2 + lost)
+  return { tab, lost }
 }
 
 const tests: Record<Column, (scene: Scene, confirms: boolean) => Promise<string>> = {
@@ -112,16 +124,11 @@ const tests: Record<Column, (scene: Scene, confirms: boolean) => Promise<string>
     const tab = await scene.openTab('lenient')
     const bytes = async () => (await tab.evaluate(() => window.stream.metrics())).bytesReceived
     const before = await bytes()
-    await until('a sign of life', async () => (await bytes()) > before)
+    await until('a sign of life', async () => (await bytes()) > before, PATIENCE)
     return 'seen'
   },
   async 'hidden gap'(scene, confirms) {
-    const tab = await scene.openTab('lenient')
-    await scene.publish(2)
-    await scene.heard(tab, 2)
-    const lost = KEPT * 2
-    await cut(scene, tab, lost)
-    await scene.heard(tab, 2 + lost)
+    const { tab } = await behindGap(scene, 'lenient')
     const { resets } = await scene.record(tab)
     const { resume } = await scene.status(tab)
     expect('resume', resume, confirms ? 'reset' : 'unconfirmed')
@@ -133,12 +140,7 @@ const tests: Record<Column, (scene: Scene, confirms: boolean) => Promise<string>
     return confirms ? 'reset: server' : 'unconfirmed'
   },
   async 'hidden gap, strict'(scene, confirms) {
-    const tab = await scene.openTab('strict')
-    await scene.publish(2)
-    await scene.heard(tab, 2)
-    const lost = KEPT * 2
-    await cut(scene, tab, lost)
-    await scene.heard(tab, 2 + lost)
+    const { tab, lost } = await behindGap(scene, 'strict')
     const { resets, resetsAt, ...record } = await scene.record(tab)
     const reason = confirms ? 'server' : 'unconfirmed'
     expect(
@@ -193,11 +195,7 @@ const main = async () => {
     `\n${rows.map((row) => row.map((cell, at) => cell.padEnd(widths[at]!)).join('  ')).join('\n')}\n`,
   )
   for (const failure of failures) console.log(failure)
-  await mkdir(join(root, 'test/results'), { recursive: true })
-  await writeFile(
-    join(root, 'test/results/interop.json'),
-    JSON.stringify({ passed, failed: failures.length, skipped }),
-  )
+  writeCounts('interop', { passed, failed: failures.length, skipped })
   console.log(`${passed} passed, ${failures.length} failed`)
   process.exitCode = failures.length > 0 ? 1 : 0
 }

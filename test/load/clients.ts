@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { quantile } from '../statistics.ts'
 
 /**
  * Holds the streams of a bench, in a process of its own, and measures what comes. Sockets, not a client of HTTP: what
@@ -47,9 +48,6 @@ const open = ({ port, path, token, from }: Target) =>
     socket.on('error', fail)
   })
 
-const percentile = (sorted: readonly number[], share: number) =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
-
 type Message = ({ kind: 'open' } & Target) | { kind: 'reset' } | { kind: 'read'; expected: number }
 
 process.on('message', async (message: Message) => {
@@ -71,12 +69,11 @@ process.on('message', async (message: Message) => {
     const started = now()
     while (latencies.length < message.expected && now() - started < 60_000)
       await new Promise((done) => setTimeout(done, 20))
-    const sorted = latencies.toSorted((a, b) => a - b)
     process.send!({
-      deliveries: sorted.length,
+      deliveries: latencies.length,
       seconds: (lastAt - firstSent) / 1_000,
-      p50: percentile(sorted, 0.5),
-      p99: percentile(sorted, 0.99),
+      p50: quantile(latencies, 0.5),
+      p99: quantile(latencies, 0.99),
     })
   }
 })

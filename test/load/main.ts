@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { median } from '../statistics.ts'
 
 /**
  * `npm run bench:server -- [--streams 10000] [--rounds 3]`: how many streams one node holds, what they cost, and how
@@ -83,7 +84,6 @@ for (let round = 0; round < rounds; round++)
     console.log(`round ${round + 1}: ${name} ${JSON.stringify(results.get(name)!.at(-1))}`)
   }
 
-const median = (numbers: number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]!
 const columns: [string, (result: Result) => number, (value: number) => string][] = [
   ['KiB a stream', ({ bytes }) => bytes / 1024, (value) => value.toFixed(1)],
   ['opened a second', ({ opened }) => opened, (value) => value.toFixed(0)],

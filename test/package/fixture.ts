@@ -1,9 +1,9 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { cp, mkdir } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { freePort } from '../free-port.ts'
 
 const run = promisify(execFile)
 const fixtures = fileURLToPath(new URL('./fixtures/', import.meta.url))
@@ -33,15 +33,6 @@ export const runIn = async (folder: string, command: string, args: string[]) => 
     throw new Error(`${command} ${args.join(' ')}: ${stdout}${stderr}`.slice(-2_000))
   }
 }
-
-/** A port that nobody listens at, for a server that can't be asked for the one that it got. */
-const freePort = () =>
-  new Promise<number>((done) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number }
-      probe.close(() => done(port))
-    })
-  })
 
 /** Starts a server of the fixture's own; it is up once it answers. */
 export const startIn = async (folder: string, command: string, args: (port: number) => string[]) => {

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
-import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type Browser, chromium, type Frame, type Page } from 'playwright'
 import { launchWith } from '../browsers.ts'
+import { writeCounts } from '../counts.ts'
 import { installFixture, runIn, startIn } from './fixture.ts'
 import { type FrontOptions, startFront } from './front.ts'
 
@@ -21,7 +22,6 @@ declare global {
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const results = join(root, 'test/results')
 const PATIENCE = 30_000
 
 const folderOf = (work: string, name: string) => join(work, name)
@@ -261,11 +261,7 @@ const main = async () => {
     await rm(work, { recursive: true, force: true })
   }
   const failed = rows.filter(({ ok }) => !ok).length
-  await mkdir(results, { recursive: true })
-  await writeFile(
-    join(results, 'package.json'),
-    JSON.stringify({ passed: rows.length - failed, failed, skipped: 0 }),
-  )
+  writeCounts('package', { passed: rows.length - failed, failed, skipped: 0 })
   console.log(`\n${rows.length - failed} passed, ${failed} failed`)
   process.exitCode = failed > 0 || rows.length === 0 ? 1 : 0
 }

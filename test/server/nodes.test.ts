@@ -1,11 +1,10 @@
-import { connect } from 'node:net'
 import { createClient } from 'redis'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { RunningServer, ServerOptions } from '../../demo/server/app.ts'
 import { formatEventId, parseEventId } from '../../demo/server/event-id.ts'
 import { type Redis, startRedis } from '../redis.ts'
 import { cookiesOf, numbered, post, start, tokenFor } from './start.ts'
-import { openStream, range, streamsOpen, until } from './stream.ts'
+import { mostBuffered, openStream, range, until } from './stream.ts'
 
 /** Several nodes, in this process, on one Redis: what one says of itself it must know from there. */
 let redis: Redis
@@ -323,23 +322,7 @@ test('R1 a publisher that never saw the answer repeats the request elsewhere, an
 test('a client that does not read is cut, and its stream holds less than 1 MiB, with Redis too', async () => {
   const { nodes } = await startNodes(1, { stallTimeout: 500 })
   const server = nodes[0]!
-  const token = await tokenFor(server, 'alice', 'sse')
-  const socket = connect(server.port, '127.0.0.1').pause()
-  onTestFinished(() => void socket.destroy())
-  socket.on('error', () => {})
-  socket.write(
-    `GET /api/v1/events/stream HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${token}\r\n\r\n`,
-  )
-  await streamsOpen(server, 1)
-  let most = 0
-  const watch = until(() => {
-    const { total, streams } = server.connections()
-    most = Math.max(most, streams[0]?.buffered ?? 0)
-    return total === 0
-  })
-  for (let batch = 0; batch < 4; batch++)
-    await post(server, '/debug/publish', { user: 'alice', count: 100, bytes: 50_000 })
-  await watch
+  const most = await mostBuffered(server)
   expect(most).toBeGreaterThan(0)
   expect(most).toBeLessThan(1024 * 1024)
 })

@@ -1,7 +1,8 @@
+import { connect } from 'node:net'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { onTestFinished, vi } from 'vitest'
 import type { RunningServer } from '../../demo/server/app.ts'
-import { tokenFor } from './start.ts'
+import { post, tokenFor } from './start.ts'
 
 export interface StreamRequest {
   user?: string
@@ -87,3 +88,32 @@ export const until = (condition: () => boolean | Promise<boolean>) =>
 /** Waits until the server holds exactly this many streams. */
 export const streamsOpen = (server: RunningServer, count: number) =>
   vi.waitUntil(() => server.connections().total === count, { timeout: 20_000, interval: 5 })
+
+/**
+ * Publishes to a client that does not read, until the server has cut it.
+ * @returns the most bytes that its stream ever held
+ */
+export const mostBuffered = async (server: RunningServer): Promise<number> => {
+  const token = await tokenFor(server, 'alice', 'sse')
+  const socket = connect(server.port, '127.0.0.1').pause()
+  onTestFinished(() => void socket.destroy())
+  socket.on('error', () => {})
+  socket.write(
+    `GET /api/v1/events/stream HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${token}\r\n\r\n`,
+  )
+  await streamsOpen(server, 1)
+  let most = 0
+  const cut = vi.waitUntil(
+    () => {
+      const { total, streams } = server.connections()
+      most = Math.max(most, streams[0]?.buffered ?? 0)
+      return total === 0
+    },
+    { timeout: 20_000, interval: 2 },
+  )
+  // More than the two sockets' buffers in the kernel can take.
+  for (let batch = 0; batch < 4; batch++)
+    await post(server, '/debug/publish', { user: 'alice', count: 100, bytes: 50_000 })
+  await cut
+  return most
+}

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import type { StartOptions } from '../browser/app/record.ts'
 import type { Backend } from '../browser/backend.ts'
 import { range } from '../browser/tab.ts'
+import { until } from '../until.ts'
 import { expectExactlyOnce, type Tab } from './tab.ts'
-import { until } from './until.ts'
 
 export interface World {
   backend: Backend

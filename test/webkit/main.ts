@@ -1,14 +1,13 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { startBackend } from '../browser/backend.ts'
 import { range } from '../browser/tab.ts'
 import { ensureWebKit } from '../browsers.ts'
+import { writeCounts } from '../counts.ts'
 import { core } from './core.ts'
 import { startWebKit } from './driver.ts'
 import { openTab } from './tab.ts'
 
 /** `npm run test:webkit`: the core promises in WebKitGTK; needs a build and the test application. */
 
-const results = new URL('../results/', import.meta.url)
 const only = process.argv[2] ?? ''
 const counts = { passed: 0, failed: 0, skipped: 0 }
 
@@ -50,6 +49,5 @@ if (programs === null) {
   }
   console.log(`\n${counts.passed} passed, ${counts.failed} failed`)
 }
-mkdirSync(results, { recursive: true })
-writeFileSync(new URL('webkit.json', results), JSON.stringify(counts))
+writeCounts('webkit', counts)
 process.exitCode = counts.failed > 0 ? 1 : 0

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { FAULT_CHANNEL, type StartOptions, type WorkerFault } from '../browser/app/record.ts'
+import { until } from '../until.ts'
 import type { Session } from './driver.ts'
-import { until } from './until.ts'
 
 /** The test application in a tab of WebKit's, connected; the counterpart of test/browser/tab.ts. */
 export const openTab = async (session: Session, url: string, options: StartOptions = {}) => {

@@ -1,4 +1,4 @@
-import { quantile } from '../statistics.ts'
+import { quantile } from '../../statistics.ts'
 import { openTabs, type World } from '../tabs.ts'
 
 export interface Steady {

@@ -1,0 +1,17 @@
+import type { Status } from './protocol.ts'
+
+/** Before any hub has said anything. @param since ms since 1970 */
+export const idleStatus = (since: number): Status => ({
+  state: 'idle',
+  host: 'shared-worker',
+  role: 'follower',
+  attempt: 0,
+  nextAttemptAt: null,
+  since,
+  health: 'good',
+  resume: 'fresh',
+  durable: false,
+  tabs: 0,
+  lastEventId: '',
+  error: null,
+})
