@@ -133,6 +133,8 @@ export const createPersistence = ({
     account.aligned = Math.max(account.aligned, theirs.term)
     account.known = head
     account.forget(theirs.head)
+    // Also where this log was to replace another that is gone: what is there now was written since.
+    account.trimBelow = 0
     account.cutAbove = theirs.head
     account.records.add(records)
     for (const { events } of records) events.forEach(account.keep)

@@ -398,4 +398,31 @@ describe('the log as a leader’s and as a follower’s', () => {
     await committed(two, platform)
     expect(two.fenced()).toBe(0)
   })
+
+  it('D4 one that found IndexedDB empty, as site data had been cleared, and leads later, deletes nothing that the leader between has written', async () => {
+    const lost: (() => void)[] = []
+    const reopened = (onLost: () => void) => {
+      lost.push(onLost)
+      return openLogStore('log', onLost)
+    }
+    const one = await open(reopened)
+    await one.lead(0)
+    await one.append(events(1, 3))
+    await committed(one, platform)
+    const two = await open(reopened)
+    await two.align(...say(one))
+    clearIndexedDb()
+    lost[1]!()
+    await platform.advance(1_100)
+    await settle()
+    lost[0]!()
+    await platform.advance(1_100)
+    await one.append(events(4, 6))
+    await committed(one, platform)
+    await two.lead(0)
+    await two.append(events(7, 7))
+    await committed(two, platform)
+    const three = await open()
+    expect(ids(await readAll(three))).toEqual(['1', '2', '3', '4', '5', '6', '7'])
+  })
 })
