@@ -83,7 +83,8 @@ export const createSession = ({
   let seenAt = visible ? attachedAt : 0
   let gone = () => {}
   const ended = new Promise<TokenAnswer>((resolve) => {
-    gone = () => resolve({ ok: false, message: 'The tab that was asked for an access token is gone.' })
+    gone = () =>
+      resolve({ ok: false, message: 'The tab that was asked for an access token is gone.', again: true })
   })
 
   const here = (to: number, id = log.trail(to).id): Trail => {

@@ -160,6 +160,25 @@ describe('A2 the token is asked of a live tab', () => {
     expect((await asks()).bearer).toBe('Bearer second')
   })
 
+  it('one that comes meanwhile as well, when the only one dies while it is asked: no error is told of', async () => {
+    const first = await open(true, () => new Promise<TokenAnswer>(() => {}))
+    await until(() => first.asked() === 1)
+    const second = await open(true, give('second'))
+    first.die()
+    expect((await asks()).bearer).toBe('Bearer second')
+    expect(second.errors).toEqual([])
+  })
+
+  it('and when none is left, the next that comes, though it be in a second: that is no refusal', async () => {
+    const first = await open(true, () => new Promise<TokenAnswer>(() => {}))
+    await until(() => first.asked() === 1)
+    first.die()
+    await settle()
+    const second = await open(true, give('second'))
+    expect((await asks()).bearer).toBe('Bearer second')
+    expect(second.errors).toEqual([])
+  })
+
   it('and the stream is `unauthorized` when no tab has one, until a tab brings one', async () => {
     const tab = await openTab(test, { options: AUTH, accessToken: refuse('getAccessToken failed.') })
     await until(() => tab.status()?.state === 'unauthorized')
