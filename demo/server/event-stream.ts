@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { constants, Http2ServerResponse } from 'node:http2'
-import type { Feeds } from './feeds.ts'
+import type { Batch, Feeds } from './feeds.ts'
 import { formatComment, formatEvent, formatPosition } from './sse-format.ts'
 import type { StoredEvent } from './store.ts'
 
@@ -162,14 +162,8 @@ export const openEventStream = (options: EventStreamOptions): EventStream => {
     while (state === 'open' && !condition()) await new Promise<void>((resume) => (carryOn = resume))
   }
 
-  const send = async (batch: readonly StoredEvent[]) => {
-    const answers = batch.map(options.authorize)
-    // Where all answers are there, nobody waits: of ten thousand streams each would for its turn.
-    const verdicts = answers.every((answer) => typeof answer === 'boolean')
-      ? answers
-      : await Promise.all(answers)
-    // The state may have changed meanwhile, which the compiler can't see.
-    if ((state as string) === 'over') return
+  const sendAllowed = (batch: readonly StoredEvent[], verdicts: readonly boolean[]) => {
+    if (state === 'over') return
     const allowed = batch.filter((_, index) => verdicts[index])
     const last = batch.at(-1)!
     if (breaksNextEvent && allowed[0]) {
@@ -186,12 +180,19 @@ export const openEventStream = (options: EventStreamOptions): EventStream => {
     options.onSent?.(allowed)
   }
 
+  /** Where all verdicts are there, nobody waits: of ten thousand streams each would for its turn. */
+  const send = (batch: readonly StoredEvent[]): Promise<void> | undefined => {
+    const verdicts = batch.map(options.authorize)
+    if (verdicts.every((verdict) => typeof verdict === 'boolean')) return void sendAllowed(batch, verdicts)
+    return Promise.all(verdicts).then((settled) => sendAllowed(batch, settled))
+  }
+
   /** Undefined after a failure, once it is time to try again. */
-  const read = async (): Promise<{ batch: StoredEvent[] | undefined } | undefined> => {
+  const readFromStore = async (batch: Promise<Batch>): Promise<Batch | undefined> => {
     try {
-      const batch = await feed.readAfter(position)
+      const there = await batch
       failingSince = undefined
-      return { batch }
+      return there
     } catch (error) {
       if ((state as string) === 'over') return
       if (failingSince === undefined) options.onError(error)
@@ -205,19 +206,27 @@ export const openEventStream = (options: EventStreamOptions): EventStream => {
   }
 
   const run = async () => {
-    while (state === 'open') {
-      hasMore = false
-      const answer = await read()
+    for (;;) {
+      if (!hasMore || body.writableNeedDrain) await until(() => hasMore && !body.writableNeedDrain)
       if ((state as string) === 'over') return
-      if (!answer) continue
-      const { batch } = answer
-      // Trimmed under a client that was too slow, or wiped. It will come back with its id and be told (R4).
-      if (!batch) end('position-lost')
-      else if (batch.length === 0) await until(() => hasMore)
-      else {
-        await send(batch)
-        await until(() => !body.writableNeedDrain)
+      hasMore = false
+      const read = feed.readAfter(position)
+      const batch = read instanceof Promise ? await readFromStore(read) : read
+      if ((state as string) === 'over') return
+      if (!batch) {
+        // It failed: again.
+        hasMore = true
+        continue
       }
+      if (!batch.events) {
+        // Trimmed under a client that was too slow, or wiped. It will come back with its id and be told (R4).
+        end('position-lost')
+        return
+      }
+      if (batch.events.length === 0) continue
+      const sending = send(batch.events)
+      if (sending) await sending
+      hasMore ||= batch.more
     }
   }
 

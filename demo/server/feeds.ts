@@ -16,17 +16,35 @@ const wakeInSlices = (listeners: Iterable<() => void>) => {
   wakeFrom(0)
 }
 
+export interface Batch {
+  /** As `EventStore.readAfter` has them. */
+  events: readonly StoredEvent[] | undefined
+  /** The read was full: there may be more behind them. Otherwise a wake-up tells. */
+  more: boolean
+}
+
 export interface Feed {
-  /** The next batch behind `id`, as `EventStore.readAfter`; the same one for all who ask for the same. */
-  readAfter(id: string): Promise<StoredEvent[] | undefined>
+  /**
+   * The next batch behind `id`; the same one for all who ask for the same. Not as a promise once it is there: of ten
+   * thousand streams each would wait for its turn.
+   */
+  readAfter(id: string): Batch | Promise<Batch>
   /** A batch that is older than this many milliseconds is not the answer to the next read. */
   expire(age: number): void
   leave(): void
 }
 
+const toBatch = (events: StoredEvent[] | undefined): Batch => {
+  const characters = events?.reduce((sum, { data }) => sum + data.length, 0) ?? 0
+  return {
+    events,
+    more: (events?.length ?? 0) >= batchLimit.events || characters >= batchLimit.characters,
+  }
+}
+
 interface Shared {
   listeners: Set<() => void>
-  last: { id: string; at: number; batch: Promise<StoredEvent[] | undefined> } | undefined
+  last: { id: string; at: number; batch: Batch | Promise<Batch> } | undefined
   unsubscribe: () => void
 }
 
@@ -55,13 +73,18 @@ export const createFeeds = (store: EventStore, clock = () => performance.now()) 
       return {
         readAfter(id) {
           if (shared.last?.id === id) return shared.last.batch
-          const batch = store.readAfter(user, id, batchLimit)
-          const last = { id, at: clock(), batch }
+          const batch = store.readAfter(user, id, batchLimit).then(toBatch)
+          const last: Shared['last'] = { id, at: clock(), batch }
           shared.last = last
-          // A failure is nobody else's answer.
-          batch.catch(() => {
-            if (shared.last === last) shared.last = undefined
-          })
+          batch.then(
+            (there) => {
+              last.batch = there
+            },
+            // A failure is nobody else's answer.
+            () => {
+              if (shared.last === last) shared.last = undefined
+            },
+          )
           return batch
         },
         expire(age) {

@@ -45,9 +45,13 @@ export const startProxy = async ({ target }: ProxyOptions) => {
     done()
   }
 
+  /** What is left of a chunk goes as one once the line is restored: as single bytes it would take a minute. */
   const pieces = function* (chunk: Buffer) {
-    const size = slow?.bytes ?? chunk.length
-    for (let at = 0; at < chunk.length; at += size) yield chunk.subarray(at, at + size)
+    for (let at = 0; at < chunk.length; ) {
+      const from = at
+      at = Math.min(chunk.length, at + (slow?.bytes ?? chunk.length))
+      yield chunk.subarray(from, at)
+    }
   }
 
   const pump = async (from: Socket, to: Socket, pass: (to: Socket, bytes: Buffer) => Promise<void>) => {

@@ -106,8 +106,10 @@ export const createCrew = (user: User, backend: Backend, hosts: Hosts, size: num
       Math.max(0, ...(await Promise.all(members.map(async ({ tab }) => (await tab.status()).attempt)))),
     /** That hubs have told of: IndexedDB failed. */
     async storageErrors(): Promise<number> {
-      const told = await Promise.all(members.map(async ({ tab }) => (await tab.record()).errors))
-      return told.flat().filter(({ kind }) => kind === 'storage').length
+      // Counted there: what a tab has heard in a long run is megabytes, for each fault.
+      const count = () => window.record.errors.filter(({ kind }) => kind === 'storage').length
+      const told = await Promise.all(members.map(({ tab: { page } }) => page.evaluate(count)))
+      return told.reduce((sum, each) => sum + each, 0)
     },
     /** Judges all that are left. */
     async finish(to: number) {
