@@ -1,8 +1,7 @@
-import type { Batch, PackedBatch } from './protocol.ts'
+import type { Batch, LoggedEvent, PackedBatch, PackedEvents } from './protocol.ts'
 
 /** Gets the events back that the worker packed (worker/pack.ts). */
-export const unpack = ({ events, ...batch }: PackedBatch): Batch => {
-  const { numbers, types, ids, text } = events
+export const unpackEvents = ({ numbers, types, ids, text }: PackedEvents): LoggedEvent[] => {
   let [next, start, seq, at] = [0, 0, 0, 0]
   const number = () => numbers[next++]!
   const one = (id: string) => {
@@ -14,5 +13,10 @@ export const unpack = ({ events, ...batch }: PackedBatch): Batch => {
     start = end
     return { seq, id, own: kind % 2 === 1, type: types[kind >> 1]!, data, at }
   }
-  return { ...batch, events: ids.map(one) }
+  return ids.map(one)
 }
+
+export const unpack = ({ events, ...batch }: PackedBatch): Batch => ({
+  ...batch,
+  events: unpackEvents(events),
+})

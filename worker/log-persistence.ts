@@ -13,6 +13,9 @@ const REOPEN_FIRST = 1_000
 const REOPEN_CAP = 30_000
 /** ms from one commit to the next, at least, once events come faster than that. */
 const COMMIT_SPACING = 16
+/** That many times as long as the last commit took, if that is more, so that a flood is not all commits; at most so many ms. */
+const COMMIT_SHARE = 4
+const COMMIT_SPACING_CAP = 100
 
 /** What one commit wrote, for followers to keep the same account. */
 export interface Committed {
@@ -194,6 +197,7 @@ export const createPersistence = ({
 
   const gap = createGap(platform)
   let committedAt = 0
+  let spacing = COMMIT_SPACING
   /** Somebody waits for the next commit. */
   let hurried = false
   let endWait = () => {}
@@ -210,10 +214,12 @@ export const createPersistence = ({
   const canCommit = () => account.dirty && account.leading && store !== null && !closed
   const commitAll = async () => {
     while (canCommit()) {
-      const wait = COMMIT_SPACING - Math.abs(platform.now() - committedAt)
+      const wait = spacing - Math.abs(platform.now() - committedAt)
       if (wait > 0 && gap.ms() < COMMIT_SPACING / 2 && !hurried) await spaced(wait)
       committedAt = platform.now()
       if (canCommit() && (await commit())) trim()
+      const took = Math.abs(platform.now() - committedAt)
+      spacing = Math.min(Math.max(COMMIT_SPACING, COMMIT_SHARE * took), COMMIT_SPACING_CAP)
     }
   }
   /** One transaction under way; the next takes all that came meanwhile. */

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { openLogStore } from '../../../worker/log-store.ts'
+import { pause } from '../../../worker/platform.ts'
 import { clearIndexedDb, committed, event, events, ids, openLog, readAll } from '../harness/log.ts'
 import { createFakePlatform, type FakePlatform } from '../harness/platform.ts'
 import { settle, until } from '../harness/turns.ts'
@@ -84,6 +85,31 @@ describe('the log', () => {
     await platform.advance(1)
     await until(() => log.committed() === 20)
     expect(commits).toEqual([1, 19])
+  })
+
+  it.each([
+    [1, 16],
+    [10, 40],
+    [30, 100],
+  ])('D2 where one takes %i ms, they are %i ms apart: a flood is not all commits', async (took, apart) => {
+    const begun: number[] = []
+    const { log } = openLog({
+      platform,
+      open: async (onLost) => {
+        const store = await openLogStore('log', onLost)
+        const commit = () => {
+          begun.push(platform.now())
+          return pause(platform, took)
+        }
+        return { ...store, commit }
+      },
+    })
+    for (let id = 1; id <= 600; id++) {
+      void log.append(events(id, id))
+      await platform.advance(1, 1)
+    }
+    const gaps = begun.slice(-4).map((at, index, all) => at - (all[index - 1] ?? at))
+    expect(gaps.slice(1)).toEqual([apart, apart, apart])
   })
 
   it('D2 commits an event whatever the moment it comes at, the end of a transaction included', async () => {
