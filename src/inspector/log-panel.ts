@@ -55,24 +55,21 @@ export const createLogPanel = ({ stream, say, copy }: Workplace): Panel => {
   const rows = createRows<EventHead>(
     list,
     ({ seq }) => seq,
-    (head) => ({
-      element: h(
+    (head) => {
+      const element = h(
         'div',
-        {
-          class: 'event',
-          role: 'option',
-          id: `event-${head.seq}`,
-          'aria-selected': 'false',
-          click: () => choose(head),
-        },
+        { class: 'event', role: 'option', id: `event-${head.seq}`, click: () => choose(head) },
         h('span', { class: 'mono number' }, String(head.seq)),
         h('span', { class: 'mono muted' }, clock(head.at)),
         h('span', { class: 'type' }, head.type),
         h('span', { class: 'mono muted id' }, head.id),
         h('span', { class: 'mono muted number', title: 'characters of data' }, size(head.size)),
-      ),
-      show() {},
-    }),
+      )
+      return {
+        element,
+        show: ({ seq }) => element.setAttribute('aria-selected', String(seq === chosen?.seq)),
+      }
+    },
   )
 
   const visible = (): EventHead[] => {
@@ -94,6 +91,11 @@ export const createLogPanel = ({ stream, say, copy }: Workplace): Panel => {
     )
     const more = found.length > shown || (log !== undefined && heads.hasOlder(log.first))
     older.disabled = !more || loading
+    const active = chosen === null ? undefined : rows.get(chosen.seq)?.id
+    if (active === undefined) list.removeAttribute('aria-activedescendant')
+    else list.setAttribute('aria-activedescendant', active)
+    // A list box without an option is none.
+    list.hidden = found.length === 0
     empty.hidden = found.length > 0
     setText(
       empty,
@@ -104,17 +106,10 @@ export const createLogPanel = ({ stream, say, copy }: Workplace): Panel => {
   }
 
   const choose = (head: EventHead | null) => {
-    if (chosen !== null) rows.get(chosen.seq)?.setAttribute('aria-selected', 'false')
     chosen = head
-    const row = head === null ? undefined : rows.get(head.seq)
-    row?.setAttribute('aria-selected', 'true')
-    row?.scrollIntoView?.({ block: 'nearest' })
-    if (head === null) {
-      list.removeAttribute('aria-activedescendant')
-      payload.hide()
-      return
-    }
-    list.setAttribute('aria-activedescendant', `event-${head.seq}`)
+    render()
+    if (head === null) return payload.hide()
+    rows.get(head.seq)?.scrollIntoView?.({ block: 'nearest' })
     payload.show(
       head,
       stream.inspect({ data: head.seq }).then(({ data }) => data),

@@ -43,7 +43,7 @@ export const createMetricsPanel = (samples: ReturnType<typeof createSamples>): P
       title: 'Reconnections',
       lines: [{ label: '', color: 'line-b' }],
       format: count,
-      stepped: true,
+      counts: true,
     }),
   ]
   const tally = (list: HTMLElement, entries: [string, number][], none: string) =>

@@ -1,5 +1,6 @@
 import uPlot from 'uplot'
 import { h, setText } from './dom.ts'
+import { clock } from './format.ts'
 
 export interface PlotLine {
   label: string
@@ -12,8 +13,8 @@ export interface PlotOptions {
   lines: PlotLine[]
   /** Of a value, also along the axis. */
   format(value: number): string
-  /** Steps rather than slopes: a count. */
-  stepped?: boolean
+  /** Steps rather than slopes, and a whole number at every line: a count. */
+  counts?: boolean
 }
 
 export interface Plot {
@@ -23,11 +24,14 @@ export interface Plot {
 }
 
 const HEIGHT = 96
+/** s that the plot spans at least: the first few samples should not race across it. */
+const SPAN = 60
+const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000]
 /** The cursors of all plots move together. */
 const SYNC = 'tabstream'
 
 /** A small live plot; the newest value, or the one under the pointer, stands in its head as text. */
-export const createPlot = ({ title, lines, format, stepped = false }: PlotOptions): Plot => {
+export const createPlot = ({ title, lines, format, counts = false }: PlotOptions): Plot => {
   const values = lines.map(() => h('span', { class: 'mono' }, '–'))
   const swatches = lines.map(({ color }) => h('i', { class: `swatch ${color}`, 'aria-hidden': 'true' }))
   const legend = lines.map(({ label }, at) =>
@@ -65,11 +69,21 @@ export const createPlot = ({ title, lines, format, stepped = false }: PlotOption
       points: { size: 5 },
       sync: { key: SYNC },
     },
-    scales: { y: { range: (_, __, max) => [0, Math.max(max ?? 0, 1) * 1.1] } },
+    scales: {
+      x: { range: (_, min, max) => [Math.min(min ?? 0, (max ?? SPAN) - SPAN), max ?? SPAN] },
+      y: { range: (_, __, max) => [0, Math.max(max ?? 0, 1) * 1.1] },
+    },
     axes: [
-      { ...axis, size: 18, space: 60, grid: { show: false } },
       {
         ...axis,
+        size: 18,
+        space: 70,
+        grid: { show: false },
+        values: (_, splits) => splits.map((at) => clock(at * 1_000).slice(0, 8)),
+      },
+      {
+        ...axis,
+        ...(counts ? { incrs: WHOLE } : {}),
         size: 46,
         space: 26,
         values: (_, splits) => splits.map((value) => format(value)),
@@ -80,7 +94,7 @@ export const createPlot = ({ title, lines, format, stepped = false }: PlotOption
       {},
       ...lines.map((_, at): uPlot.Series => {
         const color = () => colorOf(swatches[at]!)
-        const paths = stepped ? uPlot.paths.stepped!({ align: 1 }) : undefined
+        const paths = counts ? uPlot.paths.stepped!({ align: 1 }) : undefined
         return { stroke: color, width: 1.5, points: { show: false }, ...(paths ? { paths } : {}) }
       }),
     ],

@@ -77,7 +77,7 @@ export const createTabsPanel = (): Panel => {
   return {
     name: 'tabs',
     label: 'Tabs',
-    element: h('div', {}, h('div', { class: 'scroll' }, table), note),
+    element: h('div', {}, table, note),
     show({ at: now, status, inspection }) {
       at = now
       own = inspection?.tab ?? ''

@@ -148,7 +148,7 @@ export const createTimelinePanel = (): Panel => {
         range,
       ),
       h('div', { class: 'strip-box' }, strip, axis),
-      h('div', { class: 'scroll' }, list, empty),
+      h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': 'Happenings' }, list, empty),
     ),
     ask: () => ({ timeline: ENTRIES }),
     show(next) {

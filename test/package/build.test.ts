@@ -15,9 +15,9 @@ const imports = (code: string) => [
 
 describe('the built package', () => {
   // 5 and 14 kB with one hub a key. Recovery and leadership (T2, L1 to L4) cost 0.8 and 3.6 kB more, sign-out and
-  // the loop of tokens (A2 to A5) 0.3 and 1.7 kB; schemas and headers (D9) 0.2 kB; pace, packing and shared reads (P1, P3) 0.1 and 0.6 kB.
-  it('gives a page at most 6.6 kB, comlink included, and no idb', () => {
-    expect(gzipped('index.js')).toBeLessThanOrEqual(6_600)
+  // the loop of tokens (A2 to A5) 0.3 and 1.7 kB; what an inspector asks for (I1, I2) 0.1 and 0.5 kB; schemas and headers (D9) 0.2 kB; pace, packing and shared reads (P1, P3) 0.1 and 0.6 kB.
+  it('gives a page at most 6.7 kB, comlink included, and no idb', () => {
+    expect(gzipped('index.js')).toBeLessThanOrEqual(6_700)
     expect(built('index.js')).toContain('comlink proxy')
     expect(built('index.js')).not.toMatch(/indexedDB|IDB[A-Z]/)
   })
@@ -37,7 +37,7 @@ describe('the built package', () => {
       ])
     for (const file of ['index.js', 'testing.js', 'worker.js'])
       expect(built(file), file).not.toMatch(/uplot|adoptedStyleSheets/i)
-    expect(gzipped('inspector.js')).toBeLessThanOrEqual(INSPECTOR)
+    expect(gzipped('inspector.js')).toBeLessThanOrEqual(36_500)
   })
 
   it('I3 has an inspector that needs no looser Content-Security-Policy: no markup, style or code out of text', () => {
@@ -64,9 +64,9 @@ describe('the built package', () => {
     expect(gzipped('react.js')).toBeLessThanOrEqual(800)
   })
 
-  it('X1 has a stream for tests of at most 1.9 kB beside the page entry', () => {
+  it('X1 has a stream for tests of at most 2 kB beside the page entry', () => {
     expect(imports(built('testing.js')).map(([, from]) => from)).toEqual(['./index.js'])
-    expect(gzipped('testing.js')).toBeLessThanOrEqual(1_900)
+    expect(gzipped('testing.js')).toBeLessThanOrEqual(2_000)
   })
 
   it('names its worker in the one form that bundlers look for', () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openHub, openTab, type TestHub } from '../harness/hub.ts'
-import { settle, until } from '../harness/turns.ts'
+import { until } from '../harness/turns.ts'
 
 describe('what a hub tells an inspector', () => {
   let test: TestHub
@@ -83,8 +83,11 @@ describe('what a hub tells an inspector', () => {
     const tab = await openTab(test)
     ;(await test.platform.server.next()).answer(503)
     await until(() => tab.errors.length === 1)
-    await tab.hub.signOut()
-    await settle()
+    let over = false
+    void tab.hub.signOut().then(() => {
+      over = true
+    })
+    while (!over) await test.platform.advance(100)
     const next = await openTab(test)
     const told = (await next.hub.inspect({ timeline: 200 })).timeline.map(({ what }) => what)
     expect(told).toContain('tab')
