@@ -51,6 +51,15 @@ export const createLogPanel = ({ stream, say, copy }: Workplace): Panel => {
     'aria-label': 'Events of the log, the newest first',
     keydown: (event: KeyboardEvent) => onKey(event),
   })
+  const heading = h(
+    'div',
+    { class: 'event heading muted', 'aria-hidden': 'true' },
+    h('span', { class: 'number' }, 'Seq'),
+    h('span', {}, 'Time'),
+    h('span', {}, 'Type'),
+    h('span', { class: 'id' }, 'ID'),
+    h('span', { class: 'number' }, 'Size'),
+  )
   const empty = h('p', { class: 'note muted' })
   const rows = createRows<EventHead>(
     list,
@@ -157,7 +166,7 @@ export const createLogPanel = ({ stream, say, copy }: Workplace): Panel => {
       'div',
       { class: 'log' },
       h('div', { class: 'tools' }, filter, types, pause, older, summary),
-      h('div', { class: 'split' }, h('div', { class: 'scroll' }, list, empty), payload.element),
+      h('div', { class: 'split' }, h('div', { class: 'scroll' }, heading, list, empty), payload.element),
     ),
     ask: () => (paused ? {} : { heads: heads.next() }),
     show(next) {

@@ -61,7 +61,7 @@ export const createPlot = ({ title, lines, format, counts = false }: PlotOptions
   const options: uPlot.Options = {
     width: 280,
     height: HEIGHT,
-    padding: [6, 8, 0, 0],
+    padding: [6, 22, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,

@@ -25,6 +25,7 @@ export const createStreamPanel = (): Panel => {
   const committed = createField('Committed up to')
   const epoch = createField('Epoch', 'the identity of the log')
   const url = createField('URL')
+  url.element.classList.add('long')
   const user = createField('User')
 
   const kind = h('strong', {})

@@ -91,9 +91,8 @@ export const createTimelinePanel = (): Panel => {
   )
 
   const draw = (all: Lived[], now: number) => {
-    const reach = RANGES[range.value]!
-    const oldest = all[0]?.at ?? now
-    const from = Math.min(now - 1_000, Number.isFinite(reach) ? now - reach : oldest)
+    // Of nothing before the first entry is anything known.
+    const from = Math.min(now - 1_000, Math.max(now - RANGES[range.value]!, all[0]?.at ?? now))
     const x = (at: number) => Math.round(((Math.max(at, from) - from) / (now - from)) * WIDTH * 10) / 10
     const spans = spansOf(all, now)
       .filter(({ to }) => to > from)

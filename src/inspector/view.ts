@@ -144,7 +144,7 @@ export const createView = ({ stream, host, isOpen, onToggle }: ViewOptions) => {
     h(
       'header',
       { class: 'bar' },
-      h('span', { class: 'brand' }, mark(), 'tabstream'),
+      h('span', { class: 'brand' }, mark(), h('span', { class: 'word' }, 'tabstream')),
       pill,
       tabList.element,
       said,
