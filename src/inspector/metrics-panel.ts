@@ -25,6 +25,11 @@ export const createMetricsPanel = (samples: ReturnType<typeof createSamples>): P
   const types = h('dl', {})
   const kinds = h('dl', {})
   const plots = h('div', { class: 'plots' })
+  const note = h(
+    'p',
+    { class: 'note muted' },
+    'The hub of this tab follows: bytes, connections and silence are counted by the one that leads.',
+  )
   /** Made when they are first looked at: a canvas that nobody sees costs memory. */
   let drawn: [Plot, Plot, Plot, Plot] | null = null
 
@@ -62,6 +67,7 @@ export const createMetricsPanel = (samples: ReturnType<typeof createSamples>): P
       'div',
       { class: 'metrics' },
       plots,
+      note,
       h(
         'div',
         { class: 'groups' },
@@ -71,7 +77,8 @@ export const createMetricsPanel = (samples: ReturnType<typeof createSamples>): P
         tallied('Errors by kind', kinds),
       ),
     ),
-    show({ at, metrics }) {
+    show({ at, status, metrics }) {
+      note.hidden = status.role === 'leader'
       if (drawn === null) {
         drawn = make()
         plots.replaceChildren(...drawn.map(({ element }) => element))

@@ -28,5 +28,5 @@ export interface Workplace {
   stream: Inspected
   /** Says so for a moment. */
   say(message: string): void
-  copy(text: string, what: string): void
+  copy(text: string | Promise<string>, what: string): void
 }

@@ -1,11 +1,10 @@
 import type { Inspected } from '../stream.ts'
+import { createActions } from './actions.ts'
 import { h, setText } from './dom.ts'
-import { createDropDialog } from './drop-dialog.ts'
 import { icon, mark } from './icons.ts'
 import { createLogPanel } from './log-panel.ts'
 import { createMetricsPanel } from './metrics-panel.ts'
 import { createPoll } from './poll.ts'
-import { makeReport } from './report.ts'
 import { createResizer } from './resizer.ts'
 import { createSamples } from './samples.ts'
 import type { Panel, Snapshot, Workplace } from './snapshot.ts'
@@ -26,14 +25,6 @@ export interface ViewOptions {
   onToggle(open: boolean): void
 }
 
-const surroundings = () => ({
-  now: Date.now(),
-  href: location.href,
-  userAgent: navigator.userAgent,
-  visibility: document.visibilityState,
-  online: navigator.onLine,
-})
-
 /** All that the element shows of one stream, wired. */
 export const createView = ({ stream, host, isOpen, onToggle }: ViewOptions) => {
   const samples = createSamples()
@@ -52,11 +43,14 @@ export const createView = ({ stream, host, isOpen, onToggle }: ViewOptions) => {
     setText(said, message)
     silence = setTimeout(() => setText(said, ''), SAID_FOR)
   }
-  const copy = (text: string, what: string) =>
-    void navigator.clipboard.writeText(text).then(
+  const copy = (text: string | Promise<string>, what: string) => {
+    const blob = Promise.resolve(text).then((said) => new Blob([said], { type: 'text/plain' }))
+    // As a promise: WebKit lets only what was begun in the press itself write there.
+    void navigator.clipboard.write([new ClipboardItem({ 'text/plain': blob })]).then(
       () => say(`${what} copied.`),
       (error: Error) => say(`Not copied: ${error.message}`),
     )
+  }
 
   const workplace: Workplace = { stream, say, copy }
   const panels: Panel[] = [
@@ -72,52 +66,7 @@ export const createView = ({ stream, host, isOpen, onToggle }: ViewOptions) => {
   })
   const panel = (): Panel => panels.find(({ name }) => name === tabList.chosen())!
 
-  const action = (
-    name: Parameters<typeof icon>[0],
-    label: string,
-    run: () => void,
-    more: Record<string, string> = {},
-  ) =>
-    h(
-      'button',
-      { type: 'button', class: 'action', title: label, 'aria-label': label, click: run, ...more },
-      icon(name),
-      h('span', { class: 'label' }, label),
-    )
-  const reconnect = () => {
-    stream.reconnect()
-    say('Reconnecting.')
-    poll.now()
-  }
-  const dialog = createDropDialog(() => {
-    stream.dropLog()
-    say('Asked for: every tab gets a reset.')
-    poll.now()
-  })
-  const save = async () => {
-    const text = await makeReport(stream, snapshot, surroundings())
-    const url = URL.createObjectURL(new Blob([text], { type: 'application/json' }))
-    h('a', {
-      href: url,
-      download: `tabstream-report-${new Date().toISOString().replaceAll(/[:.]/g, '-')}.json`,
-    }).click()
-    // The download has begun with the click; its bytes are read by then.
-    setTimeout(() => URL.revokeObjectURL(url), SAID_FOR)
-    say('Report saved.')
-  }
-  const actions = h(
-    'div',
-    { class: 'actions', role: 'group', 'aria-label': 'Actions' },
-    action('reconnect', 'Reconnect', reconnect),
-    action('drop', 'Drop log', dialog.open, { 'aria-haspopup': 'dialog' }),
-    action(
-      'copy',
-      'Copy report',
-      () => void makeReport(stream, snapshot, surroundings()).then((text) => copy(text, 'Report')),
-    ),
-    action('save', 'Save report', () => void save()),
-  )
-
+  const actions = createActions({ ...workplace, snapshot: () => snapshot, refresh: () => poll.now() })
   const pill = h('span', { class: 'state' })
   const buttonState = h('span', { class: 'state' })
   const problem = h('p', { class: 'callout problem', 'data-tone': 'warn', hidden: true })
@@ -148,11 +97,11 @@ export const createView = ({ stream, host, isOpen, onToggle }: ViewOptions) => {
       pill,
       tabList.element,
       said,
-      actions,
+      actions.element,
       collapse,
     ),
     body,
-    dialog.element,
+    actions.dialog,
   )
   const button = h(
     'button',
