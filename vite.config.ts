@@ -61,22 +61,33 @@ const publishWorkerUrl = (): Plugin => {
   }
 }
 
-/** Entries beside the page's import its file: an application that uses two has one client, one `StreamError`. */
-const pageStaysOne = (): Plugin => ({
-  name: 'page-stays-one',
+/**
+ * Entries import another's file, and not its source: an application that uses two has one client, one `StreamError`;
+ * and the inspector is loaded by who opens it. As a relative name, which every bundler and every browser follows.
+ */
+const PUBLISHED: Record<string, string> = {
+  './index.ts': './index.js',
+  './inspector/index.ts': './inspector.js',
+}
+const entriesStayApart = (): Plugin => ({
+  name: 'entries-stay-apart',
   enforce: 'pre',
-  resolveId: (id, importer) =>
-    id === './index.ts' && importer?.includes('/src/') ? { id: './index.js', external: true } : null,
+  resolveId(id, importer) {
+    const file = importer?.includes('/src/') ? PUBLISHED[id] : undefined
+    return file === undefined ? null : { id: file, external: true }
+  },
 })
 
 /**
- * One published file, everything in it. Four builds rather than one of four entries, which would share
+ * One published file, everything in it. A build for each rather than one of all entries, which would share
  * chunks: the worker file must be one file, for pages that have no bundler.
  */
 const library = (name: string, entry: string): UserConfig => ({
-  plugins: [publishWorkerUrl(), pageStaysOne(), fetchEventSourceInWorkers()],
+  plugins: [publishWorkerUrl(), entriesStayApart(), fetchEventSourceInWorkers()],
   build: {
     target: 'es2022',
+    // The inspector's: `light-dark()` and nesting as they are, for browsers that developers have.
+    cssTarget: ['chrome123', 'firefox121', 'safari17.5'],
     emptyOutDir: false,
     lib: { entry: { [name]: path(entry) }, formats: ['es'] },
     // Vite leaves an ES library's white space alone; a page without a bundler loads these files as they are.
@@ -94,6 +105,7 @@ const application = (root: string): UserConfig => ({
     alias: [
       { find: /^tabstream$/, replacement: path('dist/index.js') },
       { find: /^tabstream\/event-source$/, replacement: path('dist/event-source.js') },
+      { find: /^tabstream\/inspector$/, replacement: path('dist/inspector.js') },
       { find: /^tabstream\/worker$/, replacement: path('dist/worker.js') },
       { find: /^tabstream\/verify$/, replacement: path('dist/verify.js') },
     ],
@@ -105,6 +117,7 @@ const builds: Record<string, UserConfig> = {
   'event-source': library('event-source', 'src/shared-event-source.ts'),
   react: library('react', 'src/react.ts'),
   testing: library('testing', 'src/testing.ts'),
+  inspector: library('inspector', 'src/inspector/index.ts'),
   worker: library('worker', 'worker/index.ts'),
   verify: library('verify', 'worker/verify.ts'),
   'worker-file': library('stream.worker', 'worker/stream.worker.ts'),

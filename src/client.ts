@@ -14,6 +14,7 @@ import {
   type Batch,
   type ErrorData,
   type HubApi,
+  type InspectOptions,
   keyOf,
   PROTOCOL,
   type ResetReason,
@@ -336,7 +337,9 @@ export function connect<Events extends object>(url: string | URL, options: Conne
     onStatus: statuses.on,
     events: iterations.events,
     metrics: () => call('metrics()', (hub) => hub.metrics()),
-    inspect: () => call('inspect()', (hub) => hub.inspect()),
+    inspect: (what?: InspectOptions) => call('inspect()', (hub) => hub.inspect(what)),
+    openInspector: async () => (await import('./inspector/index.ts')).openInspector(stream),
+    dropLog: () => tell((hub) => hub.dropLog()),
     reconnect() {
       if (closed) return
       if (attachment !== null) return tell((hub) => hub.reconnect())

@@ -4,8 +4,11 @@ export type { StreamEvent } from './listeners.ts'
 export type { ConnectOptions, WorkerFactoryOptions } from './options.ts'
 export type {
   ErrorKind,
+  EventHead,
   From,
+  Happening,
   Inspection,
+  InspectOptions,
   Metrics,
   ResetReason,
   SessionInspection,
@@ -13,4 +16,4 @@ export type {
   StreamState,
 } from './protocol.ts'
 export type { EventsOf, SchemaMap, StandardSchema } from './schema.ts'
-export type { EventMap, Stream } from './stream.ts'
+export type { EventMap, InspectorElement, Stream } from './stream.ts'

@@ -1,6 +1,6 @@
 import type { StreamError } from './errors.ts'
 import type { StreamEvent } from './listeners.ts'
-import type { Inspection, Metrics, ResetReason, Status } from './protocol.ts'
+import type { Inspection, InspectOptions, Metrics, ResetReason, Status } from './protocol.ts'
 
 /** An application's event types and what their payloads are. */
 export type EventMap = { [type: string]: unknown }
@@ -8,6 +8,23 @@ export type EventMap = { [type: string]: unknown }
 export type TypeOf<Events> = Extract<keyof Events, string>
 
 type Off = () => void
+
+/** What an inspector needs of a stream: any stream has it, whatever its events. */
+export type Inspected = Pick<
+  Stream<EventMap>,
+  'status' | 'onStatus' | 'metrics' | 'inspect' | 'reconnect' | 'dropLog'
+>
+
+/**
+ * `<tabstream-inspector>`, defined by `tabstream/inspector`. At the bottom of the window, closed to a button unless
+ * it has the attribute `open`; with the attribute `docked` it fills its container instead, and is always open.
+ */
+export interface InspectorElement extends HTMLElement {
+  /** What it shows; `null`: nothing. */
+  stream: Inspected | null
+  /** Whether it is more than a button; the attribute `open`. */
+  open: boolean
+}
 
 /** What `connect` gives. Every `on...` returns its unsubscribe. */
 export interface Stream<Events> {
@@ -37,8 +54,24 @@ export interface Stream<Events> {
   ): AsyncIterableIterator<StreamEvent<Type> & { payload: Events[Type] }>
   /** @throws StreamError the worker does not answer within 10 s, or the stream is closed */
   metrics(): Promise<Metrics>
-  /** A snapshot for people and bug reports, without credentials. @throws as `metrics` */
-  inspect(): Promise<Inspection>
+  /**
+   * A snapshot for people and bug reports, without credentials. `what` asks for more than where things stand: the
+   * time line, what the log holds, a payload; nothing by default. @throws as `metrics`
+   */
+  inspect(what?: InspectOptions): Promise<Inspection>
+  /**
+   * `<tabstream-inspector>` for this stream, at the end of the document and open; the same one at every call. Its code
+   * is loaded by the first: nothing of it is in the main file.
+   *
+   * @throws Error its file, `inspector.js` beside `index.js`, does not load
+   */
+  openInspector(): Promise<InspectorElement>
+  /**
+   * The log starts over (I2): its events go, and every tab of this URL and user is told `reset{dropped}` before
+   * anything newer. The stream goes on where it is, and nothing that comes is lost. Nothing happens while no tab's
+   * worker has the stream.
+   */
+  dropLog(): void
   /** Tries now, whatever the state: after a new log-in, or by hand. Reopens a stream that stands. */
   reconnect(): void
   /**

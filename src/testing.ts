@@ -44,6 +44,7 @@ export function createTestStream<Events extends object>(options: TestStreamOptio
   const errors = createSignal<[StreamError]>()
   const resets = createSignal<[{ reason: ResetReason }]>()
   let events = 0
+  let dropped = 0
   let reconnects = 0
   let status: Status = {
     ...idleStatus(Date.now()),
@@ -109,6 +110,8 @@ export function createTestStream<Events extends object>(options: TestStreamOptio
       averageConnectionDuration: 0,
       averageReconnectionTime: 0,
       missedHeartbeats: 0,
+      lastByteAt: null,
+      longestSilence: 0,
       resets: 0,
       deliveryLatency: { p50: 0, p99: 0 },
       tabs: 1,
@@ -116,18 +119,27 @@ export function createTestStream<Events extends object>(options: TestStreamOptio
     inspect: async () => ({
       protocol: PROTOCOL,
       incarnation: 'test',
+      tab: 'test',
       key: 'test',
       status,
       sessions: [],
       log: {
         epoch: 'test',
-        first: 1,
+        first: dropped + 1,
         head: events,
         committed: events,
         durable: true,
         lastEventId: status.lastEventId,
       },
+      timeline: [],
+      heads: [],
+      data: null,
     }),
+    openInspector: async () => (await import('./inspector/index.ts')).openInspector(stream),
+    dropLog() {
+      dropped = events
+      resets.emit({ reason: 'dropped' })
+    },
     reconnect() {
       reconnects++
       if (!isClosed()) setStatus({ state: 'open', error: null })

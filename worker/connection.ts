@@ -90,7 +90,7 @@ export const createConnection = (deps: ConnectionOptions) => {
       if (state === 'open') {
         if (event === 'retry' || event === 'hold') abortedAt = platform.now()
         lostAt = platform.now()
-        metrics.closed(lostAt - (openedAt ?? lostAt))
+        metrics.closed(lostAt - (openedAt ?? lostAt), lostAt)
       }
     }
     state = next
@@ -286,7 +286,7 @@ export const createConnection = (deps: ConnectionOptions) => {
       onOpen: (headers) => opened(life, headers, lastEventId, credential.renewAt),
       onBytes: (count) => {
         watch.beat()
-        metrics.bytes(count)
+        metrics.bytes(count, platform.now())
       },
       onParsed: (parsed) => take(life, parsed),
     })
@@ -334,6 +334,8 @@ export const createConnection = (deps: ConnectionOptions) => {
     release: () => void enter('release'),
     /** Somebody asked: try now, as if for the first time. Also reopens a stream that stands. */
     retry,
+    /** Somebody asked: the log starts over where the stream is (I2), which goes on. */
+    drop: () => void log.restart('dropped'),
     /** A tab was looked at: try now what time would bring anyway, unless the server named the time (S5). */
     nudge,
     /** A tab came, perhaps with a better token: also try what had been given up. */

@@ -4,12 +4,14 @@ import {
   type HubApi,
   type HubOptions,
   hubLock,
+  type InspectOptions,
   keyOf,
   PROTOCOL,
   type Status,
   tabLock,
   type Welcome,
 } from '../src/protocol.ts'
+import { readData, readHeads } from './log-heads.ts'
 import { deleteLogStore, type LogStore, openLogStore } from './log-store.ts'
 import { createMetrics } from './metrics.ts'
 import { createParts, type Parts } from './parts.ts'
@@ -17,6 +19,7 @@ import type { Platform } from './platform.ts'
 import type { Ask } from './relay.ts'
 import { createSession, type RemoteTab, type Session } from './session.ts'
 import { createSignOut } from './sign-out.ts'
+import { createTimeline } from './timeline.ts'
 import type { CreateVerifier } from './verifier.ts'
 
 /** ms for which a hub without tabs keeps the stream. */
@@ -57,6 +60,7 @@ export const createHub = ({
   const incarnation = platform.uuid()
   const sessions = new Map<string, Session>()
   let metrics = createMetrics()
+  let timeline = createTimeline(platform, incarnation)
   let parts: Parts | null = null
   let key = ''
   let cancelLeave = () => {}
@@ -83,11 +87,13 @@ export const createHub = ({
       publishing = false
       if (parts === null) return
       const now = status()
+      timeline.status(now)
       for (const session of sessions.values()) session.status(now)
     })
   }
 
   const tellError = (error: ErrorData) => {
+    timeline.add('error', error.kind, error.message)
     for (const session of sessions.values()) session.error(error)
   }
 
@@ -113,6 +119,7 @@ export const createHub = ({
       const taken = parts
       parts = null
       metrics = createMetrics()
+      timeline = createTimeline(platform, incarnation)
       return taken
     },
     deleteStore: () => deleteStore(key),
@@ -166,6 +173,7 @@ export const createHub = ({
       const { tab } = session
       session.close()
       sessions.delete(tab)
+      timeline.add('tab', 'went', tab)
       session = null
       publish()
       release()
@@ -218,8 +226,10 @@ export const createHub = ({
           trail,
           follow,
           visible,
+          onReset: (reason) => timeline.add('reset', reason),
         })
         sessions.set(tab, session)
+        timeline.add('tab', 'came', tab)
         // Granted only once the tab has let go of it: closed, crashed or navigated away (T1).
         if (locks) platform.locks.request(tabLock(tab), end).catch(() => {})
         else {
@@ -263,11 +273,19 @@ export const createHub = ({
       reconnect: () => request('retry'),
       metrics: () => metrics.snapshot(sessions.size),
       signOut: signOut.everywhere,
-      inspect() {
+      dropLog: () => request('drop'),
+      async inspect({ timeline: happenings = 0, heads, data }: InspectOptions = {}) {
         const { log } = parts!
+        const asked = {
+          heads: heads === undefined ? [] : await readHeads(log, heads),
+          data: data === undefined ? null : await readData(log, data),
+        }
         return {
+          ...asked,
+          timeline: timeline.newest(happenings),
           protocol,
           incarnation,
+          tab: session?.tab ?? '',
           key,
           status: status(),
           sessions: [...sessions.values()].map((each) => each.inspect()),

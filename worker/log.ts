@@ -185,8 +185,12 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
         return events.length
       }),
 
-    /** Continuity is lost: the events go, and every tab is told before anything newer. */
-    restart: (reason: ResetReason, lastEventId: string): Promise<void> =>
+    /**
+     * Continuity is lost: the events go, and every tab is told before anything newer.
+     *
+     * @param lastEventId where the stream goes on; where it is, if left out: known only in turn
+     */
+    restart: (reason: ResetReason, lastEventId?: string): Promise<void> =>
       inTurn(async () => {
         if (!account.leading) return
         const { epoch, head } = account.position
@@ -194,7 +198,7 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
         account.position = {
           ...account.position,
           epoch: platform.uuid(),
-          lastEventId,
+          lastEventId: lastEventId ?? account.position.lastEventId,
           previous,
           epochStart: head,
         }

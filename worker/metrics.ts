@@ -17,6 +17,8 @@ export const createMetrics = () => {
     duplicatesDropped: 0,
     bytesReceived: 0,
     missedHeartbeats: 0,
+    lastByteAt: null as number | null,
+    longestSilence: 0,
     resets: 0,
   }
   const byType = new Map<string, number>()
@@ -28,6 +30,10 @@ export const createMetrics = () => {
   let total = 0
   let errors = 0
 
+  /** From the last byte to `at`. */
+  const silence = (at: number) => {
+    counts.longestSilence = Math.max(counts.longestSilence, at - (counts.lastByteAt ?? at))
+  }
   const average = ({ sum, count }: { sum: number; count: number }) => (count === 0 ? 0 : sum / count)
 
   return {
@@ -35,12 +41,15 @@ export const createMetrics = () => {
     /** @param lostFor ms since the last stream was lost; `null`: there was none */
     opened(lostFor: number | null) {
       counts.connectionsSuccessful++
+      counts.lastByteAt = null
       if (lostFor === null) return
       counts.reconnections++
       reconnections.sum += lostFor
       reconnections.count++
     },
-    closed(openFor: number) {
+    closed(openFor: number, at: number) {
+      silence(at)
+      counts.lastByteAt = null
       durations.sum += openFor
       durations.count++
     },
@@ -51,8 +60,10 @@ export const createMetrics = () => {
       byType.set(name, (byType.get(name) ?? 0) + 1)
     },
     duplicate: () => void counts.duplicatesDropped++,
-    bytes(count: number) {
+    bytes(count: number, at: number) {
       counts.bytesReceived += count
+      silence(at)
+      counts.lastByteAt = at
     },
     missedHeartbeat: () => void counts.missedHeartbeats++,
     reset: () => void counts.resets++,

@@ -4,7 +4,7 @@ import type { Position } from './log-store.ts'
 import type { RecordInfo } from './records.ts'
 
 /** What a follower's tab may ask of the leader's connection. */
-export type Ask = 'retry' | 'nudge' | 'welcome'
+export type Ask = 'retry' | 'nudge' | 'welcome' | 'drop'
 
 /** What hubs of one key say to each other (L2). What the leader says carries its term: the fencing token. */
 export type RelayMessage =

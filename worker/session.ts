@@ -49,6 +49,8 @@ export interface SessionOptions {
   reset: ResetReason | null
   follow: Follow
   visible: boolean
+  /** The tab is told. */
+  onReset(reason: ResetReason): void
 }
 
 export type Session = ReturnType<typeof createSession>
@@ -64,6 +66,7 @@ export const createSession = ({
   log,
   selections,
   metrics,
+  onReset,
   ...start
 }: SessionOptions) => {
   let { cursor, reset, follow, visible, trail } = start
@@ -105,6 +108,7 @@ export const createSession = ({
       // Another epoch without a reset: the log that it counted in never held anything.
       if (placed.reset !== null || cursor.epoch !== placed.cursor.epoch) cursor = placed.cursor
       if (reset !== null) {
+        onReset(reset)
         const told = withoutEvents(reset)
         reset = null
         return told

@@ -52,6 +52,7 @@ describe('X3 the docs', () => {
           Object.entries({
             tabstream: 'src/index.ts',
             'tabstream/event-source': 'src/shared-event-source.ts',
+            'tabstream/inspector': 'src/inspector/index.ts',
             'tabstream/react': 'src/react.ts',
             'tabstream/testing': 'src/testing.ts',
             'tabstream/worker': 'worker/index.ts',

@@ -39,7 +39,7 @@ describe('the packed tarball', () => {
     )
     expect(ours).toEqual([])
     expect(Object.keys(analysis.entrypoints)).toEqual([
-      ...['.', './event-source', './react', './testing', './worker', './verify'],
+      ...['.', './event-source', './inspector', './react', './testing', './worker', './verify'],
       ...['./stream.worker.js', './package.json'],
     ])
   })

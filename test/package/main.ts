@@ -12,12 +12,15 @@ import { type FrontOptions, startFront } from './front.ts'
 
 /**
  * `npm run test:package [name ...]`: packs what `npm run build` left, builds an application from the tarball with
- * each bundler, and runs it in Chromium: two tabs, one stream at the server, one event in both.
+ * each bundler, and runs it in Chromium: two tabs, one stream at the server, one event in both, an inspector.
  */
 
 declare global {
   interface Window {
-    fixture: { heard: number[]; stream: { status: { state: string; host: string } } }
+    fixture: {
+      heard: number[]
+      stream: { status: { state: string; host: string }; openInspector(): Promise<HTMLElement> }
+    }
   }
 }
 
@@ -63,7 +66,7 @@ const statically =
   async (folder: string) => {
     const target = join(folder, 'tabstream')
     await mkdir(target, { recursive: true })
-    for (const file of ['index.js', 'stream.worker.js'])
+    for (const file of ['index.js', 'inspector.js', 'stream.worker.js'])
       await copyFile(join(folder, 'node_modules/tabstream/dist', file), join(target, file))
     return { behind: [folder], headers, extra }
   }
@@ -214,7 +217,12 @@ const tryCase = async (browser: Browser, work: string, each: Case): Promise<stri
     if (now !== 1) throw new Error(`${now} streams at the server.`)
     const host = await tabs[0]!.evaluate(() => window.fixture.stream.status.host)
     if (host !== 'shared-worker') throw new Error(`The hub runs in a ${host}.`)
-    return '2 tabs, 1 stream, shared worker'
+    const shown = await tabs[0]!.evaluate(async () => {
+      const { shadowRoot } = await window.fixture.stream.openInspector()
+      return shadowRoot?.querySelector('.bar .state')?.textContent
+    })
+    if (shown !== 'open') throw new Error(`The inspector shows "${shown}".`)
+    return '2 tabs, 1 stream, shared worker, an inspector'
   } catch (error) {
     throw new Error([(error as Error).message.split('\n')[0], ...said].join(' | '))
   } finally {

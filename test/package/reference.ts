@@ -21,7 +21,11 @@ const PAGES: [entry: string, names: [file: string, name: string][]][] = [
       ['protocol', 'Status'],
       ['protocol', 'From'],
       ['protocol', 'Metrics'],
+      ['protocol', 'InspectOptions'],
       ['protocol', 'Inspection'],
+      ['protocol', 'SessionInspection'],
+      ['protocol', 'Happening'],
+      ['protocol', 'EventHead'],
     ],
   ],
   [
@@ -29,6 +33,14 @@ const PAGES: [entry: string, names: [file: string, name: string][]][] = [
     [
       ['shared-event-source', 'SharedEventSourceInit'],
       ['shared-event-source', 'SharedEventSource'],
+    ],
+  ],
+  [
+    'tabstream/inspector',
+    [
+      ['stream', 'InspectorElement'],
+      ['stream', 'Inspected'],
+      ['inspector/index', 'openInspector'],
     ],
   ],
   [

@@ -38,7 +38,7 @@ const createStubLog = () => {
       position = blocks.findLast((block) => block.position !== null)?.position ?? position
       return blocks.filter(({ type }) => type !== null).length
     },
-    async restart(reason: ResetReason, lastEventId: string) {
+    async restart(reason: ResetReason, lastEventId = position) {
       restarts.push([reason, lastEventId])
       position = lastEventId
     },

@@ -47,6 +47,7 @@ export const openSessions = async () => {
         reset: null,
         follow: '*',
         visible: true,
+        onReset: () => {},
         ...over,
       }),
     async acknowledge() {

@@ -150,16 +150,13 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
       isClosed: () => closed,
       /** How often it went to another hub. */
       moves: () => attachments - 1,
-      inspect: () =>
-        JSON.stringify([
-          intake.cursor(),
-          intake.trail(),
-          latest?.inspect().sessions,
-          latest?.inspect().log,
-          latest?.inspect().status.role,
-          latest?.inspect().status.state,
-          latest?.inspect().incarnation,
-        ]),
+      /** What its hub exposes to it. */
+      hub: () => latest!,
+      async inspect() {
+        const { sessions, log, status, incarnation } = (await latest?.inspect()) ?? {}
+        const { role, state } = status ?? {}
+        return JSON.stringify([intake.cursor(), intake.trail(), sessions, log, role, state, incarnation])
+      },
       /** As a reload of its worker, or a return from the cache. */
       move(to: WorldHub) {
         if (closed) return

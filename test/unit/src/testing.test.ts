@@ -62,6 +62,16 @@ describe('X1 a stream for tests of an application', () => {
     expect(stream.status).toMatchObject({ state: 'waiting', error: { kind: 'network' } })
   })
 
+  it('I2 drops its log: a reset, and nothing is left of it', async () => {
+    const { stream, emit } = createTestStream<Events>()
+    const heard: unknown[] = []
+    stream.onReset(({ reason }) => heard.push(reason))
+    await emit('count', 1)
+    stream.dropLog()
+    expect(heard).toEqual(['dropped'])
+    expect((await stream.inspect()).log).toMatchObject({ first: 2, head: 1 })
+  })
+
   it('resets, and is silent once closed', async () => {
     const { stream, emit, reset } = createTestStream<Events>()
     const heard: unknown[] = []

@@ -198,7 +198,7 @@ const simulate = async (steps: Step[], seed: number, trace = false) => {
     const last = check(tab.heard, `tab ${at}`)
     expect(
       last,
-      `tab ${at} of ${stateOf()} has the newest: ${last === server.lastId() ? '' : tab.inspect()} ${JSON.stringify(tab.heard)}`,
+      `tab ${at} of ${stateOf()} has the newest: ${last === server.lastId() ? '' : await tab.inspect()} ${JSON.stringify(tab.heard)}`,
     ).toBe(server.lastId())
     resets += tab.resets().length
   }

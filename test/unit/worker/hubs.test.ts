@@ -56,6 +56,37 @@ describe('hubs of one key', () => {
     expect(world.server.most()).toBe(1)
   })
 
+  it('I2 a follower’s tab drops the log: its leader’s starts over, and every tab hears a reset before anything newer', async () => {
+    const one = await open()
+    const two = await open()
+    await publish(3)
+    two.tab.hub().dropLog()
+    await world.advance(100, 60)
+    await publish(2)
+    for (const { tab } of [one, two]) {
+      expect(tab.heard.map((each) => ('number' in each ? each.number : each.reset))).toEqual([
+        ...[1, 2, 3],
+        'dropped',
+        ...[4, 5],
+      ])
+      const { heads } = await tab.hub().inspect({ heads: { last: 10 } })
+      expect(heads).toHaveLength(2)
+    }
+    expect(world.server.requests()).toBe(1)
+  })
+
+  it('I1 a follower’s time line tells of the leader’s stream, and of the turn when it takes over', async () => {
+    const one = await open()
+    const two = await open()
+    const told = async () =>
+      (await two.tab.hub().inspect({ timeline: 200 })).timeline.map(({ what, is }) => `${what} ${is}`)
+    expect(await told()).toEqual(expect.arrayContaining(['hub began', 'tab came', 'state open']))
+    expect(await told()).not.toContain('role leader')
+    one.hub.kill()
+    await until(streamOf(two.hub), 5_000)
+    expect(await told()).toContain('role leader')
+  })
+
   it('L1 the leader dies with its lock and its channel: the follower is back within 0.5 s', async () => {
     const one = await open()
     const two = await open()

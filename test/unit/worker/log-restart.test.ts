@@ -74,6 +74,15 @@ describe('a restart of the log', () => {
     expect(log.start({ after: '3' })).toBeNull()
   })
 
+  it('I2 a log that is dropped goes on where it is once its turn has come', async () => {
+    const { log } = openLog({ platform })
+    const turns = [log.append(events(1, 2)), log.restart('dropped'), log.append(events(3, 3))]
+    await turns[1]
+    expect(log.lastEventId()).toBe('2')
+    await Promise.all(turns)
+    expect(ids(await readAll(log))).toEqual(['3'])
+  })
+
   it('takes its turn behind the appends before it', async () => {
     const { log } = openLog({ platform })
     const turns = [log.append(events(1, 2)), log.restart('server', ''), log.append(events(3, 4))]

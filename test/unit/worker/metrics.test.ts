@@ -14,6 +14,8 @@ describe('metrics', () => {
       averageConnectionDuration: 0,
       averageReconnectionTime: 0,
       missedHeartbeats: 0,
+      lastByteAt: null,
+      longestSilence: 0,
       resets: 0,
       deliveryLatency: { p50: 0, p99: 0 },
       tabs: 0,
@@ -29,8 +31,8 @@ describe('metrics', () => {
     metrics.event('a')
     metrics.event('b')
     metrics.duplicate()
-    metrics.bytes(10)
-    metrics.bytes(5)
+    metrics.bytes(10, 1_000)
+    metrics.bytes(5, 1_300)
     metrics.missedHeartbeat()
     metrics.reset()
     metrics.error('network')
@@ -53,9 +55,9 @@ describe('metrics', () => {
   it('average over connections and over reconnections', () => {
     const metrics = createMetrics()
     metrics.opened(null)
-    metrics.closed(1_000)
+    metrics.closed(1_000, 1_000)
     metrics.opened(200)
-    metrics.closed(3_000)
+    metrics.closed(3_000, 4_200)
     metrics.opened(400)
     expect(metrics.snapshot(1)).toMatchObject({
       connectionsSuccessful: 3,
@@ -63,6 +65,29 @@ describe('metrics', () => {
       averageConnectionDuration: 2_000,
       averageReconnectionTime: 300,
     })
+  })
+
+  it('I1 tell of silence: since the last byte of the stream that stands, and the longest there was', () => {
+    const metrics = createMetrics()
+    metrics.opened(null)
+    expect(metrics.snapshot(1)).toMatchObject({ lastByteAt: null, longestSilence: 0 })
+    metrics.bytes(1, 1_000)
+    metrics.bytes(1, 4_000)
+    metrics.bytes(1, 5_000)
+    expect(metrics.snapshot(1)).toMatchObject({ lastByteAt: 5_000, longestSilence: 3_000 })
+    // The one that ends a stream counts; the time without a stream does not.
+    metrics.closed(9_000, 10_000)
+    expect(metrics.snapshot(1)).toMatchObject({ lastByteAt: null, longestSilence: 5_000 })
+    metrics.opened(60_000)
+    metrics.bytes(1, 70_000)
+    expect(metrics.snapshot(1)).toMatchObject({ lastByteAt: 70_000, longestSilence: 5_000 })
+  })
+
+  it('I1 take a clock that was set back for no silence', () => {
+    const metrics = createMetrics()
+    metrics.bytes(1, 5_000)
+    metrics.bytes(1, 1_000)
+    expect(metrics.snapshot(1)).toMatchObject({ lastByteAt: 1_000, longestSilence: 0 })
   })
 
   it('give the median and the 99th percentile of the last 512 deliveries', () => {

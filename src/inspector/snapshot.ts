@@ -1,0 +1,32 @@
+import type { Inspection, InspectOptions, Metrics, Status } from '../protocol.ts'
+import type { Inspected } from '../stream.ts'
+
+/** What is known of a stream at one moment. */
+export interface Snapshot {
+  /** In ms since 1970. */
+  at: number
+  status: Status
+  /** Of the last answer, which may be older; `null`: there was none. */
+  inspection: Inspection | null
+  metrics: Metrics | null
+  /** Why there is no newer answer; `''`: there is. */
+  problem: string
+}
+
+export interface Panel {
+  name: string
+  label: string
+  element: HTMLElement
+  /** What it shows beyond every inspection. Asked only while it is in view. */
+  ask?(): InspectOptions
+  show(snapshot: Snapshot): void
+  close?(): void
+}
+
+/** What a panel may do beside showing. */
+export interface Workplace {
+  stream: Inspected
+  /** Says so for a moment. */
+  say(message: string): void
+  copy(text: string | Promise<string>, what: string): void
+}
