@@ -7,11 +7,11 @@ import { onUserChange, restore } from './session.ts'
 const isFrame = new URLSearchParams(location.search).has('frame')
 
 const start = async () => {
+  // Log-in as somebody else included: a tab never goes on as the user before.
+  onUserChange(() => location.reload())
   const restored = await restore().catch(() => undefined)
   // A frame asks nobody: the page around it does, and loads it again.
   const user = restored ?? (isFrame ? undefined : await askForLogIn())
-  // Log-in as somebody else included: a tab never goes on as the user before.
-  onUserChange(() => location.reload())
   if (user === undefined) return
   await (isFrame ? runFrame(user) : runPage(user))
   byId('ready').dataset.ready = 'yes'

@@ -1,7 +1,8 @@
 import { byId } from './dom.ts'
 import { number } from './format.ts'
-import type { Novel } from './novel.ts'
+import { type Novel, noNovel } from './novel.ts'
 import { createNovelState } from './novel-state.ts'
+import { onceAFrame } from './once-a-frame.ts'
 import { call } from './session.ts'
 import { openTab } from './tab.ts'
 import type { TabReport } from './tabs.ts'
@@ -34,23 +35,26 @@ export const runFrame = async (user: string): Promise<void> => {
   document.documentElement.classList.add('is-frame')
   byId('frame').hidden = false
 
-  const novel = createNovelState({
-    fetchNovel: async () => (await call<{ novel: Novel }>('GET', '/api/v1/novel')).novel,
-    onChange: (now) => {
-      byId('frame-novel').textContent = lineOf(now)
-      byId('frame-words').textContent = now.chapters.at(-1)?.paragraphs.at(-1) ?? ''
-      byId<HTMLProgressElement>('frame-progress').value = percentOf(now)
-    },
-  })
-  const refetch = () => novel.refetch().catch(() => {})
-
-  const show = (all: TabReport[], self: number) => {
-    const own = all.find((tab) => tab.number === self)!
+  let own: TabReport | undefined
+  let written = noNovel()
+  const draw = onceAFrame(() => {
+    byId('frame-novel').textContent = lineOf(written)
+    byId('frame-words').textContent = written.chapters.at(-1)?.paragraphs.at(-1) ?? ''
+    byId<HTMLProgressElement>('frame-progress').value = percentOf(written)
+    if (!own) return
     byId('frame-name').textContent = document.title = `Tab ${own.number}`
     byId('frame-state').textContent = byId('frame-state').dataset.state = own.state
     const { received, lost, doubled } = own.account
     byId('frame-account').textContent = `${number(received)} received, lost ${lost}, doubled ${doubled}`
-  }
+  })
+  const novel = createNovelState({
+    fetchNovel: async () => (await call<{ novel: Novel }>('GET', '/api/v1/novel')).novel,
+    onChange: (now) => {
+      written = now
+      draw()
+    },
+  })
+  const refetch = () => novel.refetch().catch(() => {})
 
   await openTab({
     user,
@@ -59,7 +63,10 @@ export const runFrame = async (user: string): Promise<void> => {
     onReset: refetch,
     onError: () => {},
     onGone: () => {},
-    onChange: show,
+    onChange: (all, self) => {
+      own = all.find((tab) => tab.number === self)
+      draw()
+    },
   })
   await refetch()
 }

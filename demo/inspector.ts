@@ -1,15 +1,21 @@
+import type { Stream } from 'tabstream'
+import type { Events } from './catalogue.ts'
 import { byId } from './dom.ts'
-import type { Line } from './line.ts'
+
+// The line that switches it on: import 'tabstream/inspector'
 
 interface InspectorElement extends HTMLElement {
-  stream: ReturnType<Line['stream']>
+  stream: Stream<Events>
 }
 
-/** Docks the library's inspector, where app.ts imports it: until it is registered there is nothing to dock. */
-export const dockInspector = async (line: Line): Promise<void> => {
+/** Docks the library's inspector, wherever its element is registered. Without a stream there is nothing to inspect. */
+export const dockInspector = async (stream: Stream<Events> | null): Promise<void> => {
   await customElements.whenDefined('tabstream-inspector')
+  const place = byId('inspector')
+  place.replaceChildren()
+  if (!stream) return
   const inspector = document.createElement('tabstream-inspector') as InspectorElement
   inspector.toggleAttribute('docked', true)
-  inspector.stream = line.stream()
-  byId('inspector').replaceChildren(inspector)
+  inspector.stream = stream
+  place.append(inspector)
 }

@@ -1,5 +1,6 @@
 import { byId, element } from './dom.ts'
 import type { Chapter, Novel } from './novel.ts'
+import { onceAFrame } from './once-a-frame.ts'
 
 const statusWords: Record<Novel['status'], string> = {
   planning: 'being planned',
@@ -102,14 +103,9 @@ export const createNovelView = () => {
     if (readsTheEnd) chapters.scrollTop = chapters.scrollHeight
   }
 
+  const draw = onceAFrame(() => render(latest!))
   return (novel: Novel): void => {
-    // A tab in the background draws no frame, and must not draw a thousand when it comes to the front.
-    if (latest === undefined)
-      requestAnimationFrame(() => {
-        const now = latest!
-        latest = undefined
-        render(now)
-      })
     latest = novel
+    draw()
   }
 }

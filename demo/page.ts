@@ -9,6 +9,7 @@ import { dockInspector } from './inspector.ts'
 import type { Mode } from './line.ts'
 import { notice } from './notice.ts'
 import { wireNovel } from './novel-page.ts'
+import { onceAFrame } from './once-a-frame.ts'
 import { createPicture, type Scene } from './picture.ts'
 import { createServer, type ServerFigures } from './server.ts'
 import { logOut } from './session.ts'
@@ -34,13 +35,15 @@ export const runPage = async (user: string): Promise<void> => {
   /** From when on there is something to show. */
   let parts: { tab: DemoTab; watch: ReturnType<typeof watchHub> } | undefined
 
-  const show = () => {
+  const draw = () => {
     if (!parts) return
     const { line, tabs } = parts.tab
     const [all, self] = [tabs.all(), tabs.number]
+    flow.tabs(all)
     picture.show({ self, mode: line.mode(), state: line.state(), server: figures, hub, tabs: all, others })
     showAccount({ self, tabs: all, server: figures })
   }
+  const show = onceAFrame(draw)
   const server = createServer({
     user,
     onFigures(next) {
@@ -60,7 +63,6 @@ export const runPage = async (user: string): Promise<void> => {
     onError: notice,
     onGone: frames.gone,
     onChange(tabs) {
-      flow.tabs(tabs)
       for (const listener of listeners) listener(tabs)
       show()
       parts?.watch.look()
@@ -86,12 +88,11 @@ export const runPage = async (user: string): Promise<void> => {
       others = next
       show()
     },
-    picture,
   }
   const panel = createFaultPanel(context)
   const showMode = (mode: Mode) => {
     panel.setAvailable(mode === 'tabstream')
-    byId('demo').dataset.mode = mode
+    void dockInspector(tab.line.stream())
   }
   createComparison(context, frames, showMode)
 
@@ -105,7 +106,6 @@ export const runPage = async (user: string): Promise<void> => {
     location.reload()
   })
   showMode(tab.line.mode())
-  dockInspector(tab.line)
   server.watch()
   setInterval(watch.look, 1_000)
   show()

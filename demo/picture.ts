@@ -2,6 +2,7 @@ import { byId } from './dom.ts'
 import { count, number } from './format.ts'
 import type { HubView } from './hub-watch.ts'
 import type { Mode } from './line.ts'
+import { onceAFrame } from './once-a-frame.ts'
 import { type Box, heightFor, type Layout, layOut, pathOf } from './picture-layout.ts'
 import { createPulses } from './pulses.ts'
 import type { ServerFigures } from './server.ts'
@@ -171,10 +172,8 @@ export const createPicture = () => {
   let scene: Scene | undefined
   let width = 0
   let drawn = ''
-  let asked = false
 
   const draw = () => {
-    asked = false
     if (!scene || width === 0) return
     const height = heightFor(width)
     layout = layOut(width, scene.tabs.length)
@@ -213,11 +212,7 @@ export const createPicture = () => {
     )
   }
 
-  const ask = () => {
-    if (asked) return
-    asked = true
-    requestAnimationFrame(draw)
-  }
+  const ask = onceAFrame(draw)
 
   new ResizeObserver(([entry]) => {
     width = Math.floor(entry!.contentRect.width)

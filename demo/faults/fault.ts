@@ -1,5 +1,4 @@
 import type { HubView } from '../hub-watch.ts'
-import type { Picture } from '../picture.ts'
 import type { Server } from '../server.ts'
 import type { DemoTab } from '../tab.ts'
 import type { TabReport } from '../tabs.ts'
@@ -12,7 +11,6 @@ export interface FaultContext {
   /** Calls back whenever any tab has changed. Returns the unsubscribe. */
   onTabs: (listener: (tabs: TabReport[]) => void) => () => void
   setOthers: (others: { status: number }[]) => void
-  picture: Picture
 }
 
 export interface Outcome {
