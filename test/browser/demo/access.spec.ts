@@ -1,4 +1,4 @@
-import { violationsOf } from '../axe.ts'
+import { violationsIn } from '../axe.ts'
 import { addFrames, expect, logIn, ready, tabsAre, test } from './fixtures.ts'
 
 const widths = [360, 1_440]
@@ -11,13 +11,13 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme })
     await page.goto(demo.url)
     await expect(page.locator('#log-in')).toBeVisible()
-    expect(await violationsOf(page)).toEqual([])
+    expect(await violationsIn(page, 'html')).toEqual([])
     await logIn(page)
     await addFrames(page, 1)
     await tabsAre(page, 2)
     for (const width of widths) {
       await page.setViewportSize({ width, height: 900 })
-      expect(await violationsOf(page)).toEqual([])
+      expect(await violationsIn(page, 'html')).toEqual([])
     }
   })
 }

@@ -68,7 +68,7 @@ export const test = base.extend<Fixtures>({
       await page.goto(demo.url)
       // The first tab of a profile is asked; the others come in by its cookie.
       const asked = page.locator('#log-in')
-      await expect(asked.or(page.locator('#demo'))).toBeVisible()
+      await expect(page.locator('main:not([hidden])')).toBeVisible()
       if (await asked.isVisible()) await page.getByRole('button', { name: 'Log in' }).click()
       await ready(page)
       return page
