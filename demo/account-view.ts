@@ -11,6 +11,7 @@ export interface AccountScene {
 
 /** Rows that keep their place: one that comes moves nothing that is there. */
 const rowsAtLeast = 4
+const columns = 7
 
 const cellsOf = (tab: TabReport, { self, server }: AccountScene): string[] => {
   const { account } = tab
@@ -40,6 +41,14 @@ export const createAccountView = () => {
     return line
   }
 
+  const emptyRow = () => {
+    const line = element('tr')
+    const cell = element('td', '\u00a0')
+    cell.colSpan = columns
+    line.append(cell)
+    return line
+  }
+
   return (scene: AccountScene): void => {
     const { tabs, server } = scene
     const total = (of: (tab: TabReport) => number) => tabs.reduce((sum, tab) => sum + of(tab), 0)
@@ -59,6 +68,6 @@ export const createAccountView = () => {
     byId('doubled').textContent = number(doubled)
     byId('lost-and-doubled').dataset.kept = String(lost + doubled === 0)
     const empty = Math.max(0, rowsAtLeast - rows.length)
-    body.replaceChildren(...rows.map(row), ...Array.from({ length: empty }, () => row(['\u00a0'])))
+    body.replaceChildren(...rows.map(row), ...Array.from({ length: empty }, emptyRow))
   }
 }

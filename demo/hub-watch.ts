@@ -49,9 +49,12 @@ export const watchHub = (line: Line, user: string, onView: (view: HubView | null
       return
     }
     state = 'looking'
-    onView(await read().catch(() => null))
+    const view = await read().catch(() => null)
+    onView(view)
+    // What is under way now will have arrived by the next look.
+    const isBehind = [...(view?.sessions.values() ?? [])].some(({ lag }) => lag > 0)
     setTimeout(() => {
-      const wanted = state === 'again'
+      const wanted = state === 'again' || isBehind
       state = 'idle'
       if (wanted) void look()
     }, spacing)

@@ -32,7 +32,7 @@ export interface Layout {
 /** Narrower than this it goes from the top to the bottom. */
 const upright = 640
 
-export const heightFor = (width: number): number => (width < upright ? 430 : 312)
+export const heightFor = (width: number): number => (width < upright ? 400 : 272)
 
 /** How many boxes fit. */
 const roomFor = (width: number): number => (width < upright ? 6 : 7)
@@ -46,16 +46,11 @@ const lying = (width: number, count: number): Omit<Layout, 'hidden'> => {
   const height = heightFor(width)
   const side = Math.min(196, width * 0.24)
   const center = height / 2
-  const server = { x: 1, y: center - 66, width: side, height: 132 }
-  const workerWidth = Math.min(190, width * 0.22)
-  const worker = {
-    x: (width - side) * 0.55 - workerWidth / 2,
-    y: center - 50,
-    width: workerWidth,
-    height: 100,
-  }
-  const tabWidth = Math.min(216, width * 0.28)
-  const step = Math.min(62, height / Math.max(1, count))
+  const server = { x: 1, y: center - 62, width: side, height: 124 }
+  const workerWidth = Math.min(180, width * 0.22)
+  const worker = { x: width * 0.5 - workerWidth / 2, y: center - 43, width: workerWidth, height: 86 }
+  const tabWidth = Math.min(204, width * 0.28)
+  const step = Math.min(60, height / Math.max(1, count))
   const tabHeight = Math.min(50, step - 6)
   const top = center - (step * count) / 2 + (step - tabHeight) / 2
   const tabs = Array.from({ length: count }, (_, index) => ({
@@ -75,7 +70,7 @@ const lying = (width: number, count: number): Omit<Layout, 'hidden'> => {
     trunk: between(serverOut, workerIn, 'x'),
     branches: tabs.map((tab) => between(workerOut, tabIn(tab), 'x')),
     direct: tabs.map((tab) => between(serverOut, tabIn(tab), 'x')),
-    others: [height - 52, height - 16].map((y) => {
+    others: [height - 40, height - 12].map((y) => {
       const at = { x: worker.x - 6, y }
       return { curve: between({ x: serverOut.x, y: server.y + server.height - 18 }, at, 'x'), at }
     }),
@@ -88,7 +83,7 @@ const standing = (width: number, count: number): Omit<Layout, 'hidden'> => {
   const rows = Math.ceil(count / columns)
   const gap = 8
   const server = { x: 1, y: 1, width: width - 2, height: 92 }
-  const worker = { x: width * 0.09, y: 172, width: width * 0.82, height: 76 }
+  const worker = { x: width * 0.09, y: 166, width: width * 0.82, height: 84 }
   const tabWidth = (width - 2 - gap * (columns - 1)) / columns
   const tabHeight = 54
   const tabs = Array.from({ length: count }, (_, index) => ({
@@ -110,7 +105,7 @@ const standing = (width: number, count: number): Omit<Layout, 'hidden'> => {
     branches: tabs.map((tab) => between(workerOut, tabIn(tab), 'y')),
     direct: tabs.map((tab) => between({ x: width / 2, y: serverOut.y }, tabIn(tab), 'y')),
     others: [0, 1].map((index) => {
-      const at = { x: width * 0.52, y: 124 + index * 28 }
+      const at = { x: width * 0.52, y: 118 + index * 26 }
       return { curve: between({ x: width * 0.46, y: serverOut.y }, at, 'y'), at }
     }),
   }

@@ -42,8 +42,10 @@ const kindOf = (tab: TabReport, self: number) =>
 const lagOf = (scene: Scene, tab: TabReport): number =>
   scene.hub?.sessions.get(tab.number)?.lag ?? Math.max(0, (scene.server?.published ?? 0) - tab.account.last)
 
-const newsOf = (scene: Scene, tab: TabReport): string => {
-  if (tab.state === 'refused') return 'refused: hears nothing'
+/** @param short for a box with room for a figure and no more */
+const newsOf = (scene: Scene, tab: TabReport, short = false): string => {
+  if (short && tab.state !== 'refused') return number(tab.account.received)
+  if (tab.state === 'refused') return short ? 'refused' : 'refused: hears nothing'
   const received = `${number(tab.account.received)} received`
   const session = scene.hub?.sessions.get(tab.number)
   if (session?.state === 'stalled') return `stands still, ${number(session.lag)} behind`
@@ -69,18 +71,18 @@ const drawServer = (layout: Layout, scene: Scene): Node[] => {
   const places = Array.from({ length: figures?.limit ?? 2 }, (_, index) =>
     svg('circle', {
       cx: x + 20 + index * 20,
-      cy: y + (wide ? 84 : 70),
+      cy: y + (wide ? 78 : 70),
       r: 6,
       class: index < (figures?.connections ?? 0) ? 'place taken' : 'place',
     }),
   )
-  const held = figures ? `${figures.connections} of ${figures.limit}` : 'no answer'
+  const held = figures ? `${figures.connections} of ${figures.limit} connections` : 'connections unknown'
   return [
     frame(server, figures ? 'box' : 'box away'),
     text(x + 14, y + 28, 'Server', 'name'),
     text(x + 14, y + 48, figures ? `event ${number(figures.published)}` : 'does not answer', 'quiet'),
     ...places,
-    wide ? text(x + 14, y + 114, `${held} connections`) : text(x + 64, y + 75, `${held} connections`),
+    wide ? text(x + 14, y + 106, held) : text(x + 64, y + 75, held),
   ]
 }
 
@@ -122,7 +124,7 @@ const drawTab = (box: Box, tab: TabReport, scene: Scene): Node[] => {
     text(x + 12, y + (tight ? height / 2 + 4 : 21), tight ? name : name + kind, 'name small'),
     tight
       ? text(x + 58, y + height / 2 + 4, clip(newsOf(scene, tab), width - 50), 'quiet small')
-      : text(x + 12, y + 39, clip(newsOf(scene, tab), width), 'quiet small'),
+      : text(x + 12, y + 39, clip(newsOf(scene, tab, width < 130), width), 'quiet small'),
   ]
 }
 

@@ -35,7 +35,11 @@ const rows: readonly (readonly [string, (figures: Figures) => string])[] = [
 ]
 
 /** The same tabs with the library and with a native EventSource each: what either costs, and who is left out. */
-export const createComparison = (context: FaultContext, frames: Frames, onMode: (mode: Mode) => void) => {
+export const createComparison = (
+  context: Omit<FaultContext, 'say'>,
+  frames: Frames,
+  onMode: (mode: Mode) => void,
+) => {
   const button = byId('without')
   const body = byId('comparison-rows')
   const { tab, server } = context
@@ -82,21 +86,25 @@ export const createComparison = (context: FaultContext, frames: Frames, onMode: 
     }
   }
 
-  /** The places at the server are to be free first: one way must not be refused for the other's sake. */
-  const letGo = async () => {
-    tab.useEverywhere('none')
-    let connections = 1
-    await until(
+  const connectionsAre = (count: number) => {
+    let connections: number | undefined
+    return until(
       (look) => {
         const timer = setInterval(async () => {
-          connections = (await server.look())?.connections ?? 1
+          connections = (await server.look())?.connections
           look()
         }, 150)
         return () => clearInterval(timer)
       },
-      () => (connections === 0 ? true : undefined),
-      'the server has no connection left',
+      () => (connections === count ? true : undefined),
+      `the server has ${count} of this user`,
     )
+  }
+
+  /** The places at the server are to be free first: one way must not be refused for the other's sake. */
+  const letGo = async () => {
+    tab.useEverywhere('none')
+    await connectionsAre(0)
   }
 
   const settled = (mode: Mode) =>
@@ -113,6 +121,8 @@ export const createComparison = (context: FaultContext, frames: Frames, onMode: 
   const goWithout = async () => {
     frames.ensure(tabsAtLeast - tabsOf(context).length + byId('frames').childElementCount)
     await settled('tabstream')
+    // Streams of other browsers, of a fault just before, are no part of it.
+    await connectionsAre(1)
     const { refused } = await figuresNow()
     measured.tabstream = await measure(refused)
     show()

@@ -21,9 +21,10 @@ export const expireToken: Fault = {
   claim:
     'The SSE token is void from now on, and the stream ends as it does then. One tab is asked, one token fetched, for all of them.',
   run: async (context) => {
-    // Both clocks are this machine's: the demo's server listens on the loopback interface.
-    const began = Date.now()
+    let began = 0
     const outcome = await breakAndCount(context, published, async () => {
+      // Both clocks are this machine's: the demo's server listens on the loopback interface.
+      began = Date.now()
       await context.server.post('expire-token')
       return context.server.publish(published)
     })

@@ -11,6 +11,8 @@ export interface FaultContext {
   /** Calls back whenever any tab has changed. Returns the unsubscribe. */
   onTabs: (listener: (tabs: TabReport[]) => void) => () => void
   setOthers: (others: { status: number }[]) => void
+  /** How far it is, to who waits. */
+  say: (text: string) => void
 }
 
 export interface Outcome {

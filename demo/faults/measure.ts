@@ -4,7 +4,12 @@ import type { TabReport } from '../tabs.ts'
 import type { FaultContext, Outcome } from './fault.ts'
 
 /** ms until something is said not to happen any more. */
-const patience = 30_000
+const patience = 60_000
+/** ms of health after which the library's backoff starts over (S4). */
+const healthyAfter = 10_000
+
+/** What there is of a context without a card of its own. */
+type Watched = Omit<FaultContext, 'say'>
 
 /** Resolves with the first value that is not undefined, of now or later. */
 export const until = <T>(
@@ -30,25 +35,47 @@ export const until = <T>(
     look()
   })
 
-export const streamOf = ({ tab }: FaultContext) => {
+export const streamOf = ({ tab }: Watched) => {
   const stream = tab.line.stream()
   if (!stream) throw new Error('There is no stream: switch back to tabstream.')
   return stream
 }
 
-export const tabsOf = ({ tab }: FaultContext): TabReport[] => tab.tabs.all()
+export const tabsOf = ({ tab }: Watched): TabReport[] => tab.tabs.all()
 
 /** Resolves once the tabs are as asked for. */
-export const untilTabs = <T>(
-  context: FaultContext,
-  read: (tabs: TabReport[]) => T | undefined,
-  what: string,
-) =>
+export const untilTabs = <T>(context: Watched, read: (tabs: TabReport[]) => T | undefined, what: string) =>
   until(
     (look) => context.onTabs(look),
     () => read(tabsOf(context)),
     what,
   )
+
+/** A server that is away for a while is tried again and again, which reads better counted. */
+const describePath = (states: readonly string[]): string => {
+  const tries = states.filter((state) => state === 'connecting').length
+  const short = states.filter(
+    (state, index) => states.indexOf(state) === index || index === states.length - 1,
+  )
+  return short
+    .map((state) => (state === 'connecting' && tries > 1 ? `${state} ×${tries}` : state))
+    .join(' → ')
+}
+
+/**
+ * Waits until what was broken before is forgotten: else this fault would be measured with the longer pauses that the
+ * one before has led to. A stream that has come up at the first attempt has none.
+ */
+const healthy = async (context: FaultContext): Promise<void> => {
+  const stream = streamOf(context)
+  for (;;) {
+    const { state, since, attempt } = stream.status
+    const left = since + healthyAfter - Date.now()
+    if (state === 'open' && (attempt <= 1 || left <= 0)) return
+    context.say(`Waits for ${time(healthyAfter)} of health, after which the backoff starts over …`)
+    await new Promise((resolve) => setTimeout(resolve, 250))
+  }
+}
 
 /** Follows what the stream says of itself, from now on. */
 export const trace = (context: FaultContext) => {
@@ -79,7 +106,7 @@ export const trace = (context: FaultContext) => {
       ).finally(off),
     /** When it first said something else than open, in ms; undefined if it never did. */
     noticed: () => at[1],
-    path: () => states.join(' → '),
+    path: () => describePath(states),
   }
 }
 
@@ -101,7 +128,7 @@ const tally = (tabs: readonly TabReport[]): Tally => ({
 })
 
 /** From now on: what each tab loses and doubles until all have what is published. */
-export const countLosses = (context: FaultContext) => {
+export const countLosses = (context: Watched) => {
   const before = tally(tabsOf(context))
 
   return async (last: number): Promise<Tally> => {
@@ -136,6 +163,8 @@ export const breakAndCount = async (
   published: number,
   act: () => Promise<number>,
 ): Promise<Outcome & { path: string; back: number; noticed: number }> => {
+  await healthy(context)
+  context.say('Under way …')
   const counted = countLosses(context)
   const traced = trace(context)
   const [last, back] = await Promise.all([act(), traced.back()])

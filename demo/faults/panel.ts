@@ -28,7 +28,7 @@ const faults: readonly Fault[] = [
 const failure = (error: unknown): Outcome => ({ kept: false, text: (error as Error).message })
 
 /** One card a fault. One at a time, or nobody could say which of two it was. */
-export const createFaultPanel = (context: FaultContext) => {
+export const createFaultPanel = (page: Omit<FaultContext, 'say'>) => {
   const place = byId('fault-list')
   let running: Fault | undefined
   let available = true
@@ -45,6 +45,13 @@ export const createFaultPanel = (context: FaultContext) => {
     button.setAttribute('aria-describedby', claim.id)
     card.append(button, claim, outcome)
 
+    const context: FaultContext = {
+      ...page,
+      say(text) {
+        outcome.textContent = text
+        delete outcome.dataset.kept
+      },
+    }
     const show = ({ kept, text }: Outcome) => {
       outcome.textContent = text
       outcome.dataset.kept = String(kept)
@@ -67,11 +74,10 @@ export const createFaultPanel = (context: FaultContext) => {
     button.addEventListener('click', () => {
       // Not `disabled`, which would take the focus away from who has just pressed it.
       if (running || !available) return
-      outcome.textContent = 'Under way …'
-      delete outcome.dataset.kept
+      context.say('Under way …')
       void perform(() => fault.run(context))
     })
-    return { fault, card, button, perform }
+    return { fault, card, button, context, perform }
   })
 
   const showAvailable = () => {
@@ -91,7 +97,8 @@ export const createFaultPanel = (context: FaultContext) => {
     },
     /** Tells what became of the fault that ended in a reload. */
     async resume(): Promise<void> {
-      for (const { fault, perform } of cards) if (fault.after) await perform(() => fault.after!(context))
+      for (const { fault, context, perform } of cards)
+        if (fault.after) await perform(() => fault.after!(context))
     },
   }
 }
