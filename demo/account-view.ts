@@ -59,14 +59,14 @@ export const createAccountView = () => {
     drawn = state
 
     byId('tabs').textContent = number(tabs.length)
-    byId('tabs-unit').textContent = tabs.length === 1 ? 'tab' : 'tabs'
     byId('connections').textContent = server ? number(server.connections) : '?'
     byId('limit').textContent = `of ${server?.limit ?? 2}`
     byId('published').textContent = server ? number(server.published) : '?'
     byId('received').textContent = number(total(({ account }) => account.received))
     byId('lost').textContent = number(lost)
     byId('doubled').textContent = number(doubled)
-    byId('lost-and-doubled').dataset.kept = String(lost + doubled === 0)
+    byId('lost').dataset.kept = String(lost === 0)
+    byId('doubled').dataset.kept = String(doubled === 0)
     const empty = Math.max(0, rowsAtLeast - rows.length)
     body.replaceChildren(...rows.map(row), ...Array.from({ length: empty }, emptyRow))
   }

@@ -21,7 +21,6 @@ import { createComparison } from './without.ts'
 export const runPage = async (user: string): Promise<void> => {
   byId('user').textContent = user
   byId('who').hidden = false
-  byId('demo').hidden = false
 
   const picture = createPicture()
   const flow = createFlow(picture)
@@ -106,6 +105,9 @@ export const runPage = async (user: string): Promise<void> => {
     location.reload()
   })
   showMode(tab.line.mode())
+  draw()
+  // Only now, with every card in its place: what is shown does not move.
+  byId('demo').hidden = false
   server.watch()
   setInterval(watch.look, 1_000)
   show()

@@ -39,9 +39,6 @@ const clip = (content: string, width: number) => {
 const kindOf = (tab: TabReport, self: number) =>
   tab.number === self ? 'this tab' : tab.kind === 'frame' ? 'frame' : 'window'
 
-const lagOf = (scene: Scene, tab: TabReport): number =>
-  scene.hub?.sessions.get(tab.number)?.lag ?? Math.max(0, (scene.server?.published ?? 0) - tab.account.last)
-
 /** @param short for a box with room for a figure and no more */
 const newsOf = (scene: Scene, tab: TabReport, short = false): string => {
   if (short && tab.state !== 'refused') return number(tab.account.received)
@@ -50,8 +47,8 @@ const newsOf = (scene: Scene, tab: TabReport, short = false): string => {
   const session = scene.hub?.sessions.get(tab.number)
   if (session?.state === 'stalled') return `stands still, ${number(session.lag)} behind`
   if (scene.mode !== 'tabstream') return received
-  const lag = session?.lag ?? 0
-  return lag > 0 ? `${received}, ${number(lag)} behind` : received
+  const behind = scene.hub?.behind.get(tab.number) ?? 0
+  return behind > 0 ? `${received}, ${number(behind)} behind` : received
 }
 
 /** The picture in words, for who can't see it. */
@@ -135,7 +132,7 @@ const drawTabs = (layout: Layout, scene: Scene): Node[] => {
     const tab = scene.tabs[index]!
     const curve = lines[index]!
     const refused = tab.state === 'refused'
-    const stands = native ? tab.state === 'open' : lagOf(scene, tab) === 0
+    const stands = native ? tab.state === 'open' : (scene.hub?.behind.get(tab.number) ?? 0) === 0
     const [, , , end] = curve
     return [
       svg('path', { d: pathOf(curve), class: refused ? 'wire refused' : stands ? 'wire' : 'wire broken' }),

@@ -1,6 +1,9 @@
 import { violationsIn } from '../axe.ts'
 import { addFrames, expect, logIn, ready, tabsAre, test } from './fixtures.ts'
 
+// A page is small, axe is not, and a machine may be busy.
+test.setTimeout(150_000)
+
 const widths = [360, 1_440]
 
 for (const colorScheme of ['light', 'dark'] as const) {
