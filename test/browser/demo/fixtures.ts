@@ -35,6 +35,14 @@ export const addFrames = async (page: Page, count: number) => {
 export const tabsAre = (page: Page, count: number) =>
   expect(page.locator('#tabs'), 'tabs that the page knows of').toHaveText(String(count))
 
+/** A page with a second tab in a frame: what one tab alone has, says little. */
+export const withFrame = async (visit: () => Promise<Page>) => {
+  const page = await visit()
+  await addFrames(page, 1)
+  await tabsAre(page, 2)
+  return page
+}
+
 /** Presses the button of a fault, and resolves with what the page says came of it. */
 export const run = async (page: Page, fault: string): Promise<string> => {
   await page.locator(`#fault-${fault}`).click()

@@ -1,5 +1,5 @@
-import { violationsIn } from '../axe.ts'
-import { addFrames, expect, logIn, ready, tabsAre, test } from './fixtures.ts'
+import { violationsIn } from '../../axe.ts'
+import { addFrames, expect, logIn, ready, tabsAre, test } from '../fixtures.ts'
 
 // A page is small, axe is not, and a machine may be busy.
 test.setTimeout(150_000)

@@ -1,30 +1,13 @@
-import type { Page } from 'playwright/test'
-import { eventually } from '../eventually.ts'
-import { addFrames, expect, nothingIsLost, run, tabsAre, test, user } from './fixtures.ts'
+import { eventually } from '../../eventually.ts'
+import { expect, nothingIsLost, run, tabsAre, test, user, withFrame } from '../fixtures.ts'
 
 // Black holes and freezes take their time.
 test.setTimeout(90_000)
-
-const withFrame = async (visit: () => Promise<Page>) => {
-  const page = await visit()
-  await addFrames(page, 1)
-  await tabsAre(page, 2)
-  return page
-}
 
 const millisecondsIn = (text: string, before: string): number => {
   const [, figure, unit] = new RegExp(`${before} ([\\d.]+) (ms|s)`).exec(text)!
   return Number(figure) * (unit === 's' ? 1_000 : 1)
 }
-
-test('cut the connection: the server has opened another, and both tabs have all', async ({ visit, demo }) => {
-  const page = await withFrame(visit)
-  const { opened } = demo.connections()
-  const said = await run(page, 'cut')
-  expect(said).toMatch(/^open → .*open\. Back after .*Each of 2 tabs has them: lost 0, doubled 0\.$/)
-  expect(demo.connections().opened).toBe(opened + 1)
-  await nothingIsLost(page)
-})
 
 test('restart the server: nobody can connect meanwhile, and it is noticed', async ({ visit, demo }) => {
   const page = await withFrame(visit)
@@ -61,15 +44,6 @@ test('A2 let the token expire: 401, and one exchange for all tabs', async ({ vis
   await nothingIsLost(page)
 })
 
-test('T2 kill the worker: another has its place', async ({ visit, demo }) => {
-  const page = await withFrame(visit)
-  const said = await run(page, 'kill-worker')
-  const [, before, after] = /^Worker (\w{8}) is dead, (\w{8}) has its place\./.exec(said)!
-  expect(after).not.toBe(before)
-  await eventually(() => demo.streams(user)).toBe(1)
-  await nothingIsLost(page)
-})
-
 test('D4 freeze a tab: a window stands still, the others do not wait, and it has all in the end', async ({
   visit,
 }) => {
@@ -97,40 +71,9 @@ test('R6 a third browser is refused, and the picture shows both', async ({ visit
     '1 other browser let in (2 of 2 places), the next: 429 too_many_streams, Retry-After: 5 s.',
   )
   await expect(page.locator('#picture').getByText('a third browser: 429')).toBeVisible()
-  expect(demo.streams(user)).toBe(2)
+  expect(demo.connections().peak.users[user]).toBe(2)
   await eventually(() => demo.streams(user)).toBe(1)
   await nothingIsLost(page)
-})
-
-test('A4 sign out here: every tab of the browser is asked to log in, and the log is gone', async ({
-  visit,
-  demo,
-}) => {
-  const page = await visit()
-  const other = await visit()
-  await page.locator('#fault-sign-out').click()
-  for (const each of [page, other]) await expect(each.locator('#log-in')).toBeVisible()
-  await expect(page.locator('#log-in-note')).toContainText(
-    /^alice signed out of 2 tabs in .*: 0 connections at the server, 0 logs left on this disk\.$/,
-  )
-  expect(demo.streams(user)).toBe(0)
-  const databases = await page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name))
-  expect(databases.filter((name) => name?.startsWith('tabstream:alice'))).toEqual([])
-})
-
-test('A3 switch user: every tab goes on as the next, and hears nothing of the former', async ({
-  visit,
-  demo,
-}) => {
-  const page = await visit()
-  const other = await visit()
-  await page.locator('#fault-switch-user').click()
-  for (const each of [page, other]) await expect(each.locator('#user')).toHaveText('hatter')
-  const outcome = page.locator('#outcome-switch-user')
-  await expect(outcome).toHaveAttribute('data-kept', 'true', { timeout: 20_000 })
-  await expect(outcome).toContainText('Now hatter: 5 events for hatter arrived, of 5 for alice 0.')
-  expect(demo.streams('alice')).toBe(0)
-  expect(demo.streams('hatter')).toBe(1)
 })
 
 test('a fault that is under way keeps the focus, and the others wait for it', async ({ visit }) => {
