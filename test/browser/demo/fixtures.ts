@@ -14,8 +14,8 @@ export const user = 'alice'
 
 /** Resolves once the page has its stream and shows it. */
 export const ready = async (page: Page) => {
-  await expect(page.locator('body')).toHaveAttribute('data-ready', 'yes')
-  await expect(page.locator('#connections')).toHaveText('1')
+  await expect(page.locator('body')).toHaveAttribute('data-ready', 'yes', { timeout: 30_000 })
+  await expect(page.locator('#connections')).toHaveText('1', { timeout: 30_000 })
 }
 
 export const logIn = async (page: Page) => {

@@ -20,7 +20,7 @@ test('nothing moves by itself: from the log-in to the end of a fault the layout 
       })[])
         if (!entry.hadRecentInput)
           window.shifts.push(
-            `${entry.value} ${entry.sources.map(({ node }) => node?.id || node?.nodeName).join()}`,
+            `${entry.value} ${entry.sources.map(({ node }) => node?.id || `${node?.nodeName} in #${node?.parentElement?.closest('[id]')?.id}`).join()}`,
           )
     }).observe({ type: 'layout-shift', buffered: true })
   })
