@@ -1,5 +1,6 @@
 import { demoUsers } from './demo-users.ts'
 import { byId, element } from './dom.ts'
+import { recall } from './faults/left-user.ts'
 import { logIn } from './session.ts'
 
 /** Shows the form and resolves with the user, once there is one. */
@@ -38,6 +39,7 @@ export const askForLogIn = (): Promise<string> =>
         error.textContent = (reason as Error).message
       }
     })
+    byId('log-in-note').textContent = recall()?.text ?? ''
     view.hidden = false
     user.focus()
   })

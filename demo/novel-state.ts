@@ -22,6 +22,8 @@ export const createNovelState = ({ fetchNovel, onChange }: NovelStateOptions) =>
   }
 
   return {
+    read: () => novel,
+
     apply(type: string, data: string): void {
       if (fetches > 0) arrived.push({ type, data })
       set(applyPublished(novel, type, data))

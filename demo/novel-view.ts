@@ -1,5 +1,6 @@
 import { byId, element } from './dom.ts'
 import type { Chapter, Novel } from './novel.ts'
+import { onceAFrame } from './once-a-frame.ts'
 
 const statusWords: Record<Novel['status'], string> = {
   planning: 'being planned',
@@ -7,25 +8,63 @@ const statusWords: Record<Novel['status'], string> = {
   finished: 'finished',
 }
 
-/** A labelled bar. */
-const bar = (label: string, percent: number): HTMLElement => {
-  const line = element('label', '', 'bar')
-  const progress = element('progress')
-  progress.max = 100
-  progress.value = percent
-  line.append(element('span', label), progress, element('span', `${Math.round(percent)} %`, 'percent'))
-  return line
+/** What the server's bursts of numbered events are about: nobody's task. */
+const filler = 'filler'
+
+interface Bar {
+  id: string
+  label: string
+  percent: number
 }
 
-const chapterPercent = ({ paragraphs, length }: Chapter) =>
-  length > 0 ? (100 * paragraphs.length) / length : 0
+const barsOf = ({ planning, tasks }: Novel): Bar[] => [
+  { id: 'planning', label: ['Genesis', ...planning.steps.slice(-1)].join(': '), percent: planning.percent },
+  ...Object.entries(tasks).flatMap(([id, { label, percent }]) =>
+    id === filler ? [] : [{ id, label, percent }],
+  ),
+]
+
+/** Labelled bars, whose nodes stay while their values change. */
+const createBars = () => {
+  const place = byId('progress')
+  const shown = new Map<string, { line: HTMLElement; set: (bar: Bar) => void }>()
+
+  const create = () => {
+    const line = element('label', '', 'bar')
+    const [name, progress, figure] = [element('span'), element('progress'), element('span', '', 'percent')]
+    progress.max = 100
+    line.append(name, progress, figure)
+    const set = ({ label, percent }: Bar) => {
+      name.textContent = label
+      progress.value = percent
+      figure.textContent = `${Math.round(percent)} %`
+    }
+    return { line, set }
+  }
+
+  return (bars: readonly Bar[]): void => {
+    for (const [id, { line }] of shown) {
+      if (bars.some((bar) => bar.id === id)) continue
+      line.remove()
+      shown.delete(id)
+    }
+    for (const bar of bars) {
+      const known = shown.get(bar.id) ?? create()
+      shown.set(bar.id, known)
+      known.set(bar)
+      if (!known.line.isConnected) place.append(known.line)
+    }
+  }
+}
 
 const chapterWords = ({ words, draft }: Chapter) => `${words} words${draft > 0 ? `, draft ${draft}` : ''}`
 
-/** Shows the novel. A chapter that has not changed keeps its nodes, so a reader's selection survives. */
+/** Shows the novel, once a frame. A chapter that has not changed keeps its nodes, so a reader's selection survives. */
 export const createNovelView = () => {
   const shown = new Map<string, { chapter: Chapter; section: HTMLElement }>()
   const chapters = byId('chapters')
+  const showBars = createBars()
+  let latest: Novel | undefined
 
   const renderChapter = (chapter: Chapter): HTMLElement => {
     const known = shown.get(chapter.id)
@@ -40,19 +79,17 @@ export const createNovelView = () => {
     return section
   }
 
-  return (novel: Novel): void => {
+  const render = (novel: Novel) => {
     byId('title').textContent = novel.title || 'No novel yet'
-    byId('author').textContent = novel.id ? `by ${novel.author}, ${statusWords[novel.status]}` : ''
-    byId<HTMLButtonElement>('start').disabled = novel.workflow === 'running'
-    byId<HTMLButtonElement>('stop').disabled = novel.workflow !== 'running'
-
-    const { steps, percent } = novel.planning
-    byId('progress').replaceChildren(
-      ...(novel.id ? [bar(`Planning${steps.length > 0 ? `: ${steps.join(', ')}` : ''}`, percent)] : []),
-      ...novel.chapters.map((chapter) =>
-        bar(`Chapter ${chapter.number}: ${chapter.title}`, chapterPercent(chapter)),
-      ),
-    )
+    byId('author').textContent = novel.id
+      ? `by ${novel.author}, ${statusWords[novel.status]}`
+      : 'Nothing is written.'
+    const workflow = byId('workflow')
+    workflow.textContent = novel.id ? `workflow ${novel.workflow}` : 'no workflow'
+    workflow.dataset.state = novel.workflow
+    byId('start').setAttribute('aria-disabled', String(novel.workflow === 'running'))
+    byId('stop').setAttribute('aria-disabled', String(novel.workflow !== 'running'))
+    showBars(barsOf(novel))
 
     const readsTheEnd = chapters.scrollHeight - chapters.scrollTop - chapters.clientHeight < 40
     const sections = novel.chapters.map(renderChapter)
@@ -64,5 +101,11 @@ export const createNovelView = () => {
     for (const id of shown.keys()) if (!novel.chapters.some((chapter) => chapter.id === id)) shown.delete(id)
     // Follows the writing, unless the reader has scrolled back.
     if (readsTheEnd) chapters.scrollTop = chapters.scrollHeight
+  }
+
+  const draw = onceAFrame(() => render(latest!))
+  return (novel: Novel): void => {
+    latest = novel
+    draw()
   }
 }

@@ -83,7 +83,9 @@ const programs = await step('Programs of the server tests', () => {
 })
 const built = await step('Build', () => run('npm', ['run', 'build']))
 const app =
-  built && (await step('Test application', () => run('npx', ['vite', 'build', '--mode', 'test-app'])))
+  built &&
+  (await step('Test application', () => run('npx', ['vite', 'build', '--mode', 'test-app']))) &&
+  (await step('Demo page', () => run('npx', ['vite', 'build', '--mode', 'demo'])))
 await step(
   'Unit and server tests',
   () => run('npx', [...vitest, `--outputFile.json=${results}vitest.json`]),

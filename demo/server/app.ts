@@ -7,7 +7,9 @@ import { openAuditLog } from './audit-log.ts'
 import { authRoutes } from './auth-routes.ts'
 import { openBackend } from './backend.ts'
 import { createCookies } from './cookies.ts'
+import { debugFaults } from './debug-faults.ts'
 import { debugRoutes, describeConnections } from './debug-routes.ts'
+import { watchStreams } from './debug-watch.ts'
 import { devCertificate } from './dev-certificate.ts'
 import { openEventSigning } from './event-signing.ts'
 import { createFeeds } from './feeds.ts'
@@ -138,10 +140,15 @@ export const startServer = async (options: ServerOptions) => {
 
     const limits = await createRateLimits(app, { ...settings, store: backend.rateLimits })
     const audit = createStreamAudit(app, { log: auditLog, now, random })
-    const requests = settings.debug ? createRequestLog(app, now) : undefined
+    const debug = settings.debug
+      ? { requests: createRequestLog(app, now), watch: watchStreams(app) }
+      : undefined
     origins.guard(app)
     acceptEmptyJson(app)
-    if (requests) debugRoutes(app, { store, registry, tokens, rotateKeys, requests, publish, revokeUser })
+    if (debug) {
+      debugRoutes(app, { store, registry, tokens, rotateKeys, requests: debug.requests, publish, revokeUser })
+      debugFaults(app, { ...settings, store, registry, tokens, publish, watch: debug.watch })
+    }
     authRoutes(app, {
       tokens,
       cookies,

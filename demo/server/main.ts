@@ -71,6 +71,8 @@ const options: ServerOptions = {
   critical: flags.critical,
   auditKey: process.env.AUDIT_KEY ?? null,
   trustedTypes: ['tabstream-demo'],
+  // The demo shows within seconds what takes a minute with the usual heartbeat, and 10,000 events at once beside others.
+  ...(flags.dev ? { pingInterval: 1_000, retention: 50_000 } : {}),
   ...(flags.audience === undefined ? {} : { audience: flags.audience }),
   ...(flags.host === undefined ? {} : { host: flags.host }),
   ...(existsSync(page) ? { staticDir: page } : {}),

@@ -22,6 +22,8 @@ const contentSecurityPolicy = (trustedTypes: readonly string[]) => ({
     connectSrc: ["'self'"],
     styleSrc: ["'self'"],
     imgSrc: ["'self'", 'data:'],
+    // The demo shows tabs side by side as frames of itself.
+    frameSrc: ["'self'"],
     formAction: ["'self'"],
     baseUri: ["'none'"],
     frameAncestors: ["'self'"],

@@ -150,6 +150,9 @@ export const createTokens = ({ secret, lives, overlap, revocations, now, random 
     /** Of a log-in whose stream is open: the token itself may age out meanwhile. */
     isRevokedSession,
 
+    /** One token alone, by its `jti`, before the instant that it expires at. */
+    revokeToken: (jti: string, expiresAt: number) => revocations.revoke(`token:${jti}`, now(), expiresAt),
+
     /** Every token of one log-in. */
     revokeSession: (id: string) => revocations.revoke(`session:${id}`, now(), now() + lives.refresh * 1000),
 

@@ -24,6 +24,7 @@ test('the page’s policy: nothing inline, nothing from elsewhere, workers from 
     'connect-src': "'self'",
     'style-src': "'self'",
     'img-src': "'self' data:",
+    'frame-src': "'self'",
     'form-action': "'self'",
     'base-uri': "'none'",
     'frame-ancestors': "'self'",
