@@ -91,7 +91,7 @@ export const runPage = async (user: string): Promise<void> => {
   const panel = createFaultPanel(context)
   const showMode = (mode: Mode) => {
     panel.setAvailable(mode === 'tabstream')
-    void dockInspector(tab.line.stream())
+    dockInspector(tab.line.stream())
   }
   createComparison(context, frames, showMode)
 
