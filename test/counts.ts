@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 
 export interface Counts {
   passed: number
@@ -13,3 +13,7 @@ export const writeCounts = (step: string, counts: Counts): void => {
   mkdirSync(results, { recursive: true })
   writeFileSync(new URL(`${step}.json`, results), JSON.stringify(counts))
 }
+
+/** @returns what reads them once the step is over */
+export const readCounts = (step: string) => (): Counts =>
+  JSON.parse(readFileSync(new URL(`${step}.json`, results), 'utf8'))

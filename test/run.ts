@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { ensureBrowsers } from './browsers.ts'
-import type { Counts } from './counts.ts'
+import { type Counts, readCounts } from './counts.ts'
 import { ensurePrograms, serverPrograms } from './programs.ts'
+import { type Report, readPlaywright, readVitest } from './reports.ts'
 
 /**
  * `npm test`: everything, in order, live. Arguments go to Playwright: `npm test -- --project chromium`.
@@ -14,6 +15,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const results = fileURLToPath(new URL('./results/', import.meta.url))
 const total: Counts = { passed: 0, failed: 0, skipped: 0 }
 const summary: string[] = []
+const failures: string[] = []
 
 const run = (command: string, args: string[]): Promise<boolean> =>
   new Promise((done) => {
@@ -25,30 +27,12 @@ const run = (command: string, args: string[]): Promise<boolean> =>
     child.on('exit', (code) => done(code === 0))
   })
 
-const readVitest = (): Counts => {
-  const report = JSON.parse(readFileSync(`${results}vitest.json`, 'utf8'))
-  return {
-    passed: report.numPassedTests,
-    failed: report.numFailedTests,
-    skipped: report.numPendingTests + report.numTodoTests,
-  }
-}
-
-const readPlaywright = (): Counts => {
-  const { stats } = JSON.parse(readFileSync(`${results}playwright.json`, 'utf8'))
-  return { passed: stats.expected, failed: stats.unexpected + stats.flaky, skipped: stats.skipped }
-}
-
-/** Of a step that counts for itself. */
-const readCounts = (name: string) => (): Counts => JSON.parse(readFileSync(`${results}${name}.json`, 'utf8'))
-const readFaults = readCounts('faults')
-
 /** Runs one step under its heading. One that ends badly counts at least one failure, whatever its report says. */
-const step = async (title: string, work: () => Promise<boolean> | boolean, read?: () => Counts) => {
+const step = async (title: string, work: () => Promise<boolean> | boolean, read?: () => Report) => {
   console.log(`\n=== ${title}\n`)
   const started = Date.now()
   let ok = false
-  let counts: Counts = { passed: 0, failed: 0, skipped: 0 }
+  let counts: Report = { passed: 0, failed: 0, skipped: 0 }
   try {
     ok = await work()
     if (read) counts = read()
@@ -60,6 +44,7 @@ const step = async (title: string, work: () => Promise<boolean> | boolean, read?
   for (const key of ['passed', 'failed', 'skipped'] as const) total[key] += counts[key]
   const outcome = counts.failed > 0 ? 'FAILED' : 'ok'
   const detail = read ? `: ${counts.passed} passed, ${counts.failed} failed` : ''
+  for (const failure of counts.failures ?? []) failures.push(`${title}: ${failure}`)
   summary.push(`${outcome.padEnd(6)} ${title}${detail} (${((Date.now() - started) / 1000).toFixed(0)} s)`)
   return counts.failed === 0
 }
@@ -89,7 +74,7 @@ const app =
 await step(
   'Unit and server tests',
   () => run('npx', [...vitest, `--outputFile.json=${results}vitest.json`]),
-  readVitest,
+  () => readVitest(`${results}vitest.json`),
 )
 if (programs)
   await step(
@@ -114,16 +99,20 @@ if (browsers && app) {
     () => run('npx', ['--no-install', 'tsx', 'test/interop/main.ts']),
     readCounts('interop'),
   )
-  await step('Browser tests', () => run('npx', [...playwright, ...process.argv.slice(2)]), readPlaywright)
+  await step(
+    'Browser tests',
+    () => run('npx', [...playwright, ...process.argv.slice(2)]),
+    () => readPlaywright(`${results}playwright.json`),
+  )
   await step(
     'Faults in Chromium',
     () => run('npx', [...faults, '--seeds', '3', '--parallel', '3']),
-    readFaults,
+    readCounts('faults'),
   )
   await step(
     'Faults in Firefox',
     () => run('npx', [...faults, '--seeds', '2', '--parallel', '2', '--browser', 'firefox']),
-    readFaults,
+    readCounts('faults'),
   )
   await step(
     'WebKitGTK',
@@ -136,5 +125,7 @@ if (browsers && app) {
 
 const { passed, failed, skipped } = total
 console.log(`\n=== Summary\n\n${summary.join('\n')}\n`)
+// Once more, where a log that is kept only from its end still has them.
+for (const failure of failures) console.log(`${failure}\n`)
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
 process.exitCode = failed > 0 ? 1 : 0
