@@ -24,7 +24,7 @@ const HEARTBEAT = { timeout: 1_000, misses: 2 }
 export const createCrew = (user: User, backend: Backend, hosts: Hosts, size: number) => {
   const members: Member[] = []
   const verdicts: Verdict[] = []
-  const problems: string[] = []
+  const problems: { message: string; from: number; to: number }[] = []
   let resets = 0
   let opened = 0
   /** Every member that was there had all up to this number. */
@@ -41,28 +41,30 @@ export const createCrew = (user: User, backend: Backend, hosts: Hosts, size: num
     members.push({ tab, host, from: (backend.published().at(-1) ?? 0) + 1, losses: 0 })
   }
 
-  const heard = async ({ tab }: Member): Promise<Heard & { reasons: string[] }> => {
+  const heard = async ({ tab }: Member): Promise<Heard & { told: string[] }> => {
     const { events, resetsAt, resets: told } = await tab.record()
     return {
       numbers: events.flatMap(({ n }) => (n === undefined ? [] : [n])),
       resetsAt,
-      reasons: told.map(({ reason }) => reason),
+      told: told.map(
+        ({ reason }, at) => `${reason} after ${events[(resetsAt[at] ?? 0) - 1]?.n ?? 'nothing'}`,
+      ),
     }
   }
 
   /** @param to the last number that it must have, if it has not more */
   const pronounce = (
     { from, losses, host }: Member,
-    { reasons, ...record }: Awaited<ReturnType<typeof heard>>,
+    { told, ...record }: Awaited<ReturnType<typeof heard>>,
     to: number,
   ) => {
     const verdict = judge(record, from, Math.max(to, record.numbers.at(-1) ?? 0))
     verdicts.push(verdict)
-    resets += reasons.length
+    resets += told.length
     const who = `a tab (${host}) from ${from} to ${to}`
-    if (!isClean(verdict)) problems.push(`${who}: ${JSON.stringify(verdict)}`)
-    if (reasons.length > losses)
-      problems.push(`${who}: ${losses} resets are justified, it had ${reasons.join(', ')}`)
+    const accuse = (message: string) => problems.push({ message: `${who}: ${message}`, from, to })
+    if (!isClean(verdict)) accuse(JSON.stringify(verdict))
+    if (told.length > losses) accuse(`${losses} resets are justified, it had ${told.join(', ')}`)
   }
 
   const remove = (member: Member) => members.splice(members.indexOf(member), 1)

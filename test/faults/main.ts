@@ -16,6 +16,8 @@ const { values } = parseArgs({
     tabs: { type: 'string', default: '4' },
     browser: { type: 'string', default: 'chromium' },
     hosts: { type: 'string' },
+    /** A regular expression: only the faults whose names it matches. */
+    only: { type: 'string', default: '' },
     /** Without what takes over 10 s, for `npm test`. */
     quick: { type: 'boolean', default: false },
     /** Seeds at once: most of a run is waiting. */
@@ -51,6 +53,7 @@ const common = {
   tabs: number(values.tabs),
   browser: values.browser as BrowserName,
   quick: values.quick,
+  only: new RegExp(values.only),
 }
 const reports: RunReport[] = []
 /** A run that could not even begin or end counts as one that failed: the others go on, and the command is printed. */
@@ -89,7 +92,8 @@ const runSeed = async (seed: number) => {
     const { events, faults, tabs, browser } = common
     console.log(
       `  again: npm run test:faults -- --seed ${seed} --events ${events} --faults ${faults} --tabs ${tabs} ` +
-        `--browser ${browser} --hosts ${hosts}${common.quick ? ' --quick' : ''}`,
+        `--browser ${browser} --hosts ${hosts}${common.quick ? ' --quick' : ''}` +
+        (values.only === '' ? '' : ` --only '${values.only}'`),
     )
   }
 }

@@ -18,10 +18,21 @@ export interface RunOptions {
   hosts: Hosts
   /** Without the faults that take long. */
   quick: boolean
+  /** Names of the faults that it draws from. */
+  only: RegExp
   /** Ends it after the fault at hand; what there was is judged. */
   signal: AbortSignal
   /** Every ten faults. */
   onProgress(faults: number): void
+}
+
+interface Recovery {
+  fault: string
+  /** The first and the last number published in it, and until all had caught up. */
+  from: number
+  to: number
+  ms: number
+  replaced: number
 }
 
 export interface RunReport {
@@ -33,7 +44,7 @@ export interface RunReport {
   /** Streams that replaced one of the same browser: opened before the old one was closed. */
   replaced: number
   /** From a fault's end to every tab having what was published after it, in ms, by fault; streams replaced in it. */
-  recoveries: { fault: string; ms: number; replaced: number }[]
+  recoveries: Recovery[]
   problems: string[]
 }
 
@@ -52,13 +63,13 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
   const user = await startUser(browser)
   const crew = createCrew(user, backend, hosts, options.tabs)
   const possible = FAULTS.filter(
-    ({ not = [], hosts: kinds = [hosts], long = false }) =>
-      !not.includes(browser) && kinds.includes(hosts) && !(quick && long),
+    ({ name, not = [], hosts: kinds = [hosts], long = false }) =>
+      !not.includes(browser) && kinds.includes(hosts) && !(quick && long) && options.only.test(name),
   )
   const deal = createDeck(possible, (seed - 1) * options.faults)
   /** Streams that outlived their hub, replaced at the server. */
   let orphaned = 0
-  const recoveries: RunReport['recoveries'] = []
+  const recoveries: Recovery[] = []
   const problems: string[] = []
 
   /** Whoever was told of lost history starts behind it, wherever that is: some event will be theirs. */
@@ -76,6 +87,8 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
     await crew.caughtUp(await backend.publish(1 + before), PATIENCE)
     if (fault.loses) crew.excuse()
     const replaced = backend.replaced()
+    const newest = () => backend.published().at(-1) ?? 0
+    const from = newest() + 1
     const storageErrors = await crew.storageErrors()
     // While it happens, not only around it.
     const meanwhile = backend.publish(1 + Math.floor(each / 4))
@@ -83,7 +96,13 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
     const ms = await caughtUp(fault.loses === true)
     if (fault.blocks && (await crew.storageErrors()) > storageErrors) crew.excuse()
     if (fault.orphans) orphaned += backend.replaced() - replaced
-    recoveries.push({ fault: fault.name, ms, replaced: backend.replaced() - replaced })
+    recoveries.push({
+      fault: fault.name,
+      from,
+      to: newest(),
+      ms,
+      replaced: backend.replaced() - replaced,
+    })
     await backend.publish(Math.max(1, each - before - Math.floor(each / 4)))
     await crew.fill()
     // Ten in a row within seconds, as no user has them, would end in waits of half a minute (S4).
@@ -133,7 +152,10 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
     await backend.close()
     await front.close()
   }
-  problems.push(...crew.problems)
+  for (const { message, from, to } of crew.problems) {
+    const during = recoveries.filter((recovery) => recovery.to >= from && recovery.from <= to)
+    problems.push(`${message}; faults: ${during.map((each) => `${each.from} ${each.fault}`).join(', ')}`)
+  }
   return {
     ok: problems.length === 0,
     verdict: sum(crew.verdicts),
