@@ -67,6 +67,8 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
   let role: 'leader' | 'follower' = 'follower'
   /** The newest term heard of, or one's own. */
   let term = 0
+  /** The lock is asked for, or held. */
+  let queued = false
   /** Counts requests for the lock: an answer to an older one says nothing any more. */
   let request = 0
   let release = () => {}
@@ -165,6 +167,7 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
   }
 
   const seek = (steal: boolean) => {
+    queued = true
     cancelRequest()
     const mine = ++request
     const abort = new AbortController()
@@ -275,11 +278,10 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
     }
   }
 
-  /** No tab is left: the stream ends first, then the lock passes on (S1). */
-  const leave = async () => {
-    wanted = succeeds = false
+  /** The stream ends first, then the lock passes on (S1). */
+  const letGo = async () => {
+    queued = false
     request++
-    cancelBeat()
     cancelRequest()
     const free = release
     release = () => {}
@@ -288,6 +290,13 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
     await log.flush()
     log.follow()
     platform.after(CLOSE_GRACE, free)
+  }
+
+  /** No tab is left. */
+  const leave = () => {
+    wanted = succeeds = false
+    cancelBeat()
+    return letGo()
   }
 
   return {
@@ -300,6 +309,8 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
      */
     join(bereaved: boolean) {
       succeeds ||= bereaved
+      // After it has abdicated: this tab may have a token.
+      if (wanted && !queued) seek(false)
       if (wanted) return
       wanted = true
       lastSign = lastBeat = platform.now()
@@ -310,6 +321,18 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
       cancelBeat = platform.after(BEAT, beat)
     },
     leave,
+    /**
+     * Without a token the stream would be nobody's for as long as this hub leads, and another's tabs may have
+     * one (A2). It asks for the lock again once it has a new tab, or no other takes the lead (L4): where locks do
+     * not reach from one to the other, its own would be granted at once.
+     */
+    async abdicate() {
+      if (role !== 'leader' || !hasFollowers()) return
+      lastSign = platform.now()
+      heard = true
+      await letGo()
+      deps.onStatus()
+    },
     /** For good. One that only left still hears of a sign-out: it may hold events and a token. */
     async close() {
       await leave()

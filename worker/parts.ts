@@ -94,7 +94,7 @@ export const createParts = ({ platform, protocol, origin, options, key, ...deps 
       await log.ready
       return isOurs(auth?.exchange) ? log.streamClient() : null
     },
-    askTab: () => askTab(platform, sessions),
+    askTab: () => askTab(platform, sessions, () => void leadership.abdicate()),
   })
   const connection = createConnection({
     platform,

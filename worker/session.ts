@@ -84,6 +84,8 @@ export const createSession = ({
   let closed = false
   const attachedAt = platform.now()
   let seenAt = visible ? attachedAt : 0
+  let latest: Status | null = null
+  let asking: Promise<TokenAnswer> | null = null
   let gone = () => {}
   const ended = new Promise<TokenAnswer>((resolve) => {
     gone = () =>
@@ -197,10 +199,22 @@ export const createSession = ({
     /** Events that a tab which keeps acknowledging still has to take; 0 for one that is stalled. */
     backlog: () => (closed || isStalled() ? 0 : lag()),
     // A call to a tab that is gone never settles, or fails: either way its death is told by its lock.
-    status: (status: Status) => void remote.status(status).catch(() => {}),
+    status(status: Status) {
+      latest = status
+      void remote.status(status).catch(() => {})
+    },
+    /** Resolves once the tab has taken what it was told already: it runs. */
+    sign: async (): Promise<void> => {
+      if (latest !== null) await remote.status(latest)
+    },
     error: (error: ErrorData) => void remote.error(error).catch(() => {}),
-    /** A call to a tab that dies over it never settles: this one does. */
-    accessToken: (): Promise<TokenAnswer> => Promise.race([remote.accessToken(), ended]),
+    /** A call to a tab that dies over it never settles: this one does. One at a time: it may be asked again meanwhile. */
+    accessToken(): Promise<TokenAnswer> {
+      asking ??= Promise.race([remote.accessToken(), ended]).finally(() => {
+        asking = null
+      })
+      return asking
+    },
     signOut: (): Promise<void> => remote.signOut(),
     inspect(): SessionInspection {
       const state = isStalled() ? 'stalled' : sentAt === null ? 'idle' : 'delivering'

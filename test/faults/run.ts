@@ -3,7 +3,7 @@ import { startBackend } from '../browser/backend.ts'
 import { startFront } from '../browser/front.ts'
 import type { BrowserName } from '../browsers.ts'
 import { createRandom } from '../random.ts'
-import { createCrew, type Hosts } from './crew.ts'
+import { createCrew, type Hosts, type Member } from './crew.ts'
 import { createDeck } from './deck.ts'
 import { FAULTS, type Fault } from './faults.ts'
 import { sum, type Verdict } from './oracle.ts'
@@ -50,8 +50,20 @@ export interface RunReport {
 
 /** ms for the tabs to catch up after one fault: backoff and a hub's replacement included. */
 const PATIENCE = 45_000
+/** ms for one fault with all that belongs to it: a page that answers nothing any more would be waited for without end. */
+const FAULT_LIMIT = 180_000
+const LONG_FAULT_LIMIT = 1_200_000
+/** ms for what the tabs say of themselves once something is wrong. */
+const DESCRIBE_LIMIT = 10_000
 /** Attempts in a row, beyond which the stream is given the 10 s of health that start the counter over. */
 const MOST_ATTEMPTS = 4
+
+const within = <T>(ms: number, work: Promise<T>, what: string): Promise<T> => {
+  const late = pause(ms, undefined, { ref: false }).then(() => {
+    throw new Error(`${what} did not end within ${ms / 1_000} s`)
+  })
+  return Promise.race([work, late])
+}
 
 /** One seed: faults at random moments among events, then quiet, then the oracle. */
 export const run = async (options: RunOptions): Promise<RunReport> => {
@@ -109,13 +121,16 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
     while ((await crew.attempts()) > MOST_ATTEMPTS) await pause(200)
   }
 
+  const describeOne = async ({ tab, from }: Member) => {
+    const { statuses, errors, events } = await tab.record()
+    const last = events.at(-1)?.n
+    const tail = { statuses: statuses.slice(-12), errors: errors.slice(-4) }
+    return JSON.stringify({ from, last, ...(await tab.status()), ...tail, inspection: await tab.inspect() })
+  }
   const describe = async () => {
-    const states = crew.members.map(async ({ tab, from }) => {
-      const { statuses, errors, events } = await tab.record()
-      const last = events.at(-1)?.n
-      const tail = { statuses: statuses.slice(-12), errors: errors.slice(-4) }
-      return JSON.stringify({ from, last, ...(await tab.status()), ...tail, inspection: await tab.inspect() })
-    })
+    const states = crew.members.map((member) =>
+      within(DESCRIBE_LIMIT, describeOne(member), `the tab (${member.host}) from ${member.from}`),
+    )
     const settled = await Promise.allSettled(states)
     return settled
       .map((each) => (each.status === 'fulfilled' ? each.value : `a tab says nothing: ${each.reason}`))
@@ -127,7 +142,8 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
     const each = Math.max(1, Math.floor(options.events / options.faults))
     for (let count = 1; count <= options.faults && !options.signal.aborted; count++) {
       const fault = deal(Date.now())
-      await one(fault, each).catch(async (error: Error) => {
+      const limit = fault.long === true ? LONG_FAULT_LIMIT : FAULT_LIMIT
+      await within(limit, one(fault, each), 'it').catch(async (error: Error) => {
         const trail = recoveries.slice(-4).map((recovery) => recovery.fault)
         throw new Error(
           `fault ${count}, "${fault.name}", after ${trail}: ${error.message}\n${await describe()}`,
@@ -148,7 +164,9 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
       const where = recoveries.filter((recovery) => recovery.replaced > 0).map((recovery) => recovery.fault)
       problems.push(`${overlaps} streams replaced one that was still open, in one of: ${where.join(', ')}`)
     }
-    await user.close()
+    await within(DESCRIBE_LIMIT, user.close(), 'closing the browser').catch((error: Error) =>
+      problems.push(error.message),
+    )
     await backend.close()
     await front.close()
   }

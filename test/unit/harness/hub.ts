@@ -98,15 +98,25 @@ export const openTab = async (test: TestHub, { hello, options, accessToken, take
   const errors: ErrorData[] = []
   let asked = 0
   let signedOut = 0
+  let silent = false
+  /** A frozen page takes nothing, and answers nothing. */
+  const unlessSilent = async () => {
+    if (silent) await new Promise(() => {})
+  }
   const api: TabApi = {
     async deliver(batch) {
+      await unlessSilent()
       batches.push(unpack(batch))
       await take?.()
     },
-    status: (status) => void statuses.push(status),
+    async status(status) {
+      await unlessSilent()
+      statuses.push(status)
+    },
     error: (error) => void errors.push(error),
     signOut: () => void signedOut++,
     accessToken: async () => {
+      await unlessSilent()
       asked++
       return accessToken === undefined ? { ok: true, token: `token-of-${tab}` } : accessToken()
     },
@@ -141,5 +151,9 @@ export const openTab = async (test: TestHub, { hello, options, accessToken, take
     ids: () => batches.flatMap((batch) => batch.events.map(({ id }) => id)),
     /** Closed, crashed or navigated away: its lock is free. */
     die: release,
+    /** From here on; its lock stays. */
+    fallSilent() {
+      silent = true
+    },
   }
 }

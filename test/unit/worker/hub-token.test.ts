@@ -36,6 +36,10 @@ describe('A2 the token is asked of a live tab', () => {
     await test.platform.advance(0)
   }
 
+  const wind = async (seconds: number) => {
+    for (let step = 0; step < seconds * 10; step++) await test.platform.advance(100)
+  }
+
   it('once, whatever the number of tabs', async () => {
     const first = await open(true, give('t1'))
     await until(() => first.asked() === 1)
@@ -149,6 +153,51 @@ describe('A2 the token is asked of a live tab', () => {
     expect(second.asked()).toBe(0)
     await test.platform.advance(1)
     expect((await asks()).bearer).toBe('Bearer second')
+  })
+
+  it('the next one after 3 s when the first answers nothing at all', async () => {
+    const first = await open(true, give('first'))
+    const { request } = await asks()
+    request.stream()
+    await until(() => first.status()?.state === 'open')
+    const second = await open(false, give('second'))
+    first.fallSilent()
+    await second.hub.reconnect()
+    // First the 100 ms between two streams (S1).
+    await wind(3.1)
+    expect((await asks()).bearer).toBe('Bearer second')
+    expect([first.asked(), second.asked()]).toEqual([1, 1])
+  })
+
+  it('one of another hub, which takes the stream over, when none here answers', async () => {
+    const other = openHub(test.platform)
+    const silent = await open(true, give('first'))
+    const { request } = await asks()
+    const body = request.stream()
+    const speaks = await openTab(other, { options: AUTH, accessToken: give('second') })
+    await wind(2)
+    expect(speaks.status()).toMatchObject({ state: 'open', role: 'follower' })
+    silent.fallSilent()
+    body.end()
+    await wind(6)
+    expect((await asks()).bearer).toBe('Bearer second')
+    expect(speaks.errors.filter(({ kind }) => kind === 'auth')).toEqual([])
+    await other.close()
+  })
+
+  it('nor is the stream given to another hub when the application has no token here', async () => {
+    const other = openHub(test.platform)
+    const first = await open(true, give('first'), refuse('logged out'))
+    const { request } = await asks()
+    const body = request.stream()
+    const second = await openTab(other, { options: AUTH, accessToken: give('second') })
+    await wind(2)
+    expect(second.status()).toMatchObject({ state: 'open', role: 'follower' })
+    body.end()
+    await wind(6)
+    expect(first.status()?.state).toBe('unauthorized')
+    expect(second.asked()).toBe(0)
+    await other.close()
   })
 
   it('the next one at once when the first dies while it is asked', async () => {
