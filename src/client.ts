@@ -195,7 +195,7 @@ export function connect<Events extends object>(url: string | URL, options: Conne
       (welcome) => {
         if (attachment !== mine) return
         if (!welcome.ok) return stop(welcome.error)
-        intake.resumeAt(welcome.cursor, welcome.trail)
+        intake.welcome(welcome.cursor, welcome.trail)
         streamClient = welcome.streamClient
         const { incarnation, locks } = welcome
         // All tabs of a dead hub derive the same name from it, and so meet again without talking.

@@ -25,11 +25,8 @@ export const createIntake = () => {
     uncommitted = []
   }
 
-  /** A hub, or another leader's log, goes on from here; `first`, where nothing was taken yet. */
-  const resumeAt = (from: Cursor, first: Trail | null = null) => {
-    trail ??= first
-    if (trail !== null && cursor !== null && !(isOf(from.epoch) && cursor.seq === from.seq))
-      trail = { ...trail, id: null }
+  /** Another log, or what is left of this one, goes on from here. */
+  const resumeAt = (from: Cursor) => {
     enter(from.epoch)
     for (const event of uncommitted) if (event.seq > from.seq) ghosts.add(identityOf(event))
     cursor = from
@@ -38,7 +35,11 @@ export const createIntake = () => {
   return {
     cursor: () => cursor,
     trail: () => trail,
-    resumeAt,
+    /** A hub goes on from here. */
+    welcome(from: Cursor, told: Trail) {
+      resumeAt(from)
+      trail = told
+    },
     /** @returns the events of the batch that are new to this tab, in order */
     take({ epoch, rewind, to, term, leader, durable, id, events }: Batch): LoggedEvent[] {
       if (rewind !== null) resumeAt({ epoch, seq: rewind })
@@ -53,7 +54,7 @@ export const createIntake = () => {
         .filter(({ own, seq }) => own && seq > durable)
         .slice(-REMEMBERED)
       cursor = { epoch, seq: Math.max(after, to) }
-      trail = { term, leader, durable, id: to > after ? id : (trail?.id ?? null) }
+      trail = { term, leader, durable, id: to < after ? (trail?.id ?? null) : id }
       return fresh
     },
   }

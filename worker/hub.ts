@@ -213,7 +213,10 @@ export const createHub = ({
             ? log.place(hello.cursor, hello.trail)
             : { cursor: from ?? log.start('now')!, reset: from === null ? ('fell-behind' as const) : null }
         const { tab, follow, visible } = hello
-        const trail = (isNew ? null : hello.trail) ?? log.trail(placed.cursor.seq)
+        const here = log.trail(placed.cursor.seq)
+        const moved = placed.cursor.epoch !== hello.cursor?.epoch || placed.cursor.seq !== hello.cursor.seq
+        const known = isNew ? null : hello.trail
+        const trail = known === null ? here : moved ? { ...known, id: here.id } : known
         const streamClient = log.streamClient()
         session = createSession({
           platform,

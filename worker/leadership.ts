@@ -81,6 +81,7 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
   let succeeds = false
   /** This hub has the lock and reads the log: no leader yet, but alive. */
   let taking = false
+  let claim = 0
   let answering = false
   let superseded = false
   let lastSteal = Number.NEGATIVE_INFINITY
@@ -150,7 +151,8 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
     await wake()
     if (mine !== request) return
     taking = true
-    post({ type: 'taking' })
+    claim = log.position().term + platform.random()
+    post({ type: 'taking', claim })
     deps.prepare()
     // The one before may have died with its stream open: the browser closes that, but tells nobody (S1). Its
     // other tabs come meanwhile, and may know better where to go on.
@@ -229,11 +231,13 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
       case 'taking':
         // Robbed while it was frozen, or the other has a lock manager of its own (see `Welcome.locks`).
         stepDown()
+        // It keeps the lock of its own manager: the other's silence tells when to go on (L4).
+        if (taking && message.claim !== null && message.claim > claim) request++
         lastSign = platform.now()
         heard = true
         return
       case 'hello':
-        if (taking) post({ type: 'taking' })
+        if (taking) post({ type: 'taking', claim: null })
         if (role !== 'leader') return
         followerSeen = platform.now()
         return answer()

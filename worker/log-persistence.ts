@@ -115,7 +115,10 @@ export const createPersistence = ({
     const another = theirs !== undefined && theirs.leader !== ours.leader && theirs.term >= ours.term
     if (account.leading && another) depose()
     const hole = same && (tail.first() ?? ours.head + 1) > theirs.head + 1
-    const older = theirs !== undefined && !same && theirs.term < ours.term + (account.leading ? 1 : 0)
+    const older =
+      theirs !== undefined &&
+      !same &&
+      (theirs.term < ours.term || (account.leading && theirs.term === ours.term))
     if (theirs === undefined || hole || older) {
       // Ours is the newer log: written while there was no IndexedDB. It replaces what is there.
       account.records.clear()

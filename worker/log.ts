@@ -76,7 +76,7 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
   /** What is told to a tab whose cursor comes to be at `seq`. */
   const trail = (seq = account.position.head): Trail => {
     const { term, leader, head, lastEventId } = account.position
-    const id = seq === head && account.known <= head ? lastEventId : null
+    const id = seq === head && account.known <= head ? lastEventId : (tail.at(seq)?.id ?? null)
     return { term, leader, durable: account.committed, id }
   }
   const isEmpty = () => account.first() > account.position.head
@@ -229,7 +229,8 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
           Object.assign(position, { term: before, leader, bases })
           Object.assign(account, { leading: false, aligned })
         }
-        const term = Math.max(position.term, seen) + 1
+        // Two that count from one number, each with a lock manager of its own, come to different terms.
+        const term = Math.floor(Math.max(position.term, seen)) + 1 + platform.random()
         const mine = { leader: platform.uuid(), base: position.head }
         Object.assign(position, { term, leader: mine.leader, bases: [...bases, mine].slice(-BASES) })
         account.aligned = term

@@ -10,8 +10,11 @@ export type Ask = 'retry' | 'nudge' | 'welcome' | 'drop'
 export type RelayMessage =
   /** A follower is here. The leader answers `lead`. */
   | { type: 'hello' }
-  /** Somebody has the lock, and reads the log first. */
-  | { type: 'taking' }
+  /**
+   * Somebody has the lock, and reads the log first. Of two at once, each of which has a lock manager of its own,
+   * the one with the higher claim goes on; `null`: it has said so before.
+   */
+  | { type: 'taking'; claim: number | null }
   /** Sign of life, and where the leader's log stands. */
   | { type: 'lead'; term: number; position: Position; first: number; status: ConnectionStatus }
   | { type: 'events'; term: number; epoch: string; after: number; events: LoggedEvent[]; lastEventId: string }

@@ -63,7 +63,12 @@ export const createCrew = (user: User, backend: Backend, hosts: Hosts, size: num
     resets += told.length
     const who = `a tab (${host}) from ${from} to ${to}`
     const accuse = (message: string) => problems.push({ message: `${who}: ${message}`, from, to })
-    if (!isClean(verdict)) accuse(JSON.stringify(verdict))
+    if (!isClean(verdict)) {
+      const seen = new Set<number>()
+      const again = record.numbers.filter((n) => seen.has(n) || !seen.add(n))
+      const which = again.length > 0 ? `; heard again: ${again[0]} to ${again.at(-1)}` : ''
+      accuse(`${JSON.stringify(verdict)}${which}`)
+    }
     if (told.length > losses) accuse(`${losses} resets are justified, it had ${told.join(', ')}`)
   }
 

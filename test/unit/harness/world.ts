@@ -136,7 +136,7 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
         await turn()
         if (!welcome.ok) tell(welcome.error)
         else if (attachment === mine) {
-          intake.resumeAt(welcome.cursor, welcome.trail)
+          intake.welcome(welcome.cursor, welcome.trail)
           streamClient = welcome.streamClient
         }
       })()

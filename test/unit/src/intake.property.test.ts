@@ -5,6 +5,8 @@ import type { LoggedEvent } from '../../../src/protocol.ts'
 
 type Sent = { id: string | null; name: string }
 
+const TRAIL = { term: 1, leader: 'one', durable: 0, id: null }
+
 /**
  * A server with `count` events of its own, a hub that logs and commits, and one tab. What happens to them is
  * a list of steps; `die` loses what the hub has logged beyond its last commit.
@@ -20,7 +22,7 @@ const simulate = (
   let cursor = 0
   let sent = 0
   let pings = 0
-  intake.resumeAt({ epoch: 'e', seq: 0 })
+  intake.welcome({ epoch: 'e', seq: 0 }, TRAIL)
 
   const append = ({ id, name }: Sent) => {
     const seq = log.length + 1
@@ -55,7 +57,7 @@ const simulate = (
       // The server resumes after the last committed id.
       sent = Number(log.findLast(({ own }) => own)?.id ?? 0)
       cursor = Math.min(intake.cursor()!.seq, committed)
-      intake.resumeAt({ epoch: 'e', seq: cursor })
+      intake.welcome({ epoch: 'e', seq: cursor }, TRAIL)
     }
   }
   while (sent < count) append({ id: `${++sent}`, name: `event ${sent}` })

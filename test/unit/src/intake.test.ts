@@ -10,6 +10,7 @@ const logged = (seq: number, id = String(seq), own = true): LoggedEvent => ({
   data: `data of ${id}`,
   at: 0,
 })
+const TRAIL = { term: 1, leader: 'one', durable: 0, id: null }
 const batch = (durable: number, ...events: LoggedEvent[]): Batch => ({
   epoch: 'a',
   rewind: null,
@@ -29,7 +30,7 @@ describe('D2 a tab takes nothing twice', () => {
 
   beforeEach(() => {
     intake = createIntake()
-    intake.resumeAt({ epoch: 'a', seq: 0 })
+    intake.welcome({ epoch: 'a', seq: 0 }, TRAIL)
   })
 
   it('has no cursor before a hub has told it one', () => {
@@ -66,46 +67,46 @@ describe('D2 a tab takes nothing twice', () => {
 
   it('drops what a dead hub had delivered but not committed, when the next hub gets it again', () => {
     intake.take(batch(2, logged(1), logged(2), logged(3), logged(4)))
-    intake.resumeAt({ epoch: 'a', seq: 2 })
+    intake.welcome({ epoch: 'a', seq: 2 }, TRAIL)
     expect(ids(intake.take(batch(2, logged(3), logged(4), logged(5))))).toEqual(['5'])
   })
 
   it('knows it by id, type and data, since the next hub may count it under another seq', () => {
     intake.take(batch(0, logged(1, '1'), logged(2, '1', false), logged(3, '3')))
-    intake.resumeAt({ epoch: 'a', seq: 0 })
+    intake.welcome({ epoch: 'a', seq: 0 }, TRAIL)
     // The event without an id of its own is not sent again.
     expect(ids(intake.take(batch(0, logged(1, '1'), logged(2, '3'), logged(3, '4'))))).toEqual(['4'])
   })
 
   it('takes an event of the same id but other data', () => {
     intake.take(batch(0, logged(1)))
-    intake.resumeAt({ epoch: 'a', seq: 0 })
+    intake.welcome({ epoch: 'a', seq: 0 }, TRAIL)
     expect(intake.take(batch(0, { ...logged(1), data: 'other' }))).toHaveLength(1)
     expect(intake.take(batch(0, { ...logged(2, '1'), type: 'other' }))).toHaveLength(1)
   })
 
   it('takes equal events without ids of their own, each of them', () => {
     intake.take(batch(0, logged(1, 'x', false)))
-    intake.resumeAt({ epoch: 'a', seq: 0 })
+    intake.welcome({ epoch: 'a', seq: 0 }, TRAIL)
     expect(intake.take(batch(0, logged(1, 'x', false), logged(2, 'x', false)))).toHaveLength(2)
   })
 
   it('takes an event without an id of its own, though it looks like a ghost', () => {
     intake.take(batch(0, logged(1)))
-    intake.resumeAt({ epoch: 'a', seq: 0 })
+    intake.welcome({ epoch: 'a', seq: 0 }, TRAIL)
     expect(intake.take(batch(0, { ...logged(1), own: false }))).toHaveLength(1)
   })
 
   it.each(['by a cursor', 'by a batch'])('another epoch, told %s, has no ghosts', (how) => {
     intake.take(batch(0, logged(1)))
-    intake.resumeAt({ epoch: 'a', seq: 0 })
-    if (how === 'by a cursor') intake.resumeAt({ epoch: 'b', seq: 0 })
+    intake.welcome({ epoch: 'a', seq: 0 }, TRAIL)
+    if (how === 'by a cursor') intake.welcome({ epoch: 'b', seq: 0 }, TRAIL)
     expect(intake.take({ ...batch(0, logged(1)), epoch: 'b' })).toHaveLength(1)
   })
 
   it('drops a ghost once: after that it is an event like any other', () => {
     intake.take(batch(0, logged(1)))
-    intake.resumeAt({ epoch: 'a', seq: 0 })
+    intake.welcome({ epoch: 'a', seq: 0 }, TRAIL)
     expect(intake.take(batch(0, logged(1)))).toHaveLength(0)
     expect(intake.take(batch(0, logged(2, '1')))).toHaveLength(1)
   })
@@ -113,42 +114,46 @@ describe('D2 a tab takes nothing twice', () => {
   it('forgets what is committed: the next hub will not send it again under another seq', () => {
     intake.take(batch(0, logged(1), logged(2)))
     intake.take({ ...batch(2), to: 2 })
-    intake.resumeAt({ epoch: 'a', seq: 0 })
+    intake.welcome({ epoch: 'a', seq: 0 }, TRAIL)
     expect(ids(intake.take(batch(0, logged(1), logged(2))))).toEqual(['1', '2'])
   })
 
   it('drops it as well after a second hub has died before committing anything', () => {
     intake.take(batch(0, logged(1), logged(2)))
-    intake.resumeAt({ epoch: 'a', seq: 0 })
+    intake.welcome({ epoch: 'a', seq: 0 }, TRAIL)
     expect(intake.take(batch(0, logged(1)))).toEqual([])
-    intake.resumeAt({ epoch: 'a', seq: 0 })
+    intake.welcome({ epoch: 'a', seq: 0 }, TRAIL)
     expect(ids(intake.take(batch(0, logged(1), logged(2), logged(3))))).toEqual(['3'])
   })
 
   it('drops it after a second death, though it came under another seq in between', () => {
     intake.take(batch(0, logged(1, 'A')))
-    intake.resumeAt({ epoch: 'a', seq: 0 })
+    intake.welcome({ epoch: 'a', seq: 0 }, TRAIL)
     // The second hub commits something new first, and delivers A again, uncommitted, behind it.
     expect(ids(intake.take(batch(0, logged(1, '', false))))).toEqual([''])
     expect(intake.take(batch(1, logged(2, 'A')))).toEqual([])
-    intake.resumeAt({ epoch: 'a', seq: 1 })
+    intake.welcome({ epoch: 'a', seq: 1 }, TRAIL)
     expect(ids(intake.take(batch(1, logged(2, 'A'), logged(3, 'B'))))).toEqual(['B'])
   })
 
-  it('D2 knows the last event ID at its cursor, and no longer once it is set back', () => {
+  it('D2 knows the last event ID at its cursor, as the hub told it last', () => {
     const intake = createIntake()
-    intake.resumeAt({ epoch: 'a', seq: 0 }, { term: 1, leader: 'one', durable: 0, id: 'start' })
-    expect(intake.trail()?.id).toBe('start')
+    const trail = { term: 1, leader: 'one', durable: 0, id: 'start' }
+    intake.welcome({ epoch: 'a', seq: 0 }, trail)
+    expect(intake.trail()).toEqual(trail)
     intake.take(batch(0, logged(1), logged(2)))
     expect(intake.trail()?.id).toBe('2')
-    intake.resumeAt({ epoch: 'a', seq: 2 })
-    expect(intake.trail()?.id).toBe('2')
-    intake.resumeAt({ epoch: 'a', seq: 1 })
-    expect(intake.trail()?.id).toBeNull()
+    intake.welcome({ epoch: 'a', seq: 1 }, { ...trail, id: 'of another log' })
+    expect(intake.trail()?.id).toBe('of another log')
     intake.take(batch(0, logged(2)))
     expect(intake.trail()?.id).toBe('2')
     // One that was taken already says nothing of where the cursor is.
     intake.take({ ...batch(0, logged(1)), to: 1 })
     expect([intake.cursor()?.seq, intake.trail()?.id]).toEqual([2, '2'])
+    // A batch without events may be told for its id alone.
+    intake.take({ ...batch(0), to: 2, id: 'now known' })
+    expect(intake.trail()?.id).toBe('now known')
+    intake.take({ ...batch(0), rewind: 1, to: 1, id: 'where it was set back to' })
+    expect([intake.cursor()?.seq, intake.trail()?.id]).toEqual([1, 'where it was set back to'])
   })
 })

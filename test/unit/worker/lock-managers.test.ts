@@ -10,7 +10,7 @@ describe('hubs and tabs that do not see each other’s locks', () => {
 
   beforeEach(() => {
     old = openHub()
-    fresh = openHub({ ...old.platform, locks: createFakeLocks() })
+    fresh = openHub({ ...old.platform, locks: createFakeLocks(), random: () => 0.9 })
   })
   afterEach(async () => {
     await old.close()
@@ -63,5 +63,24 @@ describe('hubs and tabs that do not see each other’s locks', () => {
     expect(first.aborted()).toBe(true)
     expect(second.aborted()).toBe(false)
     expect(old.platform.server.requests).toHaveLength(2)
+  })
+
+  it('S1 L3 two that take over at once, each with a lock of its own: one gives way before it has a stream', async () => {
+    // Both tabs come from a hub that hung, and know as much.
+    const hello = {
+      cursor: { epoch: 'e', seq: 7 },
+      trail: { term: 4, leader: 'hung', durable: 7, id: '7' },
+      streamClient: 'client',
+    }
+    const one = await openTab(old, { hello })
+    const two = await openTab(fresh, { hello })
+    for (let step = 0; step < 30; step++) await old.platform.advance(100)
+    const [request, ...others] = old.platform.server.requests
+    expect(others).toEqual([])
+    const body = request!.stream()
+    body.push('id: 8\ndata: next\n\n')
+    for (let step = 0; step < 20; step++) await old.platform.advance(100)
+    expect([one.status()?.role, two.status()?.role].sort()).toEqual(['follower', 'leader'])
+    expect([one.ids(), two.ids()]).toEqual([['8'], ['8']])
   })
 })

@@ -59,6 +59,7 @@ describe('the log as a leader’s and as a follower’s', () => {
 
   describe('lead', () => {
     it('L3 takes a term above the stored one and above any heard of, under a new id', async () => {
+      platform.setRandom(0)
       const one = await open()
       expect(await one.lead(0)).toBe(1)
       expect(await one.lead(5)).toBe(6)
@@ -67,6 +68,17 @@ describe('the log as a leader’s and as a follower’s', () => {
       const leaders = two.position().bases.map((each) => each.leader)
       expect([leaders.length, new Set(leaders).size]).toEqual([3, 3])
       expect(two.position().leader).toBe(leaders[2])
+    })
+
+    it('L3 and never the same as another that counts from the same number, so that one of them is the higher', async () => {
+      const one = await open(noDisk)
+      const two = await open(noDisk)
+      platform.setRandom(0.4)
+      expect(await one.lead(3)).toBe(4.4)
+      platform.setRandom(0.7)
+      expect(await two.lead(3)).toBe(4.7)
+      platform.setRandom(0.1)
+      expect(await one.lead(4.7)).toBe(5.1)
     })
 
     it('L3 and fences off the one before: its next write is refused, and it appends no more', async () => {
@@ -120,6 +132,7 @@ describe('the log as a leader’s and as a follower’s', () => {
   })
 
   it('L3 abandon takes the claim back: it appends nothing, and the next term is counted from before', async () => {
+    platform.setRandom(0)
     const log = await open(noDisk)
     const before = structuredClone(log.position())
     await log.lead(0)
@@ -383,6 +396,7 @@ describe('the log as a leader’s and as a follower’s', () => {
   })
 
   it('L3 a leader without IndexedDB that finds another of its term there, once it is back, gives way', async () => {
+    platform.setRandom(0)
     let broken = true
     const one = await open((onLost) => (broken ? noDisk() : openLogStore('log', onLost)))
     await one.lead(0)

@@ -22,7 +22,7 @@ describe('a session that cannot go on as usual', () => {
         term: test.log.trail().term,
         leader: test.log.trail().leader,
         durable: 0,
-        id: null,
+        id: '3',
         reset: 'fell-behind',
         events: [],
       },
