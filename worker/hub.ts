@@ -29,6 +29,9 @@ const SILENT_AFTER = 150_000
 /** ms for the first one, which comes with the welcome: there is no other sign that such a tab was not gone before. */
 const FIRST_PING = 3_000
 
+/** ms: an answer takes a few, and the token is fetched meanwhile. */
+const LISTEN_FOR = 100
+
 const NO_VERIFIER =
   '`verify` is set, and this worker cannot: write serve({ verifier: createVerifier }) in your worker file, with ' +
   'createVerifier of "tabstream/verify", and give that file to `worker`.'
@@ -42,6 +45,8 @@ export interface HubDeps {
   deleteStore?: (name: string) => Promise<void>
   createVerifier?: CreateVerifier | null
   protocol?: number
+  /** ms, see leadership.ts */
+  listenFor?: number
 }
 
 /**
@@ -56,6 +61,7 @@ export const createHub = ({
   deleteStore = deleteLogStore,
   createVerifier = null,
   protocol = PROTOCOL,
+  listenFor = LISTEN_FOR,
 }: HubDeps) => {
   const incarnation = platform.uuid()
   const sessions = new Map<string, Session>()
@@ -134,6 +140,7 @@ export const createHub = ({
       origin,
       options,
       key,
+      listenFor,
       openStore,
       createVerifier,
       metrics,

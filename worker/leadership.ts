@@ -27,6 +27,8 @@ export interface LeadershipOptions {
   platform: Platform
   protocol: number
   key: string
+  /** ms in which a hub that knows of no log waits for word of one, lest it begin another (see `Welcome.locks`). */
+  listenFor: number
   log: Pick<
     Log,
     | 'position'
@@ -61,7 +63,7 @@ export type Leadership = ReturnType<typeof createLeadership>
  * term (L3). Knows nothing of what events mean.
  * Over 200 lines, since who leads and what one says as leader or follower are one state.
  */
-export const createLeadership = ({ platform, protocol, key, log, ...deps }: LeadershipOptions) => {
+export const createLeadership = ({ platform, protocol, key, listenFor, log, ...deps }: LeadershipOptions) => {
   const lockName = `${PREFIX}leader:${key}`
   let wanted = false
   let role: 'leader' | 'follower' = 'follower'
@@ -147,6 +149,18 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
     lastBeat = platform.now()
   }
 
+  /** It keeps the lock, which only its own manager knows of: the other's silence tells when to go on (L4). */
+  const giveWay = () => {
+    request++
+    taking = false
+    post({ type: 'hello' })
+  }
+
+  const leads = async (): Promise<boolean> => {
+    await wake()
+    return role === 'leader'
+  }
+
   const takeOver = async (mine: number) => {
     await wake()
     if (mine !== request) return
@@ -156,10 +170,13 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
     deps.prepare()
     // The one before may have died with its stream open: the browser closes that, but tells nobody (S1). Its
     // other tabs come meanwhile, and may know better where to go on.
-    if (heard || succeeds) await pause(platform, CLOSE_GRACE)
-    const own = mine === request ? await log.lead(term) : null
+    const wait = heard || succeeds ? CLOSE_GRACE : log.position().term > 0 ? 0 : listenFor
+    if (wait > 0) await pause(platform, wait)
+    if (mine !== request) return
+    const own = await log.lead(term)
+    if (mine !== request) return log.abandon()
     taking = false
-    if (own === null || mine !== request) return log.abandon()
+    if (own === null) return log.abandon()
     term = own
     role = 'leader'
     leaderStatus = null
@@ -170,6 +187,7 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
 
   const seek = (steal: boolean) => {
     queued = true
+    taking = false
     cancelRequest()
     const mine = ++request
     const abort = new AbortController()
@@ -229,15 +247,19 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
     }
     switch (message.type) {
       case 'taking':
-        // Robbed while it was frozen, or the other has a lock manager of its own (see `Welcome.locks`).
+        // A new hub's, which knows less: its locks are those of another manager (see `Welcome.locks`).
+        if (role === 'leader' && message.claim <= term) {
+          if (await leads()) announce()
+          return
+        }
+        // Robbed while it was frozen, or the other knows as much and is newer.
         stepDown()
-        // It keeps the lock of its own manager: the other's silence tells when to go on (L4).
-        if (taking && message.claim !== null && message.claim > claim) request++
+        if (taking && message.claim > claim) giveWay()
         lastSign = platform.now()
         heard = true
         return
       case 'hello':
-        if (taking) post({ type: 'taking', claim: null })
+        if (taking) post({ type: 'taking', claim })
         if (role !== 'leader') return
         followerSeen = platform.now()
         return answer()
@@ -259,6 +281,7 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
     // other (see `Welcome.locks`): asked for again, this one's would be granted at once, and each would take
     // the stream from the other for ever. Its silence tells when it is gone (L4).
     if (message.term > term) stepDown()
+    if (taking && message.term > claim) giveWay()
     if (role === 'leader') return
     term = message.term
     lastSign = platform.now()
@@ -284,7 +307,7 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
 
   /** The stream ends first, then the lock passes on (S1). */
   const letGo = async () => {
-    queued = false
+    queued = taking = false
     request++
     cancelRequest()
     const free = release
@@ -350,10 +373,7 @@ export const createLeadership = ({ platform, protocol, key, log, ...deps }: Lead
       return ![...held, ...pending].some(({ name }) => name === lockName)
     },
     /** Whether this hub still leads: sure even right after it was frozen. */
-    async leads(): Promise<boolean> {
-      await wake()
-      return role === 'leader'
-    },
+    leads,
     relayEvents({ after, events }: Appended) {
       const { epoch, lastEventId } = log.position()
       tell({ type: 'events', term, epoch, after, events, lastEventId })

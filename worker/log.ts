@@ -105,13 +105,16 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
   let unled = () => {}
   /** Where the log stands is known from a tab alone, and nothing has come since. */
   let recalled = false
+  const born = account.position.epoch
+  /** This log has come in line with another hub's. */
+  let followed = false
   /** An epoch of this hub's own in which nothing was ever logged: nothing can have been lost with it. */
   let blank: string | null = null
 
   /** The log of a leader whose epoch is another. */
   const adopt = async (leader: Position, oldest: number) => {
-    // In line with nobody yet: an epoch that another hub knows of may hold what this one has not heard.
-    if (account.aligned === 0 && account.position.head === 0) blank = account.position.epoch
+    // What another hub went on with may hold what this one has not heard.
+    if (!followed && account.position.epoch === born && account.position.head === 0) blank = born
     if (leader.previous?.epoch === account.position.epoch) {
       account.position = { ...leader }
       return skipTo(leader.epochStart)
@@ -310,6 +313,7 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
           if (account.position.head > sure) account.cut(sure)
           hooks.onTruncate()
         }
+        followed = true
         account.aligned = account.position.term = leader.term
         if (leader.head >= account.position.head) {
           account.known = leader.head

@@ -24,6 +24,7 @@ export interface PartsOptions {
   origin: string
   options: HubOptions
   key: string
+  listenFor: number
   openStore(name: string, onLost: () => void): Promise<LogStore>
   createVerifier: CreateVerifier | null
   metrics: MetricsRecorder
@@ -40,7 +41,15 @@ export interface PartsOptions {
 export type Parts = ReturnType<typeof createParts>
 
 /** What a key's stream is made of, wired: it needs the options, which the first tab brings. */
-export const createParts = ({ platform, protocol, origin, options, key, ...deps }: PartsOptions) => {
+export const createParts = ({
+  platform,
+  protocol,
+  origin,
+  options,
+  key,
+  listenFor,
+  ...deps
+}: PartsOptions) => {
   const { openStore, createVerifier, metrics, sessions } = deps
   const { publish, tellError, onSignOut, onSuperseded } = deps
   const { user, verify } = options
@@ -131,6 +140,7 @@ export const createParts = ({ platform, protocol, origin, options, key, ...deps 
     platform,
     protocol,
     key,
+    listenFor,
     log,
     prepare() {
       // An access token of a tab is not kept: it would be asked for twice.

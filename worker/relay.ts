@@ -11,10 +11,10 @@ export type RelayMessage =
   /** A follower is here. The leader answers `lead`. */
   | { type: 'hello' }
   /**
-   * Somebody has the lock, and reads the log first. Of two at once, each of which has a lock manager of its own,
-   * the one with the higher claim goes on; `null`: it has said so before.
+   * Somebody has the lock, and reads the log first. Where another has one as well, since locks do not reach from
+   * one to the other, the higher claim goes on: above the term up to which the log is known.
    */
-  | { type: 'taking'; claim: number | null }
+  | { type: 'taking'; claim: number }
   /** Sign of life, and where the leader's log stands. */
   | { type: 'lead'; term: number; position: Position; first: number; status: ConnectionStatus }
   | { type: 'events'; term: number; epoch: string; after: number; events: LoggedEvent[]; lastEventId: string }

@@ -122,10 +122,16 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
   }
 
   const describeOne = async ({ tab, from }: Member) => {
-    const { statuses, errors, events } = await tab.record()
-    const last = events.at(-1)?.n
-    const tail = { statuses: statuses.slice(-12), errors: errors.slice(-4) }
-    return JSON.stringify({ from, last, ...(await tab.status()), ...tail, inspection: await tab.inspect() })
+    const { statuses, errors, events, resets, resetsAt } = await tab.record()
+    const inspection = await tab.page.evaluate(() => window.stream.inspect({ timeline: 60 }))
+    return JSON.stringify({
+      from,
+      last: events.at(-1)?.n,
+      resets: resets.map(({ reason }, at) => [reason, events[(resetsAt[at] ?? 0) - 1]?.n]),
+      statuses: statuses.slice(-4),
+      errors: errors.slice(-4),
+      inspection,
+    })
   }
   const describe = async () => {
     const states = crew.members.map((member) =>

@@ -54,7 +54,14 @@ export const openHub = (shared?: FakePlatform, over: Partial<HubDeps> = {}): Tes
     // The next task, without a clock that has to be wound on.
     after: (ms: number, run: () => void) => (ms > 0 ? process.platform.after(ms, run) : soon(run)),
   }
-  const hub = createHub({ platform, host: 'shared-worker', origin: 'https://app.test', ...over })
+  // Most tests have one hub: the clock need not be wound on before it streams.
+  const hub = createHub({
+    platform,
+    host: 'shared-worker',
+    origin: 'https://app.test',
+    listenFor: 0,
+    ...over,
+  })
   const ports: MessagePort[] = []
   let released = 0
   return {

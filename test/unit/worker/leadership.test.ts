@@ -68,6 +68,7 @@ describe('leadership', () => {
       },
       protocol: PROTOCOL,
       key: KEY,
+      listenFor: 0,
       log: {
         position: () => position,
         first: () => 1,
@@ -208,7 +209,7 @@ describe('leadership', () => {
   it('L3 a leader that hears a higher term, or of one that takes over, steps down and follows; it leads again after its silence', async () => {
     for (const message of [
       { type: 'lead', term: 9, position: { ...position, term: 9 }, first: 1, status },
-      { type: 'taking', claim: 3 },
+      { type: 'taking', claim: 9.5 },
     ] as const) {
       const one = open()
       one.join(false)
@@ -289,7 +290,7 @@ describe('leadership', () => {
     for (let seconds = 20; seconds > 0; seconds--) {
       speak(
         seconds % 2 === 0
-          ? { type: 'taking', claim: null }
+          ? { type: 'taking', claim: 4 }
           : { type: 'lead', term: 3, position: { ...position, term: 3 }, first: 1, status },
       )
       await platform.advance(1_000)

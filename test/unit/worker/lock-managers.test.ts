@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openHub, openTab, type TestHub } from '../harness/hub.ts'
 import { createFakeLocks } from '../harness/locks.ts'
+import { clearIndexedDb } from '../harness/log.ts'
 import { settle, until } from '../harness/turns.ts'
 
 /** Clearing an origin's site data gives what opens later a lock manager of its own (seen in Chromium). */
@@ -10,7 +11,8 @@ describe('hubs and tabs that do not see each other’s locks', () => {
 
   beforeEach(() => {
     old = openHub()
-    fresh = openHub({ ...old.platform, locks: createFakeLocks(), random: () => 0.9 })
+    const platform = { ...old.platform, locks: createFakeLocks(), random: () => 0.9 }
+    fresh = openHub(platform, { listenFor: 100 })
   })
   afterEach(async () => {
     await old.close()
@@ -82,5 +84,22 @@ describe('hubs and tabs that do not see each other’s locks', () => {
     for (let step = 0; step < 20; step++) await old.platform.advance(100)
     expect([one.status()?.role, two.status()?.role].sort()).toEqual(['follower', 'leader'])
     expect([one.ids(), two.ids()]).toEqual([['8'], ['8']])
+  })
+
+  it('S1 D4 a new hub that finds no log, and a lock of its own, leaves the stream to the one that has both', async () => {
+    const before = await openTab(old)
+    const body = (await old.platform.server.next()).stream()
+    body.push('id: 1\ndata: one\n\n')
+    await until(() => before.ids().length === 1)
+    clearIndexedDb()
+    const after = await openTab(fresh)
+    for (let step = 0; step < 20; step++) await old.platform.advance(100)
+    body.push('id: 2\ndata: two\n\n')
+    for (let step = 0; step < 20; step++) await old.platform.advance(100)
+    expect(old.platform.server.requests).toHaveLength(1)
+    expect(before.ids()).toEqual(['1', '2'])
+    expect(after.ids().filter((id) => id === '2')).toHaveLength(1)
+    const resets = [...before.batches, ...after.batches].map(({ reset }) => reset)
+    expect(resets.filter((reset) => reset !== null)).toEqual([])
   })
 })
