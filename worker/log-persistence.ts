@@ -55,6 +55,8 @@ export const createPersistence = ({
   let store: LogStore | null = null
   /** A full disk opens and reads well: after a failure, only a commit that stands says that all is well. */
   let proven = true
+  /** What it holds is known here: opened is not yet read, where a worker that hangs blocks it. */
+  let read = false
   let committing: Promise<void> | null = null
   let closed = false
   let reopenAfter = REOPEN_FIRST
@@ -68,12 +70,12 @@ export const createPersistence = ({
   }
   const trim = () => account.trim(store !== null)
   /** What a follower's database is worth, its leader finds out. */
-  const isDurable = () => store !== null && (proven || !account.leading)
+  const isDurable = () => store !== null && (account.leading ? proven : read)
 
   const lose = (cause: unknown) => {
     store?.close()
     store = null
-    proven = false
+    proven = read = false
     if (closed) return
     account.records.clear()
     cancelReopen()
@@ -153,6 +155,7 @@ export const createPersistence = ({
     try {
       store = await openStore()
       await takeOver(store)
+      read = true
     } catch (error) {
       lose(error)
     }

@@ -105,7 +105,7 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
     // While it happens, not only around it.
     const meanwhile = backend.publish(1 + Math.floor(each / 4))
     await Promise.all([fault.run({ backend, front, crew, user, random, pause }), meanwhile])
-    const ms = await caughtUp(fault.loses === true)
+    const ms = await caughtUp(fault.loses === true || fault.blocks === true)
     if (fault.blocks && (await crew.storageErrors()) > storageErrors) crew.excuse()
     if (fault.orphans) orphaned += backend.replaced() - replaced
     recoveries.push({

@@ -216,12 +216,10 @@ export const FAULTS_OF_TABS: Fault[] = [
   {
     name: 'another version of the database is opened',
     blocks: true,
-    run: async (scene) =>
-      anyTab(scene).tab.page.evaluate(async () => {
+    async run(scene) {
+      const opened = anyTab(scene).tab.page.evaluate(async () => {
         for (const { name } of await indexedDB.databases())
           await new Promise((resolve, reject) => {
-            // A worker that hangs since an earlier fault holds the database open for as long as its pages live.
-            setTimeout(resolve, 5_000)
             const newer = indexedDB.open(name!, 1_000)
             newer.onerror = () => reject(newer.error)
             newer.onsuccess = () => {
@@ -230,7 +228,10 @@ export const FAULTS_OF_TABS: Fault[] = [
               indexedDB.deleteDatabase(name!).onsuccess = resolve
             }
           })
-      }),
+      })
+      // A worker that hangs since an earlier fault holds the database open for as long as its pages live.
+      await Promise.race([opened, scene.pause(5_000)])
+    },
   },
   {
     name: 'ten tabs come and go',
