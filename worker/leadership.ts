@@ -35,6 +35,8 @@ export interface LeadershipOptions {
     | 'first'
     | 'read'
     | 'lead'
+    | 'recall'
+    | 'trail'
     | 'abandon'
     | 'follow'
     | 'receive'
@@ -229,6 +231,11 @@ export const createLeadership = ({ platform, protocol, key, listenFor, log, ...d
     answer()
   }
 
+  const tellKnown = () => {
+    const { epoch, head: seq, streamClient } = log.position()
+    post({ type: 'known', cursor: { epoch, seq }, trail: log.trail(), streamClient })
+  }
+
   const hear = async (message: Relayed) => {
     // Without tabs nothing else is heard.
     if (!wanted && message.type !== 'sign-out') return
@@ -255,8 +262,12 @@ export const createLeadership = ({ platform, protocol, key, listenFor, log, ...d
         // Robbed while it was frozen, or the other knows as much and is newer.
         stepDown()
         if (taking && message.claim > claim) giveWay()
+        else if (message.claim < log.position().term) tellKnown()
         lastSign = platform.now()
         heard = true
+        return
+      case 'known':
+        if (taking) log.recall(message.cursor, message.trail, message.streamClient)
         return
       case 'hello':
         if (taking) post({ type: 'taking', claim })

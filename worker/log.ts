@@ -326,8 +326,8 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
     read,
 
     /**
-     * D2. Where IndexedDB can't be read, or was cleared, and no leader is heard, a tab that was attached before
-     * knows more than this log: it goes on from there. A hub that hangs may do so within a transaction, and
+     * D2. Where IndexedDB can't be read, or was cleared, and no leader is heard, a tab that was attached before, or
+     * another hub, knows more than this log: it goes on from there. A hub that hangs may do so within a transaction, and
      * then blocks the database for as long as its pages live.
      */
     recall({ epoch, seq }: Cursor, { term, leader, id }: Trail, streamClient: string | null) {
@@ -338,6 +338,7 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
         recalled && position.leader === leader && position.epoch === epoch && seq < position.head && isEmpty()
       if ((account.aligned > 0 || position.head > 0) && !behind) return
       recalled = true
+      if (position.epoch === born) blank = born
       // Tabs that were with the same leader know as much; the next one's log begins where this tab is.
       const bases = [{ leader, base: 0 }]
       Object.assign(position, { epoch, head: seq, lastEventId: id, term, leader, bases })

@@ -1,4 +1,4 @@
-import type { ErrorData, LoggedEvent } from '../src/protocol.ts'
+import type { Cursor, ErrorData, LoggedEvent, Trail } from '../src/protocol.ts'
 import type { ConnectionStatus } from './connection-state.ts'
 import type { Position } from './log-store.ts'
 import type { RecordInfo } from './records.ts'
@@ -15,6 +15,8 @@ export type RelayMessage =
    * one to the other, the higher claim goes on: above the term up to which the log is known.
    */
   | { type: 'taking'; claim: number }
+  /** Who knows more says where the log stood, lest it be begun anew. */
+  | { type: 'known'; cursor: Cursor; trail: Trail; streamClient: string }
   /** Sign of life, and where the leader's log stands. */
   | { type: 'lead'; term: number; position: Position; first: number; status: ConnectionStatus }
   | { type: 'events'; term: number; epoch: string; after: number; events: LoggedEvent[]; lastEventId: string }

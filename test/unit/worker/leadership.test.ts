@@ -45,7 +45,7 @@ describe('leadership', () => {
   })
 
   /** One hub's, over a log that only writes down what is asked of it. */
-  const open = () => {
+  const open = (where = position, listenFor = 0) => {
     const calls: string[] = []
     let terms = [] as (number | null)[]
     let queries = 0
@@ -68,15 +68,17 @@ describe('leadership', () => {
       },
       protocol: PROTOCOL,
       key: KEY,
-      listenFor: 0,
+      listenFor,
       log: {
-        position: () => position,
+        position: () => where,
+        trail: () => ({ term: where.term, leader: where.leader, durable: 0, id: where.lastEventId }),
         first: () => 1,
         read: () => [],
         lead: async (seen) => {
           calls.push(`lead after ${seen}`)
           return terms.length > 0 ? terms.shift()! : seen + 1
         },
+        recall: note('recall', undefined),
         abandon: note('abandon', undefined),
         follow: note('follow', undefined),
         receive: async ({ events }) => note(`receive ${events.map(({ seq }) => seq)}`, true)(),
@@ -296,6 +298,60 @@ describe('leadership', () => {
       await platform.advance(1_000)
     }
     expect(two.role()).toBe('follower')
+  })
+
+  it('L5 a follower that knows more than the one that takes over says so, and that one goes on from there', async () => {
+    platform.locks.hold(LOCK)
+    const follower = open({ ...position, term: 5, head: 7, lastEventId: 'seventh' })
+    follower.join(false)
+    await settle()
+    said.length = 0
+    speak({ type: 'taking', claim: 5.5 })
+    await settle()
+    expect(said).toEqual([])
+    speak({ type: 'taking', claim: 0.5 })
+    await settle()
+    const [known] = said
+    expect(known).toMatchObject({ type: 'known', cursor: { seq: 7 }, trail: { term: 5, id: 'seventh' } })
+    // To who has taken over already it says nothing any more.
+    speak(known as RelayMessage)
+    await settle()
+    expect(follower.news()).toEqual([])
+    follower.leave()
+  })
+
+  it('L5 one that knows of no log listens before it leads: to what others know, and to a leader it gives way', async () => {
+    const one = open(position, 100)
+    one.join(false)
+    await settle()
+    expect(one.role()).toBe('follower')
+    const cursor = { epoch: 'other', seq: 7 }
+    const trail = { term: 5, leader: 'other', durable: 0, id: '7' }
+    speak({ type: 'known', cursor, trail, streamClient: 'client' })
+    await settle()
+    expect(one.news()).toEqual([`recall ${JSON.stringify([cursor, trail, 'client'])}`])
+    await platform.advance(100)
+    expect([one.role(), one.news()]).toEqual(['leader', ['lead after 0', 'stream']])
+    const two = open(position, 100)
+    await one.leave()
+    await platform.advance(CLOSE_GRACE)
+    two.join(false)
+    await settle()
+    speak({ type: 'lead', term: 3, position: { ...position, term: 3 }, first: 1, status })
+    await platform.advance(1_000)
+    expect([two.role(), two.news()]).toEqual(['follower', ['align 3']])
+  })
+
+  it('L5 a leader says that it leads to one that takes over and knows less, and stays', async () => {
+    const one = open()
+    one.join(false)
+    await settle()
+    one.news()
+    said.length = 0
+    speak({ type: 'taking', claim: 0.5 })
+    await settle()
+    expect([one.role(), one.news()]).toEqual(['leader', []])
+    expect(said.map(({ type }) => type)).toEqual(['lead'])
   })
 
   it('L4 one hub robs at most once in 30 s', async () => {

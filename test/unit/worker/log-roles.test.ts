@@ -246,6 +246,13 @@ describe('the log as a leader’s and as a follower’s', () => {
       expect(one.head()).toBe(7)
     })
 
+    it('D4 and a tab that came before, to a log in which nothing was yet, hears no reset', async () => {
+      const one = await open(noDisk)
+      const before = { epoch: one.epoch(), seq: 0 }
+      one.recall(...at(7))
+      expect(one.stand(before)).toEqual({ cursor: { epoch: 'e', seq: 7 }, reset: null })
+    })
+
     it('nor from one that comes once the log goes on', async () => {
       const one = await open(noDisk)
       one.recall(...at(7))
