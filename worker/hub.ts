@@ -234,6 +234,7 @@ export const createHub = ({
           metrics,
           ...placed,
           trail,
+          unheard: (hello.cursor === null || isNew) && hello.from === 'now',
           follow,
           visible,
           onReset: (reason) => timeline.add('reset', reason),

@@ -152,6 +152,8 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
     /** seq of the oldest event; head + 1 if there is none. */
     first: account.first,
     head: () => account.position.head,
+    /** The leader's, where this hub has heard of more than it holds. */
+    known: () => Math.max(account.known, account.position.head),
     committed: () => account.committed,
     isDurable: persistence.isDurable,
     lastEventId: () => account.position.lastEventId,

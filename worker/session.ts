@@ -23,6 +23,9 @@ const RETRY_AFTER = 1_000
 /** A tab that follows nothing of what came is told of its cursor this often, lest the log outruns it. */
 const SILENT_EVENTS = 1_000
 
+/** ms by which an event that came after a tab may seem to have come before it. */
+const CLOCK_SLACK = 200
+
 const NONE = pack([])
 
 interface Found {
@@ -40,13 +43,15 @@ export interface SessionOptions {
   platform: Platform
   tab: string
   remote: RemoteTab
-  log: Pick<Log, 'epoch' | 'trail' | 'first' | 'head' | 'committed' | 'stand' | 'sureSince'>
+  log: Pick<Log, 'epoch' | 'trail' | 'first' | 'head' | 'known' | 'read' | 'stand' | 'sureSince'>
   selections: Selections
   metrics: Pick<MetricsRecorder, 'delivered'>
   cursor: Cursor
   /** What the tab has been told with its cursor, or will be with the batch in flight. */
   trail: Trail
   reset: ResetReason | null
+  /** It starts at `'now'` (D5), and has heard nothing yet. */
+  unheard: boolean
   follow: Follow
   visible: boolean
   /** The tab is told. */
@@ -69,7 +74,7 @@ export const createSession = ({
   onReset,
   ...start
 }: SessionOptions) => {
-  let { cursor, reset, follow, visible, trail } = start
+  let { cursor, reset, unheard, follow, visible, trail } = start
   /** What the tab itself knows of its cursor. */
   let told = cursor.seq
   /** Another leader took over: the log ends, or ended, here, and the tab is still to be told. */
@@ -80,6 +85,10 @@ export const createSession = ({
   let wanted = false
   /** Up to which seq to deliver. */
   let goal = 0
+  /** There was something to deliver when it was looked at last. */
+  let behind = false
+  /** Of a log that took the place of the one it began in: what was there before it came. */
+  let old: { upTo: number; before: number } | null = null
   let followed = followKey(follow)
   let closed = false
   const attachedAt = platform.now()
@@ -103,9 +112,18 @@ export const createSession = ({
     return { batch: { epoch, rewind: null, to, ...here(to), reset, events: NONE }, at: null }
   }
 
+  /** Whether the reset is one that the server, or a tab, called for. */
+  const isTold = (reset: ResetReason | null) => reset !== null && reset !== 'log-lost'
+
   const next = async (): Promise<Found | null> => {
     for (;;) {
       const placed = log.stand(cursor)
+      // It came to a hub that had yet to hear of the leader, whose log has all that it is to hear.
+      if (unheard && !behind && placed.cursor.epoch !== cursor.epoch && !isTold(placed.reset)) {
+        cursor = { epoch: log.epoch(), seq: log.first() - 1 }
+        old = { upTo: log.known(), before: attachedAt - CLOCK_SLACK }
+        continue
+      }
       reset ??= placed.reset
       // Another epoch without a reset: the log that it counted in never held anything.
       if (placed.reset !== null || cursor.epoch !== placed.cursor.epoch) cursor = placed.cursor
@@ -118,7 +136,17 @@ export const createSession = ({
       const { epoch, seq: after } = cursor
       // It is in a log that somebody leads now, and may lose it: until it knows that, it counts as new.
       if (trail.term === 0 && log.trail().term > 0) return withoutEvents(null)
-      if (after >= log.head()) return null
+      behind = after < log.head()
+      if (!behind) return null
+      if (old !== null) {
+        const { upTo, before } = old
+        const events = await log.read(after)
+        const first = events.findIndex(({ seq, at }) => seq > upTo || at >= before)
+        if (first >= 0) old = null
+        if (log.epoch() !== epoch || cursor.seq !== after || events.length === 0) await pause(platform, 0)
+        else cursor = { epoch, seq: first < 0 ? events.at(-1)!.seq : events[first]!.seq - 1 }
+        continue
+      }
       const asked = followed
       const read = selections.next(after, follow, asked)
       const selection = read instanceof Promise ? await read : read
@@ -162,7 +190,10 @@ export const createSession = ({
         sentAt = platform.now()
         await deliver(batch)
         lastAckAt = platform.now()
-        if (at !== null) metrics.delivered(lastAckAt - at)
+        if (at !== null) {
+          metrics.delivered(lastAckAt - at)
+          unheard = false
+        }
         sentAt = null
         told = batch.to
         cursor = { epoch: batch.epoch, seq: Math.min(batch.to, rewindTo ?? batch.to) }

@@ -45,6 +45,7 @@ export const openSessions = async () => {
         cursor: log.start('now')!,
         trail: log.trail(),
         reset: null,
+        unheard: false,
         follow: '*',
         visible: true,
         onReset: () => {},

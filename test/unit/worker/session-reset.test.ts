@@ -34,6 +34,32 @@ describe('a session that cannot go on as usual', () => {
     expect(test.batches).toHaveLength(2)
   })
 
+  describe('that began in a log which another took the place of', () => {
+    const gone = { epoch: 'gone', seq: 9 }
+
+    it('D5 and has heard nothing, gets what has come since it began, without a reset', async () => {
+      await test.log.append(events(1, 700))
+      await test.platform.advance(5_000)
+      const session = test.open({ unheard: true, cursor: gone })
+      session.pump()
+      await settle()
+      expect(test.batches).toEqual([])
+      await test.append(session, events(701, 702))
+      expect(ids(test.batches[0]!.events)).toEqual(['701', '702'])
+      expect(test.batches[0]!.reset).toBeNull()
+      await test.acknowledge()
+      expect(test.batches).toHaveLength(1)
+    })
+
+    it('D1 and has heard something, is told', async () => {
+      await test.log.append(events(1, 3))
+      const session = test.open({ cursor: gone })
+      session.pump()
+      await settle()
+      expect(test.batches[0]).toMatchObject({ reset: 'log-lost', to: 3, events: [] })
+    })
+  })
+
   it('D1 a restart of the log is told before the events of the new epoch', async () => {
     const session = test.open()
     await test.append(session, events(1, 2))
