@@ -30,7 +30,8 @@ export const createCrew = (user: User, backend: Backend, hosts: Hosts, size: num
   /** Every member that was there had all up to this number. */
   let confirmed = 0
 
-  const open = async () => {
+  /** @param losses see `fill` */
+  const open = async (losses = 0) => {
     opened++
     const host = hosts === 'worker' || (hosts === 'mixed' && opened % 2 === 0) ? 'worker' : 'shared-worker'
     const tab = await openTab(user.context(), backend.url, { host, connect: { heartbeat: HEARTBEAT } })
@@ -38,7 +39,7 @@ export const createCrew = (user: User, backend: Backend, hosts: Hosts, size: num
     const isAttached = () => tab.page.evaluate(() => window.stream.status.tabs > 0)
     for (const start = Date.now(); !(await isAttached()); await pause(20))
       if (Date.now() - start > 30_000) throw new Error('a new tab is not attached after 30 s')
-    members.push({ tab, host, from: (backend.published().at(-1) ?? 0) + 1, losses: 0 })
+    members.push({ tab, host, from: (backend.published().at(-1) ?? 0) + 1, losses })
   }
 
   const heard = async ({ tab }: Member): Promise<Heard & { told: string[] }> => {
@@ -92,9 +93,12 @@ export const createCrew = (user: User, backend: Backend, hosts: Hosts, size: num
       remove(member)
       pronounce(member, record, confirmed)
     },
-    /** As many as there should be. */
-    async fill() {
-      while (members.length < size) await open()
+    /**
+     * As many as there should be.
+     * @param losses 1 right after the server has lost history: who comes to a hub that has yet to hear of it is told too
+     */
+    async fill(losses = 0) {
+      while (members.length < size) await open(losses)
     },
     /** The server has lost history: each may be told so once. */
     excuse() {

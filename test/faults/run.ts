@@ -116,7 +116,7 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
       replaced: backend.replaced() - replaced,
     })
     await backend.publish(Math.max(1, each - before - Math.floor(each / 4)))
-    await crew.fill()
+    await crew.fill(fault.loses ? 1 : 0)
     // Ten in a row within seconds, as no user has them, would end in waits of half a minute (S4).
     while ((await crew.attempts()) > MOST_ATTEMPTS) await pause(200)
   }
