@@ -104,8 +104,9 @@ export const startChromium = async (): Promise<BenchBrowser> => {
     },
     async close() {
       await send('Browser.close').catch(() => {})
-      setTimeout(kill, 2_000).unref()
+      const late = setTimeout(kill, 2_000)
       await gone
+      clearTimeout(late)
       process.off('exit', kill)
       await rm(profile, { recursive: true, force: true, maxRetries: 5 })
     },
