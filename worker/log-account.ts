@@ -5,9 +5,12 @@ import type { Platform } from './platform.ts'
 import { createRecords } from './records.ts'
 import { createTail } from './tail.ts'
 
-/** Committed events kept in memory as well, so that a tab a little behind costs no read. */
-const TAIL_EVENTS = 1_000
-const TAIL_SIZE = 2 * 1024 * 1024
+/**
+ * Committed events kept in memory as well, so that a tab a little behind costs no read: in a flood, tabs that keep up
+ * are up to half of a default log behind (parts.ts), and reading it again took a third of the worker's time.
+ */
+const TAIL_EVENTS = 4_000
+const TAIL_SIZE = 4 * 1024 * 1024
 
 /** B2. events: count; bytes: characters; age: ms */
 export interface Bounds {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { chromium, type Page } from 'playwright'
+import { type Browser, chromium, type Page } from 'playwright'
 import { ensureBrowsers, launchWith } from '../browsers.ts'
 
 /**
@@ -84,9 +84,7 @@ const hasReceived = (page: Page, count: number) =>
     { timeout: patience },
   )
 
-const tour = async (url: string) => {
-  const { launchOptions } = launchWith('chromium')
-  const browser = await chromium.launch(launchOptions)
+const tour = async (url: string, browser: Browser) => {
   const context = await browser.newContext({ viewport: wide, colorScheme: 'light', deviceScaleFactor: 1 })
   const page = await context.newPage()
 
@@ -111,7 +109,8 @@ const tour = async (url: string) => {
   await shoot(page, 'three-tabs')
 
   await start(page, 'restart')
-  await page.locator('#picture .wire.broken').first().waitFor()
+  // A line that lies level has no height, which counts as hidden.
+  await page.locator('#picture .wire.broken').first().waitFor({ state: 'attached' })
   await page.locator('#picture .box.away').first().waitFor()
   await shoot(page, 'cut')
   await finished(page, 'restart')
@@ -153,18 +152,19 @@ const tour = async (url: string) => {
   const said = await textOf(page, '#log-in-note')
   if (!said.includes('0 connections') || !said.includes('0 logs')) failures.push('sign-out')
   console.log(`  ${said}`)
-  await browser.close()
 }
 
 ensureBrowsers()
 mkdirSync(screenshots, { recursive: true })
 const dataDir = mkdtempSync(join(tmpdir(), 'tabstream-tour-'))
 const { url, child } = await startServer(dataDir)
+const browser = await chromium.launch(launchWith('chromium').launchOptions)
 try {
-  await tour(url)
+  await tour(url, browser)
 } catch (error) {
   failures.push((error as Error).message)
 } finally {
+  await browser.close()
   const gone = once(child, 'exit')
   child.kill()
   await gone

@@ -21,14 +21,14 @@ describe('reading and placing', () => {
 
   it('D4 reads without holes across what is stored and what is in memory', async () => {
     const { log } = await open()
-    for (let from = 1; from <= 3_000; from += 100) await log.append(events(from, from + 99))
+    for (let from = 1; from <= 4_800; from += 100) await log.append(events(from, from + 99))
     await committed(log, platform)
-    await log.append(events(3_001, 3_050))
-    expect(log.read(2_500)).toBeInstanceOf(Array)
+    await log.append(events(4_801, 4_850))
+    expect(log.read(4_500)).toBeInstanceOf(Array)
     expect(log.read(0)).toBeInstanceOf(Promise)
-    expect(ids(await readAll(log, 0))).toEqual(numbers(1, 3_050))
-    expect(ids(await readAll(log, 1_234))).toEqual(numbers(1_235, 3_050))
-    expect(await log.read(3_050)).toEqual([])
+    expect(ids(await readAll(log, 0))).toEqual(numbers(1, 4_850))
+    expect(ids(await readAll(log, 1_234))).toEqual(numbers(1_235, 4_850))
+    expect(await log.read(4_850)).toEqual([])
   })
 
   it('D4 reads from every place, however records are cut', async () => {
