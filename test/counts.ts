@@ -4,6 +4,8 @@ export interface Counts {
   passed: number
   failed: number
   skipped: number
+  /** Each failed test's name, and what it said first. */
+  failures?: string[]
 }
 
 const results = new URL('./results/', import.meta.url)

@@ -2,12 +2,6 @@ import { readFileSync } from 'node:fs'
 import { stripVTControlCharacters } from 'node:util'
 import type { Counts } from './counts.ts'
 
-/** What a test runner's JSON report says. */
-export interface Report extends Counts {
-  /** Each failed test's name, and what it said first. */
-  failures?: string[]
-}
-
 /** Lines of a message that are kept: what was expected and what came stands there, the stack does not. */
 const LINES = 12
 
@@ -16,7 +10,7 @@ const describe = (name: string, message: string): string => {
   return [name, ...lines.slice(0, LINES).map((line) => `    ${line}`)].join('\n')
 }
 
-export const readVitest = (path: string): Report => {
+export const readVitest = (path: string): Counts => {
   const report = JSON.parse(readFileSync(path, 'utf8'))
   const failures: string[] = []
   for (const { name: file, message, status, assertionResults } of report.testResults) {
@@ -41,7 +35,7 @@ interface Suite {
   }[]
 }
 
-export const readPlaywright = (path: string): Report => {
+export const readPlaywright = (path: string): Counts => {
   const report = JSON.parse(readFileSync(path, 'utf8'))
   const failures: string[] = []
   const collect = ({ suites = [], specs }: Suite) => {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { ensureBrowsers } from './browsers.ts'
 import { type Counts, readCounts } from './counts.ts'
 import { ensurePrograms, serverPrograms } from './programs.ts'
-import { type Report, readPlaywright, readVitest } from './reports.ts'
+import { readPlaywright, readVitest } from './reports.ts'
 
 /**
  * `npm test`: everything, in order, live. Arguments go to Playwright: `npm test -- --project chromium`.
@@ -28,11 +28,11 @@ const run = (command: string, args: string[]): Promise<boolean> =>
   })
 
 /** Runs one step under its heading. One that ends badly counts at least one failure, whatever its report says. */
-const step = async (title: string, work: () => Promise<boolean> | boolean, read?: () => Report) => {
+const step = async (title: string, work: () => Promise<boolean> | boolean, read?: () => Counts) => {
   console.log(`\n=== ${title}\n`)
   const started = Date.now()
   let ok = false
-  let counts: Report = { passed: 0, failed: 0, skipped: 0 }
+  let counts: Counts = { passed: 0, failed: 0, skipped: 0 }
   try {
     ok = await work()
     if (read) counts = read()

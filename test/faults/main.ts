@@ -118,6 +118,7 @@ for (const name of [...new Set(all.map(({ fault }) => fault))].sort()) {
 }
 const failed = reports.filter(({ ok }) => !ok).length
 console.log(`\n${reports.length - failed} passed, ${failed} failed`)
-writeCounts('faults', { passed: reports.length - failed, failed, skipped: 0 })
+const failures = reports.flatMap(({ problems }) => problems.map((problem) => problem.slice(0, 1_000)))
+writeCounts('faults', { passed: reports.length - failed, failed, skipped: 0, failures })
 // A browser that was driven over its own socket leaves handles behind that nothing here can close.
 process.exit(failed > 0 ? 1 : 0)

@@ -133,6 +133,7 @@ const tour = async (url: string, browser: Browser) => {
   await page.locator('#without').click()
   await page.locator('#without[aria-checked=false][aria-busy=false]').waitFor({ timeout: patience })
   await account(page)
+  await page.locator('#connections', { hasText: /^1$/ }).waitFor({ timeout: patience })
 
   console.log('In the dark, and on a narrow screen.')
   await page.emulateMedia({ colorScheme: 'dark' })
