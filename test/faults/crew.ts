@@ -115,6 +115,9 @@ export const createCrew = (user: User, backend: Backend, hosts: Hosts, size: num
     /** In a row, without 10 s of health. */
     attempts: async () =>
       Math.max(0, ...(await Promise.all(members.map(async ({ tab }) => (await tab.status()).attempt)))),
+    /** Every hub's log is on the disk. */
+    isDurable: async () =>
+      (await Promise.all(members.map(({ tab }) => tab.status()))).every(({ durable }) => durable),
     /** That hubs have told of: IndexedDB failed. */
     async storageErrors(): Promise<number> {
       // Counted there: what a tab has heard in a long run is megabytes, for each fault.

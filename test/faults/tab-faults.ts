@@ -181,6 +181,7 @@ export const FAULTS_OF_TABS: Fault[] = [
   {
     name: 'the browser is killed and starts on the same profile',
     not: ['firefox'],
+    blocks: true,
     async run({ user, crew, backend }) {
       // Not where a worker that hangs since an earlier fault blocks the database: then history may be lost.
       const kept = await Promise.all(crew.members.map(({ tab }) => tab.committed())).then(
