@@ -31,8 +31,8 @@ export interface Position {
   head: number
   /** What a resumption asks for. */
   lastEventId: string
-  /** The epoch before, and why it ended. */
-  previous: { epoch: string; reason: ResetReason } | null
+  /** The epoch before, why it ended, and when, in ms since 1970. */
+  previous: { epoch: string; reason: ResetReason; at: number } | null
   /** head when the epoch began. */
   epochStart: number
   /** Sent as `Stream-Client`: this browser, to the server (R6). */

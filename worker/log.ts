@@ -152,6 +152,11 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
     /** seq of the oldest event; head + 1 if there is none. */
     first: account.first,
     head: () => account.position.head,
+    /** When this epoch was followed by the present one, in ms since 1970; 0: not known. */
+    endedAt(epoch: string): number {
+      const { previous } = account.position
+      return previous?.epoch === epoch ? previous.at : 0
+    },
     /** The leader's, where this hub has heard of more than it holds. */
     known: () => Math.max(account.known, account.position.head),
     committed: () => account.committed,
@@ -199,7 +204,7 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
       inTurn(async () => {
         if (!account.leading) return
         const { epoch, head } = account.position
-        const previous = { epoch, reason }
+        const previous = { epoch, reason, at: platform.now() }
         account.position = {
           ...account.position,
           epoch: platform.uuid(),

@@ -43,7 +43,7 @@ export interface SessionOptions {
   platform: Platform
   tab: string
   remote: RemoteTab
-  log: Pick<Log, 'epoch' | 'trail' | 'first' | 'head' | 'known' | 'read' | 'stand' | 'sureSince'>
+  log: Pick<Log, 'epoch' | 'trail' | 'first' | 'head' | 'known' | 'endedAt' | 'read' | 'stand' | 'sureSince'>
   selections: Selections
   metrics: Pick<MetricsRecorder, 'delivered'>
   cursor: Cursor
@@ -112,16 +112,15 @@ export const createSession = ({
     return { batch: { epoch, rewind: null, to, ...here(to), reset, events: NONE }, at: null }
   }
 
-  /** Whether the reset is one that the server, or a tab, called for. */
-  const isTold = (reset: ResetReason | null) => reset !== null && reset !== 'log-lost'
-
   const next = async (): Promise<Found | null> => {
     for (;;) {
       const placed = log.stand(cursor)
       // It came to a hub that had yet to hear of the leader, whose log has all that it is to hear.
-      if (unheard && !behind && placed.cursor.epoch !== cursor.epoch && !isTold(placed.reset)) {
+      const before = attachedAt - CLOCK_SLACK
+      const over = cursor.epoch !== placed.cursor.epoch && log.endedAt(cursor.epoch) < before
+      if (unheard && !behind && over) {
         cursor = { epoch: log.epoch(), seq: log.first() - 1 }
-        old = { upTo: log.known(), before: attachedAt - CLOCK_SLACK }
+        old = { upTo: log.known(), before }
         continue
       }
       reset ??= placed.reset

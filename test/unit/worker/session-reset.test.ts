@@ -51,6 +51,23 @@ describe('a session that cannot go on as usual', () => {
       expect(test.batches).toHaveLength(1)
     })
 
+    it('D5 nor for what ended before it began; D1 what ends later is told', async () => {
+      await test.log.append(events(1, 3))
+      const first = { epoch: test.log.epoch(), seq: 3 }
+      await test.log.restart('server', '')
+      await test.platform.advance(1_000)
+      const session = test.open({ unheard: true, cursor: first })
+      await test.append(session, events(4, 4))
+      expect(test.batches[0]).toMatchObject({ reset: null, events: [{ id: '4' }] })
+      await test.acknowledge()
+      const second = { epoch: test.log.epoch(), seq: test.log.head() }
+      const later = test.open({ unheard: true, cursor: second })
+      await test.log.restart('server', '')
+      later.pump()
+      await settle()
+      expect(test.batches[1]).toMatchObject({ reset: 'server', events: [] })
+    })
+
     it('D1 and has heard something, is told', async () => {
       await test.log.append(events(1, 3))
       const session = test.open({ cursor: gone })
