@@ -155,6 +155,14 @@ describe('A2 the token is asked of a live tab', () => {
     expect((await asks()).bearer).toBe('Bearer second')
   })
 
+  it('and the application is not asked again while it has yet to answer', async () => {
+    const tab = await open(true, () => new Promise<TokenAnswer>(() => {}))
+    await until(() => tab.asked() === 1)
+    await wind(60)
+    expect(tab.errors.filter(({ kind }) => kind === 'auth').length).toBeGreaterThan(1)
+    expect(tab.asked()).toBe(1)
+  })
+
   it('the next one after 3 s when the first answers nothing at all', async () => {
     const first = await open(true, give('first'))
     const { request } = await asks()
