@@ -26,7 +26,7 @@ export const VARIANTS = [
   'comlink callback',
 ]
 /** One message an event: so much slower that fewer events take as long. */
-const SLOW = new Set(['postMessage each', 'leader tab', 'tab-election', 'comlink callback'])
+export const SLOW = new Set(['postMessage each', 'leader tab', 'tab-election', 'comlink callback'])
 
 const EVENTS = 20_000
 const SLOW_EVENTS = 2_000

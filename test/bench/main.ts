@@ -8,14 +8,15 @@ import { median } from '../statistics.ts'
 import { startChromium } from './chromium.ts'
 import { startFirefox } from './firefox.ts'
 import { type Goal, judge } from './goals.ts'
-import { JOBS, latencies, type Sample, VARIANTS } from './jobs.ts'
+import { JOBS, latencies, type Sample, SLOW, VARIANTS } from './jobs.ts'
 import { soak } from './measures/soak.ts'
 import { plots } from './plots.ts'
 import { startServer } from './start-server.ts'
 
 /**
  * `npm run bench`: all variants, interleaved, so that a machine that slows down slows all of them. Options:
- * `--browser firefox`, `--rounds 5`, `--soak 1000000` (events; 0: none), `--only <part of a job's name>`.
+ * `--browser firefox`, `--rounds 5`, `--soak 1000000` (events; 0: none), `--only <part of a job's name>`, `--goals` (only what
+ * SPEC.md's goals are judged by: no curve, and none of the variants that are far behind).
  */
 const { values } = parseArgs({
   options: {
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     soak: { type: 'string', default: '1000000' },
     only: { type: 'string', default: '' },
+    goals: { type: 'boolean', default: false },
   },
 })
 const rounds = Number(values.rounds)
@@ -39,7 +41,10 @@ const start = () => (values.browser === 'firefox' ? startFirefox(server.pid) : s
 
 const samples = new Map<string, Sample[]>()
 const failures: string[] = []
-const jobs = JOBS.filter(({ name }) => name.includes(values.only))
+const isBehind = (name: string) => SLOW.has(name.slice(name.indexOf(': ') + 2))
+const jobs = JOBS.filter(
+  ({ name, once }) => name.includes(values.only) && !(values.goals && (once || isBehind(name))),
+)
 for (let round = 1; round <= rounds; round++) {
   for (const job of jobs) {
     if (job.once && round > 1) continue
