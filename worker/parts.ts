@@ -7,15 +7,12 @@ import { createLog } from './log.ts'
 import type { LogStore } from './log-store.ts'
 import type { MetricsRecorder } from './metrics.ts'
 import { createPace } from './pace.ts'
-import { type Platform, pause } from './platform.ts'
+import type { Platform } from './platform.ts'
+import { createRoom } from './room.ts'
 import { createSelections } from './selections.ts'
 import type { Session } from './session.ts'
-import { READ_EVENTS } from './tail.ts'
 import type { CreateVerifier } from './verifier.ts'
 import { watchWake } from './wake.ts'
-
-/** ms between looks at whether the tabs have caught up. */
-const PRESSURE_CHECK = 10
 
 export interface PartsOptions {
   platform: Platform
@@ -86,13 +83,7 @@ export const createParts = ({
       for (const session of sessions.values()) session.pump()
     },
   })
-  /** A live tab is not outrun: what the log trims before a tab that keeps up has it would cost a reset. */
-  const room = async () => {
-    while ([...sessions.values()].some((session) => session.backlog() > options.log.events / 2))
-      await pause(platform, PRESSURE_CHECK)
-  }
-  /** Events that the log takes at once. */
-  const slice = Math.min(READ_EVENTS, Math.ceil(options.log.events / 10))
+  const room = createRoom({ platform, bounds: options.log, sessions })
   const { auth, withCredentials } = options
   const isOurs = (url: string | null | undefined) => url != null && new URL(url).origin === origin
   const credentials = createCredentials({
@@ -114,11 +105,13 @@ export const createParts = ({
       async append(blocks) {
         let added = 0
         // What waited for room comes in one chunk, which may hold more than the log does.
-        for (let from = 0; from < blocks.length; from += slice) {
+        for (let from = 0; from < blocks.length; ) {
           // L3: frozen meanwhile, this hub may have been robbed of the lock without knowing.
           if (!(await leadership.leads())) break
-          added += await log.append(blocks.slice(from, from + slice))
-          await room()
+          const slice = room.slice(blocks, from)
+          from += slice.length
+          added += await log.append(slice)
+          await room.after(slice, log.head())
         }
         return added
       },
