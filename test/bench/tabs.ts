@@ -1,3 +1,4 @@
+import { within } from '../within.ts'
 import type { BenchBrowser, BenchTab } from './browser.ts'
 import type { Send } from './event-server.ts'
 import type { Server } from './start-server.ts'
@@ -24,12 +25,6 @@ const PATIENCE = 120_000
 let runs = 0
 /** Names what no other run shares: worker, lock, log and stream. */
 export const newRun = () => `${process.pid}-${++runs}`
-
-const within = <T>(promise: Promise<T>, what: string): Promise<T> =>
-  new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`${what}: nothing after ${PATIENCE} ms.`)), PATIENCE)
-    promise.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
 
 /** A browser is busy with itself for seconds after its start, and after each window. */
 const untilIdle = async (browser: BenchBrowser) => {
@@ -58,7 +53,11 @@ export const openTabs = async (
   const add = async () => {
     const tab = await browser.openTab(url)
     tabs.push(tab)
-    await within(tab.evaluate(`bench.open(${name}, "${run}")`), `${variant}: opening tab ${tabs.length}`)
+    await within(
+      PATIENCE,
+      tab.evaluate(`bench.open(${name}, "${run}")`),
+      `${variant}: opening tab ${tabs.length}`,
+    )
     return tab
   }
   for (let each = 0; each < count; each++) await add()
@@ -78,6 +77,7 @@ export const openTabs = async (
       last += events.count
       const startedAt = await server.send({ run, from, ...events })
       const heard = await within(
+        PATIENCE,
         Promise.all(
           tabs.map(async (tab) => {
             await tab.evaluate(`bench.until(${last})`)

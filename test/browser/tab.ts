@@ -1,4 +1,5 @@
 import { type BrowserContext, expect } from 'playwright/test'
+import type { InspectOptions } from '../../src/protocol.ts'
 import { FAULT_CHANNEL, type StartOptions, type TabRecord, type WorkerFault } from './app/record.ts'
 import { eventually } from './eventually.ts'
 
@@ -18,7 +19,7 @@ export const openTab = async (context: BrowserContext, url: string, options: Sta
     threw,
     record,
     numbers,
-    inspect: () => page.evaluate(() => window.stream.inspect()),
+    inspect: (what?: InspectOptions) => page.evaluate((asked) => window.stream.inspect(asked), what),
     metrics: () => page.evaluate(() => window.stream.metrics()),
     status: () => page.evaluate(() => window.stream.status),
     /** Resolves once the stream is in this state as this tab sees it. */

@@ -3,6 +3,7 @@ import { startBackend } from '../browser/backend.ts'
 import { startFront } from '../browser/front.ts'
 import type { BrowserName } from '../browsers.ts'
 import { createRandom } from '../random.ts'
+import { within } from '../within.ts'
 import { createCrew, type Hosts, type Member } from './crew.ts'
 import { createDeck } from './deck.ts'
 import { FAULTS, type Fault } from './faults.ts'
@@ -57,13 +58,6 @@ const LONG_FAULT_LIMIT = 1_200_000
 const DESCRIBE_LIMIT = 10_000
 /** Attempts in a row, beyond which the stream is given the 10 s of health that start the counter over. */
 const MOST_ATTEMPTS = 4
-
-const within = <T>(ms: number, work: Promise<T>, what: string): Promise<T> => {
-  const late = pause(ms, undefined, { ref: false }).then(() => {
-    throw new Error(`${what} did not end within ${ms / 1_000} s`)
-  })
-  return Promise.race([work, late])
-}
 
 /** One seed: faults at random moments among events, then quiet, then the oracle. */
 export const run = async (options: RunOptions): Promise<RunReport> => {
@@ -126,7 +120,7 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
 
   const describeOne = async ({ tab, from }: Member) => {
     const { statuses, errors, events, resets, resetsAt } = await tab.record()
-    const inspection = await tab.page.evaluate(() => window.stream.inspect({ timeline: 60 }))
+    const inspection = await tab.inspect({ timeline: 60 })
     return JSON.stringify({
       from,
       last: events.at(-1)?.n,
@@ -152,7 +146,7 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
     for (let count = 1; count <= options.faults && !options.signal.aborted; count++) {
       const fault = deal(Date.now())
       const limit = fault.long === true ? LONG_FAULT_LIMIT : FAULT_LIMIT
-      await within(limit, one(fault, each), 'it').catch(async (error: Error) => {
+      await within(limit, one(fault, each), 'its end').catch(async (error: Error) => {
         const trail = recoveries.slice(-4).map((recovery) => recovery.fault)
         throw new Error(
           `fault ${count}, "${fault.name}", after ${trail}: ${error.message}\n${await describe()}`,
