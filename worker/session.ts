@@ -87,11 +87,13 @@ export const createSession = ({
   let goal = 0
   /** There was something to deliver when it was looked at last. */
   let behind = false
-  /** Of a log that took the place of the one it began in: what was there before it came. */
-  let old: { upTo: number; before: number } | null = null
+  /** Of a log that took the place of the one it began in: up to here there may be what was there before it came. */
+  let oldUpTo: number | null = null
   let followed = followKey(follow)
   let closed = false
   const attachedAt = platform.now()
+  /** What was before is older than the tab. */
+  const since = attachedAt - CLOCK_SLACK
   let seenAt = visible ? attachedAt : 0
   let latest: Status | null = null
   let asking: Promise<TokenAnswer> | null = null
@@ -116,11 +118,10 @@ export const createSession = ({
     for (;;) {
       const placed = log.stand(cursor)
       // It came to a hub that had yet to hear of the leader, whose log has all that it is to hear.
-      const before = attachedAt - CLOCK_SLACK
-      const over = cursor.epoch !== placed.cursor.epoch && log.endedAt(cursor.epoch) < before
+      const over = cursor.epoch !== placed.cursor.epoch && log.endedAt(cursor.epoch) < since
       if (unheard && !behind && over) {
         cursor = { epoch: log.epoch(), seq: log.first() - 1 }
-        old = { upTo: log.known(), before }
+        oldUpTo = log.known()
         continue
       }
       reset ??= placed.reset
@@ -137,11 +138,11 @@ export const createSession = ({
       if (trail.term === 0 && log.trail().term > 0) return withoutEvents(null)
       behind = after < log.head()
       if (!behind) return null
-      if (old !== null) {
-        const { upTo, before } = old
+      if (oldUpTo !== null) {
+        const upTo = oldUpTo
         const events = await log.read(after)
-        const first = events.findIndex(({ seq, at }) => seq > upTo || at >= before)
-        if (first >= 0) old = null
+        const first = events.findIndex(({ seq, at }) => seq > upTo || at >= since)
+        if (first >= 0) oldUpTo = null
         if (log.epoch() !== epoch || cursor.seq !== after || events.length === 0) await pause(platform, 0)
         else cursor = { epoch, seq: first < 0 ? events.at(-1)!.seq : events[first]!.seq - 1 }
         continue
