@@ -85,11 +85,11 @@ export const openEventStream = (options: EventStreamOptions): EventStream => {
   let failingSince: number | undefined
   let stallTimer: NodeJS.Timeout | undefined
   let retryTimer: NodeJS.Timeout | undefined
-  let carryOn = () => {}
+  let isWaiting = false
 
   const wake = () => {
     hasMore = true
-    carryOn()
+    advance()
   }
   const feed = options.feeds.join(options.user, wake)
 
@@ -97,7 +97,6 @@ export const openEventStream = (options: EventStreamOptions): EventStream => {
     if (state === 'over') return false
     state = 'over'
     options.onEnd(reason, events)
-    carryOn()
     return true
   }
 
@@ -110,6 +109,11 @@ export const openEventStream = (options: EventStreamOptions): EventStream => {
   const drop = (reason: EndReason) => {
     settle(reason)
     destroy()
+  }
+
+  const fail = (error: unknown) => {
+    if (state === 'open') options.onError(error)
+    drop('failed')
   }
 
   const watchForStall = () => {
@@ -148,7 +152,7 @@ export const openEventStream = (options: EventStreamOptions): EventStream => {
   body.on('drain', () => {
     clearTimeout(stallTimer)
     stallTimer = undefined
-    carryOn()
+    advance()
   })
 
   body.on('close', () => {
@@ -157,10 +161,6 @@ export const openEventStream = (options: EventStreamOptions): EventStream => {
     for (const timer of [expiry, stallTimer, retryTimer]) clearTimeout(timer)
     feed.leave()
   })
-
-  const until = async (condition: () => boolean) => {
-    while (state === 'open' && !condition()) await new Promise<void>((resume) => (carryOn = resume))
-  }
 
   const sendAllowed = (batch: readonly StoredEvent[], verdicts: readonly boolean[]) => {
     if (state === 'over') return
@@ -180,62 +180,64 @@ export const openEventStream = (options: EventStreamOptions): EventStream => {
     options.onSent?.(allowed)
   }
 
-  /** Where all verdicts are there, nobody waits: of ten thousand streams each would for its turn. */
-  const send = (batch: readonly StoredEvent[]): Promise<void> | undefined => {
+  const send = (batch: readonly StoredEvent[]) => {
     const verdicts = batch.map(options.authorize)
-    if (verdicts.every((verdict) => typeof verdict === 'boolean')) return void sendAllowed(batch, verdicts)
-    return Promise.all(verdicts).then((settled) => sendAllowed(batch, settled))
+    if (verdicts.every((verdict) => typeof verdict === 'boolean')) sendAllowed(batch, verdicts)
+    else waitFor(Promise.all(verdicts), (settled) => sendAllowed(batch, settled), fail)
   }
 
-  /** Undefined after a failure, once it is time to try again. */
-  const readFromStore = async (batch: Promise<Batch>): Promise<Batch | undefined> => {
+  const take = ({ events, more }: Batch) => {
+    failingSince = undefined
+    // Trimmed under a client that was too slow, or wiped. It will come back with its id and be told (R4).
+    if (!events) return end('position-lost')
+    if (events.length === 0) return
+    hasMore ||= more
+    send(events)
+  }
+
+  const tryAgain = (error: unknown) => {
+    if (failingSince === undefined) options.onError(error)
+    failingSince ??= performance.now()
+    if (performance.now() - failingSince >= options.storePatience) return drop('failed')
+    hasMore = false
+    retryTimer = setTimeout(wake, storeRetry * (1 + Math.random()))
+  }
+
+  /** One thing at a time: there is no other until it is settled. */
+  const waitFor = <T>(what: Promise<T>, use: (value: T) => void, failed: (error: unknown) => void) => {
+    isWaiting = true
+    const goOn = (run: () => void) => {
+      isWaiting = false
+      if (state === 'open') attempt(run)
+      advance()
+    }
+    what.then(
+      (value) => goOn(() => use(value)),
+      (error: unknown) => goOn(() => failed(error)),
+    )
+  }
+
+  const attempt = (run: () => void) => {
     try {
-      const there = await batch
-      failingSince = undefined
-      return there
+      run()
     } catch (error) {
-      if ((state as string) === 'over') return
-      if (failingSince === undefined) options.onError(error)
-      failingSince ??= performance.now()
-      if (performance.now() - failingSince >= options.storePatience) return void drop('failed')
-      hasMore = false
-      retryTimer = setTimeout(wake, storeRetry * (1 + Math.random()))
-      await until(() => hasMore)
-      return
+      fail(error)
     }
   }
 
-  const run = async () => {
-    for (;;) {
-      if (!hasMore || body.writableNeedDrain) await until(() => hasMore && !body.writableNeedDrain)
-      if ((state as string) === 'over') return
+  /** As far as it gets without waiting: of ten thousand streams each promise would wait for its turn. */
+  const advance = () => {
+    while (state === 'open' && hasMore && !isWaiting && !body.writableNeedDrain) {
       hasMore = false
-      const read = feed.readAfter(position)
-      const batch = read instanceof Promise ? await readFromStore(read) : read
-      if ((state as string) === 'over') return
-      if (!batch) {
-        // It failed: again.
-        hasMore = true
-        continue
-      }
-      if (!batch.events) {
-        // Trimmed under a client that was too slow, or wiped. It will come back with its id and be told (R4).
-        end('position-lost')
-        return
-      }
-      if (batch.events.length === 0) continue
-      const sending = send(batch.events)
-      if (sending) await sending
-      hasMore ||= batch.more
+      const batch = feed.readAfter(position)
+      if (batch instanceof Promise) waitFor(batch, take, tryAgain)
+      else attempt(() => take(batch))
     }
   }
 
   const first = formatRetryIfNew()
   if (first !== '') write(first)
-  run().catch((error: unknown) => {
-    if (state === 'open') options.onError(error)
-    drop('failed')
-  })
+  advance()
 
   return {
     end,
