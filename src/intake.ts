@@ -1,34 +1,21 @@
+import { createBeginning } from './beginning.ts'
+import { createGhosts } from './ghosts.ts'
 import type { Batch, Cursor, LoggedEvent, Trail } from './protocol.ts'
 
-/** How many uncommitted events a tab remembers: without IndexedDB none is ever committed. */
-const REMEMBERED = 10_000
-
-const identityOf = ({ id, type, data }: LoggedEvent): string => `${id}\n${type}\n${data}`
-
 /**
- * What a tab has taken, so that it takes nothing twice (D2). Within one log the seq tells. Beyond what the
- * log had committed, the next hub counts anew, and only the event itself can: its id, type and data.
+ * What a tab has taken, so that it takes nothing twice (D2), and nothing from before it began (D5). Within one
+ * log the seq tells; where another hub goes on with less than the tab has had, ghosts.ts and beginning.ts do.
  */
 export const createIntake = () => {
   let cursor: Cursor | null = null
   let trail: Trail | null = null
-  /** Taken, with an id of their own, and not known to be committed. */
-  let uncommitted: LoggedEvent[] = []
-  /** Of those, what the present hub has never seen: it may come again under another seq. */
-  const ghosts = new Set<string>()
-
-  const isOf = (epoch: string) => cursor?.epoch === epoch
-  /** seqs of one log say nothing of another's. */
-  const enter = (epoch: string) => {
-    if (isOf(epoch)) return
-    ghosts.clear()
-    uncommitted = []
-  }
+  const ghosts = createGhosts()
+  const beginning = createBeginning(ghosts.has)
 
   /** Another log, or what is left of this one, goes on from here. */
-  const resumeAt = (from: Cursor) => {
-    enter(from.epoch)
-    for (const event of uncommitted) if (event.seq > from.seq) ghosts.add(identityOf(event))
+  const resume = (from: Cursor, id: string | null) => {
+    if (cursor?.epoch !== from.epoch) ghosts.clear()
+    beginning.resume(from, id, ghosts.raise(from.seq))
     cursor = from
   }
 
@@ -37,24 +24,32 @@ export const createIntake = () => {
     trail: () => trail,
     /** A hub goes on from here. */
     welcome(from: Cursor, told: Trail) {
-      resumeAt(from)
+      resume(from, told.id)
       trail = told
+      if (!beginning.isSet()) beginning.set(from, told.id)
     },
     /** @returns the events of the batch that are new to this tab, in order */
-    take({ epoch, rewind, to, term, leader, durable, id, events }: Batch): LoggedEvent[] {
-      if (rewind !== null) resumeAt({ epoch, seq: rewind })
-      enter(epoch)
-      const after = isOf(epoch) ? cursor!.seq : 0
-      const later = events.filter(({ seq }) => seq > after)
-      const fresh = later.filter(
-        (event) => !(ghosts.size > 0 && event.own && ghosts.delete(identityOf(event))),
-      )
-      // Ghosts too, under their new seq: this hub may die as well before it has committed them.
-      uncommitted = [...uncommitted, ...later]
-        .filter(({ own, seq }) => own && seq > durable)
-        .slice(-REMEMBERED)
+    take({ epoch, rewind, to, term, bases, durable, id, reset, events }: Batch): LoggedEvent[] {
+      if (rewind !== null) resume({ epoch, seq: rewind.seq }, rewind.id)
+      const enters = cursor?.epoch !== epoch
+      // seqs of one log say nothing of another's.
+      if (enters) {
+        ghosts.clear()
+        beginning.set({ epoch, seq: (events[0]?.seq ?? to + 1) - 1 }, events.length === 0 ? id : null)
+      }
+      const after = enters ? 0 : cursor!.seq
+      const later = events.filter((event) => event.seq > after && !beginning.precedes(event))
+      if (later[0] !== undefined) beginning.took(later[0])
+      const fresh = later.filter((event) => !ghosts.lay(event))
+      ghosts.remember(later, durable)
       cursor = { epoch, seq: Math.max(after, to) }
-      trail = { term, leader, durable, id: to < after ? (trail?.id ?? null) : id }
+      trail = {
+        term,
+        bases: bases ?? trail?.bases ?? [],
+        durable,
+        id: to < after ? (trail?.id ?? null) : id,
+      }
+      if (reset !== null) beginning.set(cursor, trail.id)
       return fresh
     },
   }

@@ -43,6 +43,13 @@ export interface Cursor {
   seq: number
 }
 
+/** A leader, by its random id, and where it went on with the log: after which seq, and which last event ID. */
+export interface Base {
+  leader: string
+  base: number
+  id: string
+}
+
 /**
  * What the last batch said beside its events. Beyond `durable`, a seq means something only together with the
  * leader that gave it: the next one may give it to another event (L3).
@@ -50,8 +57,8 @@ export interface Cursor {
 export interface Trail {
   /** Counts the leaders; 0: the hub knew of none. */
   term: number
-  /** Its random id: two that have not heard of each other may count to the same term. */
-  leader: string
+  /** The last of them, the newest at the end. */
+  bases: Base[]
   durable: number
   /** The last event ID at the tab's cursor; `null`: not known. Of use to a hub that can read no log. */
   id: string | null
@@ -80,15 +87,15 @@ export interface Batch {
   epoch: string
   /** The tab's cursor once it has taken the batch. May lie beyond the last event: the rest was filtered. */
   to: number
-  /** Whose log it comes from: see `Trail`. */
+  /** Whose log it comes from: see `Trail`; `null`: the same leaders' as the batch before. */
   term: number
-  leader: string
+  bases: Base[] | null
   /** The log is committed up to this seq. What lies beyond may come again from the next hub (D2). */
   durable: number
   /** The last event ID at `to`. */
   id: string | null
   /** Another leader took over, whose log goes on from this seq: what the tab has had beyond it may come again. */
-  rewind: number | null
+  rewind: { seq: number; id: string | null } | null
   /** Told to the application before the events. */
   reset: ResetReason | null
   events: LoggedEvent[]

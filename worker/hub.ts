@@ -210,8 +210,11 @@ export const createHub = ({
         const [{ held = [] }] = await Promise.all([platform.locks.query(), log.ready])
         const locks = held.some(({ name }) => name === tabLock(hello.tab))
         if (superseded !== null) return refuse(superseded)
-        if (hello.cursor !== null && hello.trail !== null)
-          log.recall(hello.cursor, hello.trail, hello.streamClient)
+        const told =
+          hello.cursor !== null && hello.trail !== null && hello.trail.term > 0
+            ? { cursor: hello.cursor, trail: hello.trail, streamClient: hello.streamClient }
+            : null
+        if (told !== null) log.recall(told)
         const from = log.start(hello.from)
         // The hub before knew of no leader, and neither of this log: that tab was never anywhere.
         const isNew = hello.trail?.term === 0 && hello.cursor?.epoch !== log.epoch()
@@ -224,6 +227,9 @@ export const createHub = ({
         const moved = placed.cursor.epoch !== hello.cursor?.epoch || placed.cursor.seq !== hello.cursor.seq
         const known = isNew ? null : hello.trail
         const trail = known === null ? here : moved ? { ...known, id: here.id } : known
+        // A reset takes it from where it is, once told: should this hub die first, the next one finds it there.
+        const isTold = placed.reset === null || hello.cursor === null || hello.trail === null
+        const at = isTold ? { cursor: placed.cursor, trail } : { cursor: hello.cursor!, trail: hello.trail! }
         const streamClient = log.streamClient()
         session = createSession({
           platform,
@@ -251,7 +257,7 @@ export const createHub = ({
           cancelAlive = platform.after(FIRST_PING, end)
         }
         cancelLeave()
-        leadership.join((hello.trail?.term ?? 0) > 0)
+        leadership.join(told)
         request('welcome')
         publish()
         session.pump()
@@ -261,8 +267,7 @@ export const createHub = ({
         return {
           ok: true,
           incarnation,
-          cursor: placed.cursor,
-          trail,
+          ...at,
           streamClient,
           locks,
           status: status(),

@@ -3,7 +3,7 @@ import { CLOSE_GRACE } from './connection.ts'
 import type { ConnectionStatus } from './connection-state.ts'
 import type { Appended, Committed, Log } from './log.ts'
 import { type Platform, pause } from './platform.ts'
-import type { Ask, RelayChannel, Relayed, RelayMessage } from './relay.ts'
+import type { Ask, Known, RelayChannel, Relayed, RelayMessage } from './relay.ts'
 
 /** ms between a leader's signs of life, and between a follower's looks at them. */
 const BEAT = 1_000
@@ -81,8 +81,10 @@ export const createLeadership = ({ platform, protocol, key, listenFor, log, ...d
   let channel: RelayChannel | null = null
   let lastSign = 0
   let heard = false
-  /** A tab comes from a hub that knew of a leader. */
-  let succeeds = false
+  /** Of the newest leader that a tab comes from, or that another hub's has told of. */
+  let witness: Known | null = null
+  /** This leader's next term is to be above that one. */
+  let outdone = 0
   /** This hub has the lock and reads the log: no leader yet, but alive. */
   let taking = false
   let claim = 0
@@ -163,19 +165,17 @@ export const createLeadership = ({ platform, protocol, key, listenFor, log, ...d
     return role === 'leader'
   }
 
-  const takeOver = async (mine: number) => {
-    await wake()
-    if (mine !== request) return
-    taking = true
-    claim = log.position().term + platform.random()
-    post({ type: 'taking', claim })
-    deps.prepare()
-    // The one before may have died with its stream open: the browser closes that, but tells nobody (S1). Its
-    // other tabs come meanwhile, and may know better where to go on.
-    const wait = heard || succeeds ? CLOSE_GRACE : log.position().term > 0 ? 0 : listenFor
-    if (wait > 0) await pause(platform, wait)
-    if (mine !== request) return
-    const own = await log.lead(term)
+  const known = (): Known => {
+    const { term, epoch, head: seq, streamClient } = log.position()
+    if (witness !== null && witness.trail.term > term) return witness
+    return { cursor: { epoch, seq }, trail: log.trail(), streamClient }
+  }
+  const heed = (told: Known) => {
+    if (told.trail.term > (witness?.trail.term ?? 0)) witness = told
+  }
+
+  const lead = async (mine: number) => {
+    const own = await log.lead(Math.max(term, witness?.trail.term ?? 0))
     if (mine !== request) return log.abandon()
     taking = false
     if (own === null) return log.abandon()
@@ -185,6 +185,29 @@ export const createLeadership = ({ platform, protocol, key, listenFor, log, ...d
     announce()
     deps.setStreaming(true)
     deps.onStatus()
+  }
+
+  /** L3: without IndexedDB it may have counted from too low. It leads anew, above what others know of. */
+  const outdo = async () => {
+    const { term: seen } = known().trail
+    if (role !== 'leader' || seen <= Math.max(term, outdone)) return
+    outdone = seen
+    if (await leads()) await lead(request)
+  }
+
+  const takeOver = async (mine: number) => {
+    await wake()
+    if (mine !== request) return
+    taking = true
+    claim = log.position().term + platform.random()
+    post({ type: 'taking', claim })
+    deps.prepare()
+    // The one before may have died with its stream open: the browser closes that, but tells nobody (S1). Its
+    // other tabs come meanwhile, and may know better where to go on.
+    const wait = heard || witness !== null ? CLOSE_GRACE : log.position().term > 0 ? 0 : listenFor
+    if (wait > 0) await pause(platform, wait)
+    if (mine !== request) return
+    await lead(mine)
   }
 
   const seek = (steal: boolean) => {
@@ -231,10 +254,7 @@ export const createLeadership = ({ platform, protocol, key, listenFor, log, ...d
     answer()
   }
 
-  const tellKnown = () => {
-    const { epoch, head: seq, streamClient } = log.position()
-    post({ type: 'known', cursor: { epoch, seq }, trail: log.trail(), streamClient })
-  }
+  const tellKnown = () => post({ type: 'known', ...known() })
 
   const hear = async (message: Relayed) => {
     // Without tabs nothing else is heard.
@@ -262,12 +282,14 @@ export const createLeadership = ({ platform, protocol, key, listenFor, log, ...d
         // Robbed while it was frozen, or the other knows as much and is newer.
         stepDown()
         if (taking && message.claim > claim) giveWay()
-        else if (message.claim < log.position().term) tellKnown()
+        else if (message.claim < known().trail.term) tellKnown()
         lastSign = platform.now()
         heard = true
         return
       case 'known':
-        if (taking) log.recall(message.cursor, message.trail, message.streamClient)
+        heed(message)
+        if (taking) log.recall(message)
+        else void outdo()
         return
       case 'hello':
         if (taking) post({ type: 'taking', claim })
@@ -301,6 +323,7 @@ export const createLeadership = ({ platform, protocol, key, listenFor, log, ...d
       case 'lead':
         leaderStatus = message.status
         deps.onStatus()
+        if (message.term < known().trail.term) return tellKnown()
         if (await log.align(message.position, message.first)) wantMissing()
         return
       case 'events':
@@ -332,7 +355,8 @@ export const createLeadership = ({ platform, protocol, key, listenFor, log, ...d
 
   /** No tab is left. */
   const leave = () => {
-    wanted = succeeds = false
+    wanted = false
+    witness = null
     cancelBeat()
     return letGo()
   }
@@ -343,10 +367,11 @@ export const createLeadership = ({ platform, protocol, key, listenFor, log, ...d
     leaderStatus: () => leaderStatus,
     /**
      * There is a tab to serve.
-     * @param bereaved whether its hub before, which is gone, knew of a leader, or was it
+     * @param told what it knows of its hub before, which is gone, if that knew of a leader, or was it
      */
-    join(bereaved: boolean) {
-      succeeds ||= bereaved
+    join(told: Known | null) {
+      if (told !== null) heed(told)
+      void outdo()
       // After it has abdicated: this tab may have a token.
       if (wanted && !queued) seek(false)
       if (wanted) return

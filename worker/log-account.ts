@@ -1,5 +1,6 @@
 import type { LoggedEvent, Trail } from '../src/protocol.ts'
 import { createIdentities } from './identities.ts'
+import { sharedUpTo } from './lineage.ts'
 import type { Position } from './log-store.ts'
 import type { Platform } from './platform.ts'
 import { createRecords } from './records.ts'
@@ -66,14 +67,13 @@ export const createAccount = (platform: Pick<Platform, 'now' | 'uuid'>, bounds: 
         account.tail.first() ?? Number.POSITIVE_INFINITY,
         account.position.head + 1,
       ),
-    /** Up to where what was heard of `leader` is part of this log. */
-    sureSince({ term, leader, durable }: Trail): number {
+    /** Up to where what was heard of a leader is part of this log. */
+    sureSince({ term, bases, durable }: Trail): number {
       const { position } = account
       // Heard of one that this log has still to come in line with: it may well be.
-      if (position.leader === leader || term > position.term) return Number.POSITIVE_INFINITY
-      const at = position.bases.findIndex((each) => each.leader === leader)
-      // Of one that is not known, only what was committed is sure to be in every later leader's log.
-      return at < 0 ? durable : Math.min(...position.bases.slice(at + 1).map(({ base }) => base))
+      if (position.leader === '' || term > position.term) return Number.POSITIVE_INFINITY
+      // Of leaders so long ago that none is known, only what was committed is sure to be in every later one's log.
+      return sharedUpTo(position.bases, bases) ?? durable
     },
     keep(event: LoggedEvent) {
       account.tail.push(event)
@@ -90,6 +90,7 @@ export const createAccount = (platform: Pick<Platform, 'now' | 'uuid'>, bounds: 
     cut(head: number) {
       account.tail.cut(head)
       account.identities.cut(head)
+      account.records.cut(head)
       account.position.head = head
       account.committed = account.taken = Math.min(account.committed, head)
     },

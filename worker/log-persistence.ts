@@ -1,5 +1,6 @@
 import type { LoggedEvent } from '../src/protocol.ts'
 import { createGap } from './gap.ts'
+import { sharedUpTo } from './lineage.ts'
 import type { Account, Bounds } from './log-account.ts'
 import { Fenced, type LogStore, type Position } from './log-store.ts'
 import { type Platform, withLimit } from './platform.ts'
@@ -11,11 +12,12 @@ const STORE_LIMIT = 3_000
 /** ms until IndexedDB is tried again: at first soon, since clearing site data is over in no time; then doubled. */
 const REOPEN_FIRST = 1_000
 const REOPEN_CAP = 30_000
-/** ms from one commit to the next, at least, once events come faster than that. */
-const COMMIT_SPACING = 16
-/** That many times as long as the last commit took, if that is more, so that a flood is not all commits; at most so many ms. */
-const COMMIT_SHARE = 4
-const COMMIT_SPACING_CAP = 100
+/**
+ * ms from one commit to the next, at least, once events come faster than that. A transaction costs as much as hundreds
+ * of events in it: one a frame took as much of the machine as all the deliveries. What a hub that dies has not
+ * committed, the server sends again.
+ */
+const COMMIT_SPACING = 100
 
 /** What one commit wrote, for followers to keep the same account. */
 export interface Committed {
@@ -119,8 +121,9 @@ export const createPersistence = ({
     const hole = same && (tail.first() ?? ours.head + 1) > theirs.head + 1
     const older =
       theirs !== undefined &&
-      !same &&
-      (theirs.term < ours.term || (account.leading && theirs.term === ours.term))
+      (theirs.term < ours.term || (account.leading && theirs.term === ours.term)) &&
+      // Of the same log too, where this one has gone on from before its end without IndexedDB.
+      (!same || (sharedUpTo(ours.bases, theirs.bases) ?? 0) < theirs.head)
     if (theirs === undefined || hole || older) {
       // Ours is the newer log: written while there was no IndexedDB. It replaces what is there.
       account.records.clear()
@@ -203,11 +206,9 @@ export const createPersistence = ({
 
   const gap = createGap(platform)
   let committedAt = 0
-  let spacing = COMMIT_SPACING
   /** Somebody waits for the next commit. */
   let hurried = false
   let endWait = () => {}
-  /** Not at once after the last one: a transaction costs as much as hundreds of events in it. */
   const spaced = (ms: number) =>
     new Promise<void>((resolve) => {
       const cancel = platform.after(ms, resolve)
@@ -220,12 +221,10 @@ export const createPersistence = ({
   const canCommit = () => account.dirty && account.leading && store !== null && !closed
   const commitAll = async () => {
     while (canCommit()) {
-      const wait = spacing - Math.abs(platform.now() - committedAt)
+      const wait = COMMIT_SPACING - Math.abs(platform.now() - committedAt)
       if (wait > 0 && gap.ms() < COMMIT_SPACING / 2 && !hurried) await spaced(wait)
       committedAt = platform.now()
       if (canCommit() && (await commit())) trim()
-      const took = Math.abs(platform.now() - committedAt)
-      spacing = Math.min(Math.max(COMMIT_SPACING, COMMIT_SHARE * took), COMMIT_SPACING_CAP)
     }
   }
   /** One transaction under way; the next takes all that came meanwhile. */

@@ -1,5 +1,5 @@
 import { type DBSchema, deleteDB, type IDBPDatabase, openDB } from 'idb'
-import type { LoggedEvent, PackedEvents, ResetReason } from '../src/protocol.ts'
+import type { Base, LoggedEvent, PackedEvents, ResetReason } from '../src/protocol.ts'
 import { unpackEvents } from '../src/unpack.ts'
 import { pack } from './pack.ts'
 
@@ -22,10 +22,10 @@ export interface Position {
   /** The random id of that leader: one that was robbed while it took over may have counted to the same term. */
   leader: string
   /**
-   * head when this term began, preceded by those of the terms before: what an earlier leader's log had beyond
-   * one of them is no part of this log (L3).
+   * It and the leaders before it, the newest at the end: what one's log had beyond the base of a later one is no
+   * part of this log (L3).
    */
-  bases: { leader: string; base: number }[]
+  bases: Base[]
   epoch: string
   /** seq of the newest event. */
   head: number

@@ -1,15 +1,14 @@
 import type { Cursor, From, LoggedEvent, ResetReason, Trail } from '../src/protocol.ts'
+import { GENERATIONS } from './lineage.ts'
 import { type Bounds, createAccount } from './log-account.ts'
 import { type Committed, createPersistence } from './log-persistence.ts'
 import type { LogStore, Position } from './log-store.ts'
 import type { MetricsRecorder } from './metrics.ts'
 import type { Received } from './parser.ts'
 import type { Platform } from './platform.ts'
+import type { Known } from './relay.ts'
 
 export type { Committed } from './log-persistence.ts'
-
-/** Leaders, one after the other, over which it is known what of an earlier one's log is left. */
-const BASES = 16
 
 /** What one `append` added. */
 export interface Appended {
@@ -75,9 +74,10 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
 
   /** What is told to a tab whose cursor comes to be at `seq`. */
   const trail = (seq = account.position.head): Trail => {
-    const { term, leader, head, lastEventId } = account.position
-    const id = seq === head && account.known <= head ? lastEventId : (tail.at(seq)?.id ?? null)
-    return { term, leader, durable: account.committed, id }
+    const { term, bases, head, lastEventId } = account.position
+    const noted = () => tail.at(seq)?.id ?? bases.findLast(({ base }) => base === seq)?.id ?? null
+    const id = seq === head && account.known <= head ? lastEventId : noted()
+    return { term, bases, durable: account.committed, id }
   }
   const isEmpty = () => account.first() > account.position.head
   const isOurs = ({ term, epoch }: Of) => epoch === account.position.epoch && term === account.aligned
@@ -115,6 +115,8 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
   const adopt = async (leader: Position, oldest: number) => {
     // What another hub went on with may hold what this one has not heard.
     if (!followed && account.position.epoch === born && account.position.head === 0) blank = born
+    // Before anybody looks: the last event ID is the one that goes with it.
+    account.known = leader.head
     if (leader.previous?.epoch === account.position.epoch) {
       account.position = { ...leader }
       return skipTo(leader.epochStart)
@@ -241,8 +243,12 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
         }
         // Two that count from one number, each with a lock manager of its own, come to different terms.
         const term = Math.floor(Math.max(position.term, seen)) + 1 + platform.random()
-        const mine = { leader: platform.uuid(), base: position.head }
-        Object.assign(position, { term, leader: mine.leader, bases: [...bases, mine].slice(-BASES) })
+        position.term = term
+        // One that leads already goes on with its log.
+        if (!account.leading) {
+          const mine = { leader: platform.uuid(), base: position.head, id: position.lastEventId }
+          Object.assign(position, { leader: mine.leader, bases: [...bases, mine].slice(-GENERATIONS) })
+        }
         account.aligned = term
         account.leading = account.dirty = true
         await persistence.commitNow()
@@ -313,7 +319,7 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
         if (account.leading || leader.term < account.position.term) return false
         recalled = false
         if (leader.epoch !== account.position.epoch) await adopt(leader, oldest)
-        else if (account.position.leader !== leader.leader) {
+        else if (leader.term > account.position.term || leader.leader !== account.position.leader) {
           const before = trail()
           Object.assign(account.position, { term: leader.term, leader: leader.leader, bases: leader.bases })
           const sure = account.sureSince(before)
@@ -337,17 +343,16 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
      * another hub, knows more than this log: it goes on from there. A hub that hangs may do so within a transaction, and
      * then blocks the database for as long as its pages live.
      */
-    recall({ epoch, seq }: Cursor, { term, leader, id }: Trail, streamClient: string | null) {
+    recall({ cursor: { epoch, seq }, trail: { term, bases, id }, streamClient }: Known) {
       const { position } = account
-      if (term === 0 || id === null) return
+      const leader = bases.at(-1)?.leader
+      if (leader === undefined || id === null) return
       // The one before may have hung between two tabs: what the one that is behind lacks, the server still has.
       const behind =
         recalled && position.leader === leader && position.epoch === epoch && seq < position.head && isEmpty()
       if ((account.aligned > 0 || position.head > 0) && !behind) return
       recalled = true
       if (position.epoch === born) blank = born
-      // Tabs that were with the same leader know as much; the next one's log begins where this tab is.
-      const bases = [{ leader, base: 0 }]
       Object.assign(position, { epoch, head: seq, lastEventId: id, term, leader, bases })
       if (streamClient !== null) position.streamClient = streamClient
       account.aligned = term
@@ -359,9 +364,7 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
     start(from: From): Cursor | null {
       const { epoch, head, lastEventId } = account.position
       const beforeFirst = account.first() - 1
-      // What is not committed may come again: a tab must not find it behind what came later (D1).
-      if (from === 'now')
-        return { epoch, seq: persistence.isDurable() ? Math.min(head, account.committed) : head }
+      if (from === 'now') return { epoch, seq: head }
       if (from === 'start') return { epoch, seq: beforeFirst }
       if ('last' in from) return { epoch, seq: Math.max(beforeFirst, head - from.last) }
       const seq = identities.seqsOf(from.after).at(-1) ?? (from.after === lastEventId ? head : null)
@@ -372,6 +375,8 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
 
     /** Where a tab goes on that was attached before, perhaps to another hub (D2, D4). */
     place({ epoch, seq }: Cursor, trail: Trail | null): { cursor: Cursor; reset: ResetReason | null } {
+      // It stays where it is until this log is in line with what the tab knows of: session.ts.
+      if (trail !== null && trail.term > account.position.term) return { cursor: { epoch, seq }, reset: null }
       const sure = trail === null ? account.position.head : account.sureSince(trail)
       return stand({ epoch, seq: Math.min(seq, sure) })
     },

@@ -46,6 +46,11 @@ export const createRecords = () => {
       if (drop > 0) infos = infos.slice(drop)
       return drop > 0
     },
+    /** Forgets what reaches beyond `seq`. */
+    cut(seq: number) {
+      for (let newest = infos.at(-1); newest !== undefined && newest.last > seq; newest = infos.at(-1))
+        size -= infos.pop()!.size
+    },
     /** The keys of the records that one read after `seq` takes; `null`: there are none. */
     span(seq: number): { from: number; to: number } | null {
       const start = infos.findLastIndex((record) => record.first <= seq + 1)

@@ -6,6 +6,13 @@ import type { RecordInfo } from './records.ts'
 /** What a follower's tab may ask of the leader's connection. */
 export type Ask = 'retry' | 'nudge' | 'welcome' | 'drop'
 
+/** Where a log stood, as far as a tab of it or a hub knows. */
+export interface Known {
+  cursor: Cursor
+  trail: Trail
+  streamClient: string | null
+}
+
 /** What hubs of one key say to each other (L2). What the leader says carries its term: the fencing token. */
 export type RelayMessage =
   /** A follower is here. The leader answers `lead`. */
@@ -15,8 +22,8 @@ export type RelayMessage =
    * one to the other, the higher claim goes on: above the term up to which the log is known.
    */
   | { type: 'taking'; claim: number }
-  /** Who knows more says where the log stood, lest it be begun anew. */
-  | { type: 'known'; cursor: Cursor; trail: Trail; streamClient: string }
+  /** Who knows more says where the log stood, lest it be begun anew, or go on under a term that is over (L3). */
+  | ({ type: 'known' } & Known)
   /** Sign of life, and where the leader's log stands. */
   | { type: 'lead'; term: number; position: Position; first: number; status: ConnectionStatus }
   | { type: 'events'; term: number; epoch: string; after: number; events: LoggedEvent[]; lastEventId: string }

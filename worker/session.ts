@@ -103,10 +103,12 @@ export const createSession = ({
       resolve({ ok: false, message: 'The tab that was asked for an access token is gone.', again: true })
   })
 
-  const here = (to: number, id = log.trail(to).id): Trail => {
+  const here = (to: number, id = log.trail(to).id) => {
     rewindTo = null
+    const { bases } = trail
     trail = { ...log.trail(to), id }
-    return trail
+    const same = trail.bases.at(-1)?.leader === bases.at(-1)?.leader
+    return { ...trail, bases: same ? null : trail.bases }
   }
 
   const withoutEvents = (reset: ResetReason | null): Found => {
@@ -116,6 +118,8 @@ export const createSession = ({
 
   const next = async (): Promise<Found | null> => {
     for (;;) {
+      // It knows of a later leader than this log does: what is part of both shows once they are in line (L3).
+      if (trail.term > log.trail().term) return null
       const placed = log.stand(cursor)
       // It came to a hub that had yet to hear of the leader, whose log has all that it is to hear.
       const over = cursor.epoch !== placed.cursor.epoch && log.endedAt(cursor.epoch) < since
@@ -158,7 +162,8 @@ export const createSession = ({
         continue
       }
       const { to, id, at, events } = selection
-      const rewind = rewindTo !== null && rewindTo < told ? rewindTo : null
+      const rewind =
+        rewindTo !== null && rewindTo < told ? { seq: rewindTo, id: log.trail(rewindTo).id } : null
       if (at !== null || to - told >= SILENT_EVENTS) {
         return { batch: { epoch, rewind, to, ...here(to, id), reset: null, events }, at }
       }

@@ -7,6 +7,7 @@ import {
   type PackedBatch,
   PROTOCOL,
   tabLock,
+  type Welcome,
 } from '../../../src/protocol.ts'
 import { unpack } from '../../../src/unpack.ts'
 import { createHub } from '../../../worker/hub.ts'
@@ -85,6 +86,7 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
 
       const take = (batch: Batch) => {
         if (attachment !== mine) return
+        self.onTold(tab, batch)
         if (batch.reset !== null) heard.push({ reset: batch.reset })
         for (const { data, id, own } of intake.take(batch)) heard.push({ number: Number(data), id, own })
       }
@@ -136,6 +138,7 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
         await turn()
         if (!welcome.ok) tell(welcome.error)
         else if (attachment === mine) {
+          self.onTold(tab, welcome)
           intake.welcome(welcome.cursor, welcome.trail)
           streamClient = welcome.streamClient
         }
@@ -173,7 +176,9 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
     }
   }
 
-  return {
+  const self = {
+    /** Sees what tabs are told, for a test that traces. */
+    onTold: (_tab: string, _what: Batch | Welcome) => {},
     base,
     server,
     spawnHub,
@@ -192,6 +197,7 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
     },
     advance: (ms: number, turns = 10) => base.advance(ms, turns),
   }
+  return self
 }
 
 export type World = ReturnType<typeof createWorld>

@@ -209,7 +209,7 @@ describe('a client and a hub that is not as it should be', () => {
         rewind: null,
         to: 1,
         term: 1,
-        leader: 'one',
+        bases: [],
         durable: 0,
         id: '1',
         reset: 'server',
@@ -237,7 +237,8 @@ describe('a client and a hub that is not as it should be', () => {
     const { expose } = await import('comlink')
     const { port1, port2 } = new MessageChannel()
     const cursor = { epoch: 'e', seq: 0 }
-    const welcome = { ok: true, incarnation: 'i', cursor, status: { state: 'open' }, differing: [] }
+    const trail = { term: 1, bases: [], durable: 0, id: null }
+    const welcome = { ok: true, incarnation: 'i', cursor, trail, status: { state: 'open' }, differing: [] }
     page.locks.hold(hubLock('i'))
     expose({ attach: () => welcome, metrics: () => new Promise(() => {}), ping }, port1)
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })

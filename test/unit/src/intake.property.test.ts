@@ -5,14 +5,14 @@ import type { LoggedEvent } from '../../../src/protocol.ts'
 
 type Sent = { id: string | null; name: string }
 
-const TRAIL = { term: 1, leader: 'one', durable: 0, id: null }
-
 /**
- * A server with `count` events of its own, a hub that logs and commits, and one tab. What happens to them is
- * a list of steps; `die` loses what the hub has logged beyond its last commit.
+ * A server with `count` events of its own, a hub that logs and commits, and one tab, which comes once it has
+ * logged `before` of them. What happens to them is a list of steps; `die` loses what the hub has logged
+ * beyond its last commit.
  */
 const simulate = (
   count: number,
+  before: number,
   steps: { step: 'event' | 'ping' | 'deliver' | 'commit' | 'die'; size: number }[],
 ) => {
   const intake = createIntake()
@@ -22,11 +22,15 @@ const simulate = (
   let cursor = 0
   let sent = 0
   let pings = 0
-  intake.welcome({ epoch: 'e', seq: 0 }, TRAIL)
 
   const append = ({ id, name }: Sent) => {
     const seq = log.length + 1
     log.push({ seq, id: id ?? log.at(-1)?.id ?? '', own: id !== null, type: 'message', data: name, at: 0 })
+  }
+  const welcome = (seq: number) => {
+    cursor = seq
+    const id = log[seq - 1]?.id ?? ''
+    intake.welcome({ epoch: 'e', seq }, { term: 1, bases: [], durable: committed, id })
   }
   const deliver = (size: number) => {
     const events = log.slice(cursor, cursor + size)
@@ -37,7 +41,7 @@ const simulate = (
       rewind: null,
       to: cursor,
       term: 1,
-      leader: 'one',
+      bases: [],
       durable: committed,
       id: events.at(-1)!.id,
       reset: null,
@@ -46,29 +50,35 @@ const simulate = (
       taken.push(data)
   }
 
+  const ping = () => append({ id: null, name: `ping ${++pings}` })
+
+  while (sent < before) {
+    append({ id: `${++sent}`, name: `event ${sent}` })
+    if (sent % 2 === 0) ping()
+  }
+  welcome(log.length)
   for (const { step, size } of steps) {
     if (step === 'event' && sent < count) append({ id: `${++sent}`, name: `event ${sent}` })
     // Without an id: no server sends it again, and it shifts what comes after it.
-    if (step === 'ping') append({ id: null, name: `ping ${++pings}` })
+    if (step === 'ping') ping()
     if (step === 'deliver') deliver(size)
     if (step === 'commit') committed = Math.min(log.length, Math.max(committed, log.length - size))
     if (step === 'die') {
       log = log.slice(0, committed)
       // The server resumes after the last committed id.
       sent = Number(log.findLast(({ own }) => own)?.id ?? 0)
-      cursor = Math.min(intake.cursor()!.seq, committed)
-      intake.welcome({ epoch: 'e', seq: cursor }, TRAIL)
+      welcome(Math.min(intake.cursor()!.seq, committed))
     }
   }
   while (sent < count) append({ id: `${++sent}`, name: `event ${sent}` })
-  for (let before = -1; cursor !== before; ) {
-    before = cursor
+  for (let last = -1; cursor !== last; ) {
+    last = cursor
     deliver(500)
   }
   return taken
 }
 
-it('D2 whatever instants hubs die at, having committed whatever prefix: each event is taken exactly once', () => {
+it('D2 whatever instants hubs die at, having committed whatever prefix: each event since it came is taken exactly once', () => {
   const step = fc.record({
     step: fc.constantFrom('event', 'ping', 'deliver', 'deliver', 'commit', 'die'),
     size: fc.constantFrom(0, 0, 1, 2, 3),
@@ -76,11 +86,13 @@ it('D2 whatever instants hubs die at, having committed whatever prefix: each eve
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 8 }),
+      fc.nat({ max: 8 }),
       fc.array(step, { maxLength: 60, size: 'max' }),
-      (count, steps) => {
-        const taken = simulate(count, steps as Parameters<typeof simulate>[1])
+      (count, earlier, steps) => {
+        const before = Math.min(earlier, count)
+        const taken = simulate(count, before, steps as Parameters<typeof simulate>[2])
         const events = taken.filter((name) => name.startsWith('event'))
-        expect(events).toEqual(Array.from({ length: count }, (_, index) => `event ${index + 1}`))
+        expect(events).toEqual(Array.from({ length: count - before }, (_, at) => `event ${before + at + 1}`))
         const pings = taken.filter((name) => name.startsWith('ping'))
         expect(new Set(pings).size).toBe(pings.length)
       },

@@ -10,12 +10,12 @@ const logged = (seq: number, id = String(seq), own = true): LoggedEvent => ({
   data: `data of ${id}`,
   at: 0,
 })
-const TRAIL = { term: 1, leader: 'one', durable: 0, id: null }
+const TRAIL = { term: 1, bases: [], durable: 0, id: null }
 const batch = (durable: number, ...events: LoggedEvent[]): Batch => ({
   epoch: 'a',
   rewind: null,
   term: 1,
-  leader: 'one',
+  bases: [],
   to: events.at(-1)?.seq ?? 0,
   durable,
   id: events.at(-1)?.id ?? null,
@@ -85,10 +85,11 @@ describe('D2 a tab takes nothing twice', () => {
     expect(intake.take(batch(0, { ...logged(2, '1'), type: 'other' }))).toHaveLength(1)
   })
 
-  it('takes equal events without ids of their own, each of them', () => {
-    intake.take(batch(0, logged(1, 'x', false)))
+  it('knows an event without an id of its own, which a hub may still have, by when it came: each of its like is new', () => {
+    const tick = (seq: number, at: number) => ({ ...logged(seq, 'x', false), at })
+    intake.take(batch(0, tick(1, 5), tick(2, 6)))
     intake.welcome({ epoch: 'a', seq: 0 }, TRAIL)
-    expect(intake.take(batch(0, logged(1, 'x', false), logged(2, 'x', false)))).toHaveLength(2)
+    expect(intake.take(batch(0, tick(1, 6), tick(2, 7), tick(3, 8)))).toHaveLength(2)
   })
 
   it('takes an event without an id of its own, though it looks like a ghost', () => {
@@ -111,11 +112,15 @@ describe('D2 a tab takes nothing twice', () => {
     expect(intake.take(batch(0, logged(2, '1')))).toHaveLength(1)
   })
 
-  it('forgets what is committed: the next hub will not send it again under another seq', () => {
-    intake.take(batch(0, logged(1), logged(2)))
-    intake.take({ ...batch(2), to: 2 })
-    intake.welcome({ epoch: 'a', seq: 0 }, TRAIL)
-    expect(ids(intake.take(batch(0, logged(1), logged(2))))).toEqual(['1', '2'])
+  it('knows what is committed by id, type and size, should a hub without IndexedDB know nothing of it', () => {
+    intake.take(batch(0, logged(1), logged(2), logged(3)))
+    intake.take({ ...batch(3), to: 3 })
+    intake.welcome({ epoch: 'a', seq: 1 }, TRAIL)
+    const [other, larger] = ['DATA OF 2', 'data of 2, and more']
+    expect(intake.take(batch(1, { ...logged(2), data: larger }))).toHaveLength(1)
+    expect(ids(intake.take(batch(1, { ...logged(3, '2'), data: other }, logged(4, '3'), logged(5))))).toEqual(
+      ['5'],
+    )
   })
 
   it('drops it as well after a second hub has died before committing anything', () => {
@@ -138,7 +143,7 @@ describe('D2 a tab takes nothing twice', () => {
 
   it('D2 knows the last event ID at its cursor, as the hub told it last', () => {
     const intake = createIntake()
-    const trail = { term: 1, leader: 'one', durable: 0, id: 'start' }
+    const trail = { term: 1, bases: [], durable: 0, id: 'start' }
     intake.welcome({ epoch: 'a', seq: 0 }, trail)
     expect(intake.trail()).toEqual(trail)
     intake.take(batch(0, logged(1), logged(2)))
@@ -153,7 +158,67 @@ describe('D2 a tab takes nothing twice', () => {
     // A batch without events may be told for its id alone.
     intake.take({ ...batch(0), to: 2, id: 'now known' })
     expect(intake.trail()?.id).toBe('now known')
-    intake.take({ ...batch(0), rewind: 1, to: 1, id: 'where it was set back to' })
+    intake.take({ ...batch(0), rewind: { seq: 1, id: '1' }, to: 1, id: 'where it was set back to' })
     expect([intake.cursor()?.seq, intake.trail()?.id]).toEqual([1, 'where it was set back to'])
+  })
+
+  describe('D5 what came before it began is no matter of its own, though a hub gets it again', () => {
+    const welcomeAt = (seq: number, id: string | null) => {
+      intake = createIntake()
+      intake.welcome({ epoch: 'a', seq }, { ...TRAIL, id })
+    }
+
+    it('drops it up to where it began, and takes what came since', () => {
+      welcomeAt(2, '2')
+      intake.take(batch(0, logged(3)))
+      intake.welcome({ epoch: 'a', seq: 0 }, TRAIL)
+      expect(intake.take(batch(0, logged(1)))).toEqual([])
+      expect(ids(intake.take(batch(0, logged(2), logged(3), logged(4))))).toEqual(['4'])
+    })
+
+    it('is not misled by another count: an event without an id is not sent again', () => {
+      welcomeAt(3, '2')
+      intake.welcome({ epoch: 'a', seq: 0 }, TRAIL)
+      const again = [logged(1), logged(2), logged(3), logged(4)]
+      expect(ids(intake.take(batch(0, ...again)))).toEqual(['3', '4'])
+    })
+
+    it('takes an event without an id, which is new', () => {
+      welcomeAt(2, '2')
+      intake.welcome({ epoch: 'a', seq: 0 }, TRAIL)
+      expect(ids(intake.take(batch(0, logged(1), logged(2, 'x', false))))).toEqual(['x'])
+    })
+
+    it('looks no further than to where it began', () => {
+      welcomeAt(2, 'a position without an event')
+      intake.welcome({ epoch: 'a', seq: 0 }, TRAIL)
+      expect(ids(intake.take(batch(0, logged(1), logged(2), logged(3))))).toEqual(['3'])
+    })
+
+    it.each([null, ''])('takes everything where it does not know of an event before: %j', (id) => {
+      welcomeAt(2, id)
+      intake.welcome({ epoch: 'a', seq: 0 }, TRAIL)
+      expect(ids(intake.take(batch(0, logged(1))))).toEqual(['1'])
+    })
+
+    it.each(['by a welcome', 'by a batch'])('takes what comes behind its last event, told %s', (how) => {
+      welcomeAt(3, '2')
+      if (how === 'by a welcome') intake.welcome({ epoch: 'a', seq: 2 }, { ...TRAIL, id: '2' })
+      const rewind = how === 'by a batch' ? { seq: 2, id: '2' } : null
+      expect(ids(intake.take({ ...batch(0, logged(3)), rewind }))).toEqual(['3'])
+    })
+
+    it('begins anew with a reset', () => {
+      intake.take(batch(0, logged(1), logged(2)))
+      intake.take({ ...batch(0), to: 9, id: '9', reset: 'fell-behind' })
+      intake.welcome({ epoch: 'a', seq: 2 }, { ...TRAIL, id: '2' })
+      expect(ids(intake.take(batch(0, logged(8), logged(9), logged(10))))).toEqual(['10'])
+    })
+
+    it('has it all in another epoch', () => {
+      welcomeAt(2, '2')
+      intake.welcome({ epoch: 'b', seq: 0 }, TRAIL)
+      expect(ids(intake.take({ ...batch(0, logged(1)), epoch: 'b' }))).toEqual(['1'])
+    })
   })
 })

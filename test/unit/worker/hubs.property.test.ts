@@ -4,8 +4,6 @@ import { OPTIONS } from '../harness/connection.ts'
 import { turn } from '../harness/turns.ts'
 import { createWorld, type Heard, type WorldHub, type WorldTab } from '../harness/world.ts'
 
-// One thing that it finds is not mended: HUB_SEED=13 HUB_RUNS=150 ends at a tab that began at 'now' without IndexedDB,
-// beyond anything committed. Its next hub gets all of it anew, and the tab hears what came before its time, once.
 const RUNS = Number(process.env.HUB_RUNS ?? 60)
 const SEED = process.env.HUB_SEED
 
@@ -102,6 +100,7 @@ const simulate = async (steps: Step[], seed: number, trace = false) => {
   if (trace)
     world.base.channels.onPost = (message) =>
       say('    ', message.type, 'term' in message ? message.term : '', JSON.stringify(message).slice(0, 150))
+  if (trace) world.onTold = (tab, told) => say('    ', tab, JSON.stringify(told).slice(0, 300))
   if (trace)
     server.onChange = (what) =>
       say(

@@ -62,12 +62,23 @@ describe('the log as a leader’s and as a follower’s', () => {
       platform.setRandom(0)
       const one = await open()
       expect(await one.lead(0)).toBe(1)
+      one.follow()
       expect(await one.lead(5)).toBe(6)
       const two = await open()
       expect(await two.lead(3)).toBe(7)
       const leaders = two.position().bases.map((each) => each.leader)
       expect([leaders.length, new Set(leaders).size]).toEqual([3, 3])
       expect(two.position().leader).toBe(leaders[2])
+    })
+
+    it('L3 where it leads already, above what it has heard of meanwhile: its log goes on', async () => {
+      platform.setRandom(0)
+      const one = await leader(noDisk)
+      await one.append(events(1, 3))
+      const before = one.trail()
+      expect(await one.lead(7)).toBe(8)
+      expect(one.trail()).toEqual({ ...before, term: 8 })
+      expect(await one.append(events(4, 4))).toBe(1)
     })
 
     it('L3 and never the same as another that counts from the same number, so that one of them is the higher', async () => {
@@ -221,18 +232,21 @@ describe('the log as a leader’s and as a follower’s', () => {
   })
 
   describe('recall, where IndexedDB says nothing', () => {
-    const at = (seq: number, id: string | null = String(seq), leader = 'dead') =>
-      [{ epoch: 'e', seq }, { term: 3, leader, durable: 0, id }, null] as const
+    const at = (seq: number, id: string | null = String(seq), leader = 'dead') => ({
+      cursor: { epoch: 'e', seq },
+      trail: { term: 3, bases: [{ leader, base: 0, id: '' }], durable: 0, id },
+      streamClient: null,
+    })
 
     it('D2 goes on from where a tab of the dead hub is', async () => {
       const one = await open(noDisk)
-      one.recall(...at(7))
+      one.recall(at(7))
       expect([one.head(), one.lastEventId(), one.epoch()]).toEqual([7, '7', 'e'])
     })
 
     it('D1 and from where the one is that is furthest behind: the hub hung between the two', async () => {
       const one = await open(noDisk)
-      for (const seq of [7, 5, 6]) one.recall(...at(seq))
+      for (const seq of [7, 5, 6]) one.recall(at(seq))
       expect([one.head(), one.lastEventId()]).toEqual([5, '5'])
     })
 
@@ -241,23 +255,23 @@ describe('the log as a leader’s and as a follower’s', () => {
       ['does not know its id', at(5, null)],
     ])('but not from one that %s', async (_, tab) => {
       const one = await open(noDisk)
-      one.recall(...at(7))
-      one.recall(...tab)
+      one.recall(at(7))
+      one.recall(tab)
       expect(one.head()).toBe(7)
     })
 
     it('D4 and a tab that came before, to a log in which nothing was yet, hears no reset', async () => {
       const one = await open(noDisk)
       const before = { epoch: one.epoch(), seq: 0 }
-      one.recall(...at(7))
+      one.recall(at(7))
       expect(one.stand(before)).toEqual({ cursor: { epoch: 'e', seq: 7 }, reset: null })
     })
 
     it('nor from one that comes once the log goes on', async () => {
       const one = await open(noDisk)
-      one.recall(...at(7))
+      one.recall(at(7))
       await one.lead(3)
-      one.recall(...at(5))
+      one.recall(at(5))
       expect(one.head()).toBe(7)
     })
   })
@@ -311,7 +325,7 @@ describe('the log as a leader’s and as a follower’s', () => {
       const stale = say(one)
       await two.align({ ...stale[0], term: 4, leader: 'later' }, 1)
       expect(await two.align({ ...stale[0], head: 9 }, 1)).toBe(false)
-      expect(two.trail()).toMatchObject({ term: 4, leader: 'later' })
+      expect(two.position()).toMatchObject({ term: 4, leader: 'later' })
     })
 
     it('D4 skips what the leader has trimmed', async () => {
@@ -374,7 +388,7 @@ describe('the log as a leader’s and as a follower’s', () => {
       const one = await leader()
       await one.append(events(1, 2))
       await committed(one, platform)
-      const trail = { term: 9, leader: 'later', durable: 0, id: null }
+      const trail = { term: 9, bases: [{ leader: 'later', base: 0, id: '' }], durable: 0, id: null }
       expect(one.place(cursorAt(one, 5), trail).cursor.seq).toBe(5)
     })
 
@@ -397,8 +411,20 @@ describe('the log as a leader’s and as a follower’s', () => {
       const one = await leader()
       await one.append(events(1, 5))
       await committed(one, platform)
-      const trail = { ...one.trail(), leader: 'in memory', durable: 2 }
+      const trail = { ...one.trail(), bases: [{ leader: 'in memory', base: 0, id: '' }], durable: 2 }
       expect(one.place(cursorAt(one, 5), trail).cursor.seq).toBe(2)
+    })
+
+    it('L3 of one that went on with less, without IndexedDB: where either began', async () => {
+      const one = await leader()
+      await one.append(events(1, 5))
+      await committed(one, platform)
+      const { term, bases, durable } = one.trail()
+      const place = (base: number) => {
+        const trail = { term, bases: [...bases, { leader: 'another', base, id: '' }], durable, id: null }
+        return one.place(cursorAt(one, 5), trail).cursor.seq
+      }
+      expect([3, 0].map(place)).toEqual([3, 0])
     })
   })
 

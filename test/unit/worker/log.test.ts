@@ -63,7 +63,7 @@ describe('the log', () => {
     expect(records[0]).toMatchObject({ at, events: { length: 256 } })
   })
 
-  it('has one transaction under way, and where events come fast the next takes all of the next 16 ms', async () => {
+  it('has one transaction under way, and where events come fast the next takes all of the next 100 ms', async () => {
     const commits: number[] = []
     const { log, led } = openLog({
       platform,
@@ -80,37 +80,36 @@ describe('the log', () => {
     commits.length = 0
     for (let id = 1; id <= 20; id++) await log.append(events(id, id))
     await until(() => log.committed() === 1)
-    await platform.advance(15)
+    await platform.advance(99)
     expect(commits).toEqual([1])
     await platform.advance(1)
     await until(() => log.committed() === 20)
     expect(commits).toEqual([1, 19])
   })
 
-  it.each([
-    [1, 16],
-    [10, 40],
-    [30, 100],
-  ])('D2 where one takes %i ms, they are %i ms apart: a flood is not all commits', async (took, apart) => {
-    const begun: number[] = []
-    const { log } = openLog({
-      platform,
-      open: async (onLost) => {
-        const store = await openLogStore('log', onLost)
-        const commit = () => {
-          begun.push(platform.now())
-          return pause(platform, took)
-        }
-        return { ...store, commit }
-      },
-    })
-    for (let id = 1; id <= 600; id++) {
-      void log.append(events(id, id))
-      await platform.advance(1, 1)
-    }
-    const gaps = begun.slice(-4).map((at, index, all) => at - (all[index - 1] ?? at))
-    expect(gaps.slice(1)).toEqual([apart, apart, apart])
-  })
+  it.each([1, 30])(
+    'D2 where one takes %i ms, they are 100 ms apart: a flood is not all commits',
+    async (took) => {
+      const begun: number[] = []
+      const { log } = openLog({
+        platform,
+        open: async (onLost) => {
+          const store = await openLogStore('log', onLost)
+          const commit = () => {
+            begun.push(platform.now())
+            return pause(platform, took)
+          }
+          return { ...store, commit }
+        },
+      })
+      for (let id = 1; id <= 600; id++) {
+        void log.append(events(id, id))
+        await platform.advance(1, 1)
+      }
+      const gaps = begun.slice(-4).map((at, index, all) => at - (all[index - 1] ?? at))
+      expect(gaps.slice(1)).toEqual([100, 100, 100])
+    },
+  )
 
   it('D2 commits an event whatever the moment it comes at, the end of a transaction included', async () => {
     for (let microtasks = 0; microtasks < 30; microtasks++) {

@@ -20,7 +20,7 @@ describe('a session that cannot go on as usual', () => {
         rewind: null,
         to: 3,
         term: test.log.trail().term,
-        leader: test.log.trail().leader,
+        bases: null,
         durable: 0,
         id: '3',
         reset: 'fell-behind',
@@ -88,7 +88,7 @@ describe('a session that cannot go on as usual', () => {
       rewind: null,
       to: 2,
       term: test.log.trail().term,
-      leader: test.log.trail().leader,
+      bases: null,
       durable: 2,
       // Some event of the new epoch is in the log already, and the position speaks of it.
       id: null,
@@ -153,6 +153,17 @@ describe('a session that cannot go on as usual', () => {
     await test.append(session, events(2, 2))
     expect(test.batches).toHaveLength(1)
     expect(session.backlog()).toBe(0)
+  })
+
+  it('L3 a tab that knows of a later leader waits until the log is in line with it, lest it be told what is not', async () => {
+    const trail = { ...test.log.trail(), term: test.log.trail().term + 1 }
+    const session = test.open({ trail, reset: 'fell-behind' })
+    await test.append(session, events(1, 2))
+    expect(test.batches).toEqual([])
+    await test.log.lead(trail.term)
+    session.pump()
+    await settle()
+    expect(test.batches).toMatchObject([{ reset: 'fell-behind', term: test.log.trail().term }])
   })
 
   it('a failing status or error call is nobody’s problem: the death of a tab is told by its lock', async () => {
