@@ -77,6 +77,7 @@ export function connect<Events extends object>(url: string | URL, options: Conne
   const errors = createSignal<[StreamError]>()
   const resets = createSignal<[{ reason: ResetReason }]>()
   const intake = createIntake()
+  const since = Date.now()
   const paused = new Set<PauseReason>()
   let attachment: Attachment | null = null
   /** Which way to a hub (host.ts), and under which name. */
@@ -92,7 +93,7 @@ export function connect<Events extends object>(url: string | URL, options: Conne
   let leaving: Promise<void> | null = null
   /** This tab was frozen: what reaches it next may be from before a sign-out that it missed (A4). */
   let thawed = false
-  let status = idleStatus(Date.now())
+  let status = idleStatus(since)
 
   const setStatus = (next: Status) => {
     status = next
@@ -176,6 +177,7 @@ export function connect<Events extends object>(url: string | URL, options: Conne
       trail: intake.trail(),
       streamClient,
       from: options.from ?? ('now' as const),
+      since,
       follow: follows(),
       visible: !document.hidden,
     })

@@ -41,7 +41,7 @@ export interface ConnectOptions {
     shared?: (options: WorkerFactoryOptions) => SharedWorker
     dedicated?: (options: WorkerFactoryOptions) => Worker
   }
-  /** Where a tab starts (D5). Default `'now'`: what comes after it attached. */
+  /** Where a tab starts (D5). Default `'now'`: what the worker receives from the call of `connect()` on. */
   from?: From
   /** Send cookies to another origin as well. Default `false`. */
   withCredentials?: boolean

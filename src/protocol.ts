@@ -320,6 +320,8 @@ export interface Hello {
   /** What a hub before gave (`Welcome`). */
   streamClient: string | null
   from: From
+  /** When the page connected, in ms since 1970: what `'now'` means. */
+  since: number
   follow: Follow
   visible: boolean
 }

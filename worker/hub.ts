@@ -215,7 +215,7 @@ export const createHub = ({
             ? { cursor: hello.cursor, trail: hello.trail, streamClient: hello.streamClient }
             : null
         if (told !== null) log.recall(told)
-        const from = log.start(hello.from)
+        const from = log.start(hello.from, hello.since)
         // The hub before knew of no leader, and neither of this log: that tab was never anywhere.
         const isNew = hello.trail?.term === 0 && hello.cursor?.epoch !== log.epoch()
         const placed =

@@ -360,11 +360,21 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
       account.forget(seq)
     },
 
-    /** Where a tab starts that has no cursor (D5); `null`: the event it names is not in the log. */
-    start(from: From): Cursor | null {
+    /**
+     * Where a tab starts that has no cursor (D5); `null`: the event it names is not in the log.
+     *
+     * @param since when `'now'` was, in ms since 1970: a page fetches its state while it attaches, and what came
+     *   in between must not fall through
+     */
+    start(from: From, since = Number.POSITIVE_INFINITY): Cursor | null {
       const { epoch, head, lastEventId } = account.position
       const beforeFirst = account.first() - 1
-      if (from === 'now') return { epoch, seq: head }
+      if (from === 'now') {
+        let seq = head
+        for (let last = tail.at(seq); last !== undefined; last = tail.at(--seq))
+          if (last.at < since || last.at > platform.now()) break
+        return { epoch, seq }
+      }
       if (from === 'start') return { epoch, seq: beforeFirst }
       if ('last' in from) return { epoch, seq: Math.max(beforeFirst, head - from.last) }
       const seq = identities.seqsOf(from.after).at(-1) ?? (from.after === lastEventId ? head : null)

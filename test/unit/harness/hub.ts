@@ -141,6 +141,7 @@ export const openTab = async (test: TestHub, { hello, options, accessToken, take
     streamClient: null,
     from: 'now',
     follow: '*',
+    since: test.platform.now() + 1,
     visible: true,
     ...hello,
   })

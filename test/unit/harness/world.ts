@@ -51,6 +51,7 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
   /** What a page does of it all (client.ts), with the hub's calls as tasks of the hub's worker. */
   const openTab = (first: WorldHub, from: From, next: (gone: WorldHub) => WorldHub) => {
     const intake = createIntake()
+    const since = base.now() + 1
     const heard: Heard[] = []
     const errors: ErrorData[] = []
     let closed = false
@@ -133,6 +134,7 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
           trail: intake.trail(),
           streamClient,
           from,
+          since,
         }
         const welcome = await api.attach({ ...hello, follow: '*', visible: true })
         await turn()

@@ -16,6 +16,7 @@ const hello = {
   streamClient: null,
   from: 'now' as const,
   follow: [],
+  since: 0,
   visible: true,
 }
 

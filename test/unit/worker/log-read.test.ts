@@ -88,6 +88,20 @@ describe('reading and placing', () => {
     expect(log.start({ after: 'unknown' })).toBeNull()
   })
 
+  it('D5 now is when the page connected, not when it has attached', async () => {
+    const { log } = await open()
+    await log.append(events(1, 2))
+    await platform.advance(10)
+    const since = platform.now()
+    await log.append(events(3, 4))
+    await platform.advance(10)
+    expect(log.start('now', since)!.seq).toBe(2)
+    expect(log.start('now', since + 1)!.seq).toBe(4)
+    // What a clock says that was set back since is older, and not what comes.
+    platform.setClock(-3_600_000)
+    expect(log.start('now', platform.now())!.seq).toBe(4)
+  })
+
   it('D5 after an id that came without an event starts at the head', async () => {
     const { log } = await open()
     await log.append([event('1'), { position: '2', id: '2', type: null, data: '' }])
