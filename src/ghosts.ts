@@ -10,7 +10,14 @@ type Outline = Omit<LoggedEvent, 'data'> & { size: number }
 /** One without an id is never sent again, but a hub's log may hold it: when it came tells it from its like. */
 const markOf = ({ id, own, type, at }: Omit<LoggedEvent, 'seq' | 'data'>): string =>
   `${id}\n${type}\n${own ? '' : at}\n`
-const outlineOf = ({ data, ...rest }: LoggedEvent): Outline => ({ ...rest, size: data.length })
+const outlineOf = ({ seq, id, own, type, at, data }: LoggedEvent): Outline => ({
+  seq,
+  id,
+  own,
+  type,
+  at,
+  size: data.length,
+})
 const outlined = (outline: Outline): string => `${markOf(outline)}${outline.size}\n`
 const identityOf = (event: LoggedEvent): string => `${markOf(event)}\n${event.data}`
 
@@ -35,7 +42,7 @@ export const createGhosts = () => {
     },
     /** Taken, and committed up to `durable`. Ghosts too, under their new seq: this hub may die as well before that. */
     remember(events: LoggedEvent[], durable: number) {
-      for (const { at } of events) newest = Math.max(newest, at)
+      newest = Math.max(newest, events.at(-1)?.at ?? 0)
       const all = uncommitted.length === 0 ? events : [...uncommitted, ...events]
       const settled = all.filter(({ seq }) => seq <= durable)
       uncommitted = all.filter(({ seq }) => seq > durable).slice(-REMEMBERED)

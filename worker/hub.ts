@@ -15,6 +15,7 @@ import { readData, readHeads } from './log-heads.ts'
 import { deleteLogStore, type LogStore, openLogStore } from './log-store.ts'
 import { createMetrics } from './metrics.ts'
 import { createParts, type Parts } from './parts.ts'
+import { placeTab } from './placing.ts'
 import type { Platform } from './platform.ts'
 import type { Ask } from './relay.ts'
 import { createSession, type RemoteTab, type Session } from './session.ts'
@@ -210,26 +211,8 @@ export const createHub = ({
         const [{ held = [] }] = await Promise.all([platform.locks.query(), log.ready])
         const locks = held.some(({ name }) => name === tabLock(hello.tab))
         if (superseded !== null) return refuse(superseded)
-        const told =
-          hello.cursor !== null && hello.trail !== null && hello.trail.term > 0
-            ? { cursor: hello.cursor, trail: hello.trail, streamClient: hello.streamClient }
-            : null
-        if (told !== null) log.recall(told)
-        const from = log.start(hello.from, hello.since)
-        // The hub before knew of no leader, and neither of this log: that tab was never anywhere.
-        const isNew = hello.trail?.term === 0 && hello.cursor?.epoch !== log.epoch()
-        const placed =
-          hello.cursor !== null && !isNew
-            ? log.place(hello.cursor, hello.trail)
-            : { cursor: from ?? log.start('now')!, reset: from === null ? ('fell-behind' as const) : null }
         const { tab, follow, visible } = hello
-        const here = log.trail(placed.cursor.seq)
-        const moved = placed.cursor.epoch !== hello.cursor?.epoch || placed.cursor.seq !== hello.cursor.seq
-        const known = isNew ? null : hello.trail
-        const trail = known === null ? here : moved ? { ...known, id: here.id } : known
-        // A reset takes it from where it is, once told: should this hub die first, the next one finds it there.
-        const isTold = placed.reset === null || hello.cursor === null || hello.trail === null
-        const at = isTold ? { cursor: placed.cursor, trail } : { cursor: hello.cursor!, trail: hello.trail! }
+        const { known, answer, ...placed } = placeTab(log, hello)
         const streamClient = log.streamClient()
         session = createSession({
           platform,
@@ -239,8 +222,6 @@ export const createHub = ({
           selections,
           metrics,
           ...placed,
-          trail,
-          unheard: (hello.cursor === null || isNew) && hello.from === 'now',
           follow,
           visible,
           onReset: (reason) => timeline.add('reset', reason),
@@ -257,7 +238,7 @@ export const createHub = ({
           cancelAlive = platform.after(FIRST_PING, end)
         }
         cancelLeave()
-        leadership.join(told)
+        leadership.join(known)
         request('welcome')
         publish()
         session.pump()
@@ -267,7 +248,7 @@ export const createHub = ({
         return {
           ok: true,
           incarnation,
-          ...at,
+          ...answer,
           streamClient,
           locks,
           status: status(),
