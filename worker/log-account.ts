@@ -88,6 +88,8 @@ export const createAccount = (platform: Pick<Platform, 'now' | 'uuid'>, bounds: 
     },
     /** Forgets what lies beyond `head`. */
     cut(head: number) {
+      // The last event ID stays that of what was there: `known` says so.
+      account.known = Math.max(account.known, account.position.head)
       account.tail.cut(head)
       account.identities.cut(head)
       account.records.cut(head)

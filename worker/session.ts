@@ -116,6 +116,11 @@ export const createSession = ({
     return { batch: { epoch, rewind: null, to, ...here(to), reset, events: NONE }, at: null }
   }
 
+  const isOld = async (seq: number): Promise<boolean> => {
+    const [event] = await log.read(seq - 1)
+    return event !== undefined && event.at < since
+  }
+
   const next = async (): Promise<Found | null> => {
     for (;;) {
       // It knows of a later leader than this log does: what is part of both shows once they are in line (L3).
@@ -124,6 +129,12 @@ export const createSession = ({
       // It came to a hub that had yet to hear of the leader, whose log has all that it is to hear.
       const over = cursor.epoch !== placed.cursor.epoch && log.endedAt(cursor.epoch) < since
       if (unheard && !behind && over) {
+        cursor = { epoch: log.epoch(), seq: log.first() - 1 }
+        oldUpTo = log.known()
+        continue
+      }
+      // What the log lost is from before it came, and no loss of its own.
+      if (unheard && placed.reset === 'fell-behind' && (await isOld(log.first()))) {
         cursor = { epoch: log.epoch(), seq: log.first() - 1 }
         oldUpTo = log.known()
         continue

@@ -6,6 +6,8 @@
 export interface Verdict {
   delivered: number
   lost: number
+  /** The first of them. */
+  firstLost?: number
   duplicated: number
   reordered: number
 }
@@ -40,7 +42,8 @@ export const judge = ({ numbers, resetsAt }: Heard, from: number, to: number): V
     due = Math.max(due, n + 1)
   })
   if (!resetsAt.includes(numbers.length)) miss(to + 1)
-  return { delivered: seen.size, lost: missing.size, duplicated, reordered }
+  const firstLost = missing.size === 0 ? {} : { firstLost: Math.min(...missing) }
+  return { delivered: seen.size, lost: missing.size, ...firstLost, duplicated, reordered }
 }
 
 export const isClean = ({ lost, duplicated, reordered }: Verdict) => lost + duplicated + reordered === 0
