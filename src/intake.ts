@@ -42,12 +42,13 @@ export const createIntake = () => {
       if (later[0] !== undefined) beginning.took(later[0])
       const fresh = later.filter((event) => !ghosts.lay(event))
       ghosts.remember(later, durable)
-      cursor = { epoch, seq: Math.max(after, to) }
+      // A reset may also take it back: what was beyond is no part of the log any more.
+      cursor = { epoch, seq: reset === null ? Math.max(after, to) : to }
       trail = {
         term,
         bases: bases ?? trail?.bases ?? [],
         durable,
-        id: to < after ? (trail?.id ?? null) : id,
+        id: to < cursor.seq ? (trail?.id ?? null) : id,
       }
       if (reset !== null) beginning.set(cursor, trail.id)
       return fresh

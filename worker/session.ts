@@ -163,12 +163,14 @@ export const createSession = ({
         continue
       }
       const asked = followed
+      const { term } = log.trail()
       const read = selections.next(after, follow, asked)
       const selection = read instanceof Promise ? await read : read
       if (closed) return null
       if (asked !== followed) continue
-      if (selection === null || log.epoch() !== epoch || cursor.seq !== after) {
-        // Gone, or another log by now: look again, from the top, and let what changes it come first.
+      const isSame = log.epoch() === epoch && log.trail().term === term && cursor.seq === after
+      if (selection === null || !isSame) {
+        // Gone, or another log by now, or another leader's, which may have other events there: look again, from the top, and let what changes it come first.
         await pause(platform, 0)
         continue
       }

@@ -208,6 +208,13 @@ describe('D2 a tab takes nothing twice', () => {
       expect(ids(intake.take({ ...batch(0, logged(3)), rewind }))).toEqual(['3'])
     })
 
+    it('D1 goes on from where a reset takes it, which may be back', () => {
+      intake.take(batch(0, logged(1), logged(2), logged(3)))
+      intake.take({ ...batch(0), to: 1, id: '1', reset: 'fell-behind' })
+      expect(intake.cursor()).toEqual({ epoch: 'a', seq: 1 })
+      expect(ids(intake.take(batch(0, logged(2, '5'), logged(3, '6'))))).toEqual(['5', '6'])
+    })
+
     it('begins anew with a reset', () => {
       intake.take(batch(0, logged(1), logged(2)))
       intake.take({ ...batch(0), to: 9, id: '9', reset: 'fell-behind' })

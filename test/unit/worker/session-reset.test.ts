@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { pack } from '../../../worker/pack.ts'
+import { createSelections, type Selection } from '../../../worker/selections.ts'
 import { events, ids } from '../harness/log.ts'
 import { openSessions, type Sessions } from '../harness/session.ts'
-import { settle } from '../harness/turns.ts'
+import { defer, settle } from '../harness/turns.ts'
 
 describe('a session that cannot go on as usual', () => {
   let test: Sessions
@@ -98,6 +100,24 @@ describe('a session that cannot go on as usual', () => {
     await test.acknowledge()
     expect(ids(test.batches[2]!.events)).toEqual(['3', '4'])
     expect(test.batches[2]!.epoch).toBe(test.log.epoch())
+  })
+
+  it('D1 what was being read when another leader took over is read again: its log may have other events there', async () => {
+    const { next } = createSelections(test.log)
+    const reading = defer<Selection | null>()
+    let reads = 0
+    const selections = {
+      next: (...asked: Parameters<typeof next>) => (reads++ === 0 ? reading.promise : next(...asked)),
+    }
+    const session = test.open({ selections })
+    await test.append(session, events(1, 2))
+    const stale = { seq: 2, id: 'of the log before', own: true, type: 'x', data: '', at: 0 }
+    test.log.follow()
+    await test.log.lead(9)
+    reading.resolve({ to: 2, id: stale.id, at: 0, events: pack([stale]) })
+    await test.platform.advance(1)
+    expect(reads).toBe(2)
+    expect(ids(test.batches[0]!.events)).toEqual(['1', '2'])
   })
 
   it('D4 a tab that the log outran is told `fell-behind`, and goes on from the head', async () => {
