@@ -9,7 +9,7 @@ const TOKEN_LIMIT = 20_000
 const SIGN_LIMIT = 3_000
 
 /** @returns `null` once it is; never, if it is not */
-const isSilent = (platform: Pick<Platform, 'after'>, session: Session): Promise<null> =>
+const isSilent = (platform: Pick<Platform, 'after' | 'now'>, session: Session): Promise<null> =>
   new Promise((resolve) => {
     const sign = session.sign().catch(() => {})
     withLimit(platform, sign, SIGN_LIMIT).catch(() => resolve(null))
@@ -32,7 +32,7 @@ const again = (message: string): TokenAnswer => ({ ok: false, message, again: tr
  * @param onSilence none of them has answered, and a tab of another hub might
  */
 export const askTab = async (
-  platform: Pick<Platform, 'after'>,
+  platform: Pick<Platform, 'after' | 'now'>,
   sessions: ReadonlyMap<string, Session>,
   onSilence: () => void,
 ): Promise<TokenAnswer> => {

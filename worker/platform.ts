@@ -28,14 +28,23 @@ export const LONGEST_TIMER = 2 ** 31 - 1
 export const pause = (platform: Pick<Platform, 'after'>, ms: number): Promise<void> =>
   new Promise((resolve) => void platform.after(ms, resolve))
 
-/** Settles as `promise` does, or rejects with `late()` after `ms`; its words are for those who pass them on. */
+/**
+ * Settles as `promise` does, or rejects with `late()` after `ms`; its words are for those who pass them on. Time in
+ * which this worker was frozen does not count: the answer may be waiting.
+ */
 export const withLimit = <T>(
-  platform: Pick<Platform, 'after'>,
+  platform: Pick<Platform, 'after' | 'now'>,
   promise: Promise<T>,
   ms: number,
   late = () => new Error('late'),
 ): Promise<T> =>
   new Promise((resolve, reject) => {
-    const cancel = platform.after(ms, () => reject(late()))
-    promise.then(resolve, reject).finally(cancel)
+    let cancel = () => {}
+    const arm = () => {
+      const armed = platform.now()
+      const wasFrozen = () => platform.now() - armed > 2 * ms
+      cancel = platform.after(ms, () => (wasFrozen() ? arm() : reject(late())))
+    }
+    arm()
+    promise.then(resolve, reject).finally(() => cancel())
   })

@@ -21,4 +21,14 @@ describe('withLimit', () => {
     await platform.advance(1)
     expect(await outcome).toBe('late')
   })
+
+  it('does not count the time in which the worker was frozen: the answer may be waiting', async () => {
+    const platform = createFakePlatform()
+    const outcome = withLimit(platform, never(), 3_000, late).catch((error: Error) => error.message)
+    platform.setClock(60_000)
+    await platform.advance(3_000)
+    expect(platform.timers()).toBe(1)
+    await platform.advance(3_000)
+    expect(await outcome).toBe('late')
+  })
 })
