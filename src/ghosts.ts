@@ -33,6 +33,12 @@ export const createGhosts = () => {
   /** When the newest that was taken had come, in ms since 1970. */
   let newest = 0
 
+  /** The ghost that it is, if it is one. */
+  const ghostOf = (event: LoggedEvent): string | undefined =>
+    ghosts.size === 0
+      ? undefined
+      : [identityOf(event), outlined(outlineOf(event))].find((each) => ghosts.has(each))
+
   return {
     /** Those of another log mean nothing. */
     clear() {
@@ -57,15 +63,15 @@ export const createGhosts = () => {
       for (const outline of lostOutlines) ghosts.add(outlined(outline))
       return [...lost, ...lostOutlines].some(({ own }) => own)
     },
-    has: (event: LoggedEvent): boolean =>
-      ghosts.size > 0 && (ghosts.has(identityOf(event)) || ghosts.has(outlined(outlineOf(event)))),
+    has: (event: LoggedEvent): boolean => ghostOf(event) !== undefined,
     /**
      * It has come, and is a ghost no more.
      * @returns whether it was one, or its time is over: an event without an id, of which the hub before knew nothing
      */
     lay(event: LoggedEvent): boolean {
       if (ghosts.size === 0) return false
-      if (ghosts.delete(identityOf(event)) || ghosts.delete(outlined(outlineOf(event)))) return true
+      const ghost = ghostOf(event)
+      if (ghost !== undefined) return ghosts.delete(ghost)
       return !event.own && event.at < newest
     },
   }

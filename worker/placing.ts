@@ -23,17 +23,14 @@ const knownOf = ({ cursor, trail, streamClient }: Hello): Known | null =>
 export const placeTab = (log: Log, hello: Hello): Placed => {
   const known = knownOf(hello)
   if (known !== null) log.recall(known)
-  const start = log.start(hello.from, hello.since)
-  const begins = {
-    cursor: start ?? log.start('now')!,
-    reset: start === null ? ('fell-behind' as const) : null,
-  }
   // The hub before knew of no leader, and neither of this log: that tab was never anywhere.
   const isNew = hello.trail?.term === 0 && hello.cursor?.epoch !== log.epoch()
   if (isNew || hello.cursor === null) {
-    const trail = log.trail(begins.cursor.seq)
-    const answer = { cursor: begins.cursor, trail }
-    return { known, ...begins, trail, unheard: hello.from === 'now', answer }
+    const start = log.start(hello.from, hello.since)
+    const cursor = start ?? log.start('now')!
+    const answer = { cursor, trail: log.trail(cursor.seq) }
+    const reset = start === null ? 'fell-behind' : null
+    return { known, ...answer, reset, unheard: hello.from === 'now', answer }
   }
   const { cursor: was } = hello
   const placed = log.place(was, hello.trail)

@@ -128,13 +128,8 @@ export const createSession = ({
       const placed = log.stand(cursor)
       // It came to a hub that had yet to hear of the leader, whose log has all that it is to hear.
       const over = cursor.epoch !== placed.cursor.epoch && log.endedAt(cursor.epoch) < since
-      if (unheard && !behind && over) {
-        cursor = { epoch: log.epoch(), seq: log.first() - 1 }
-        oldUpTo = log.known()
-        continue
-      }
-      // What the log lost is from before it came, and no loss of its own.
-      if (unheard && placed.reset === 'fell-behind' && (await isOld(log.first()))) {
+      // Or what the log lost is from before it came, and no loss of its own.
+      if (unheard && ((over && !behind) || (placed.reset === 'fell-behind' && (await isOld(log.first()))))) {
         cursor = { epoch: log.epoch(), seq: log.first() - 1 }
         oldUpTo = log.known()
         continue
@@ -170,7 +165,8 @@ export const createSession = ({
       if (asked !== followed) continue
       const isSame = log.epoch() === epoch && log.trail().term === term && cursor.seq === after
       if (selection === null || !isSame) {
-        // Gone, or another log by now, or another leader's, which may have other events there: look again, from the top, and let what changes it come first.
+        // Gone, or another log by now, or another leader's, which may have other events there: look again, from
+        // the top, and let what changes it come first.
         await pause(platform, 0)
         continue
       }
