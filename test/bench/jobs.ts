@@ -96,10 +96,10 @@ export const JOBS: Job[] = [
     name: `cold start: ${variant}`,
     run: async (world: World) => ({ ms: await times(3, () => coldStart(world, variant)) }),
   })),
-  {
-    name: 'second tab: tabstream, attached',
-    run: async (world) => ({ ms: await times(3, () => secondTab(world, 'tabstream, attached')) }),
-  },
+  ...['tabstream, attached', 'bare'].map((variant) => ({
+    name: `second tab: ${variant}`,
+    run: async (world: World) => ({ ms: await times(3, () => secondTab(world, variant)) }),
+  })),
   ...[500, 2_000, 5_000].map(
     (events): Job => ({
       name: `late tab, ${events} events`,

@@ -27,7 +27,7 @@ let runs = 0
 export const newRun = () => `${process.pid}-${++runs}`
 
 /** A browser is busy with itself for seconds after its start, and after each window. */
-const untilIdle = async (browser: BenchBrowser) => {
+export const untilIdle = async (browser: BenchBrowser) => {
   for (let looks = 0; looks < 40; looks++) {
     const before = browser.cpu()
     if (before === null) return

@@ -42,9 +42,10 @@ export const createCrew = (user: User, backend: Backend, hosts: Hosts, size: num
     members.push({ tab, host, from: (backend.published().at(-1) ?? 0) + 1, losses })
   }
 
-  const heard = async ({ tab }: Member): Promise<Heard & { told: string[] }> => {
-    const { events, resetsAt, resets: told } = await tab.record()
+  const heard = async ({ tab }: Member): Promise<Heard & { told: string[]; errors: string[] }> => {
+    const { events, resetsAt, resets: told, errors } = await tab.record()
     return {
+      errors: errors.map(({ kind, message, cause }) => `${kind}: ${message} (${cause})`),
       numbers: events.flatMap(({ n }) => (n === undefined ? [] : [n])),
       resetsAt,
       told: told.map(
@@ -56,7 +57,7 @@ export const createCrew = (user: User, backend: Backend, hosts: Hosts, size: num
   /** @param to the last number that it must have, if it has not more */
   const pronounce = (
     { from, losses, host }: Member,
-    { told, ...record }: Awaited<ReturnType<typeof heard>>,
+    { told, errors, ...record }: Awaited<ReturnType<typeof heard>>,
     to: number,
   ) => {
     const verdict = judge(record, from, Math.max(to, record.numbers.at(-1) ?? 0))
@@ -68,7 +69,8 @@ export const createCrew = (user: User, backend: Backend, hosts: Hosts, size: num
       const seen = new Set<number>()
       const again = record.numbers.filter((n) => seen.has(n) || !seen.add(n))
       const which = again.length > 0 ? `; heard again: ${again[0]} to ${again.at(-1)}` : ''
-      accuse(`${JSON.stringify(verdict)}${which}`)
+      const first = `the first it heard is ${record.numbers[0]}`
+      accuse(`${JSON.stringify(verdict)}; ${first}${which}; its errors: ${errors.slice(-4).join(', ')}`)
     }
     if (told.length > losses) accuse(`${losses} resets are justified, it had ${told.join(', ')}`)
   }

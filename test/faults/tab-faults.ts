@@ -1,9 +1,11 @@
 import type { CDPSession } from 'playwright'
+import type { Backend } from '../browser/backend.ts'
 import { sharedWorkers } from '../browser/chromium/worker-devtools.ts'
 import { leaderOf, openTab } from '../browser/tab.ts'
 import { pick } from '../random.ts'
 import type { Member } from './crew.ts'
 import type { Fault, Scene } from './faults.ts'
+import { untilHeard } from './until-heard.ts'
 
 const anyTab = ({ crew, random }: Scene) => pick(random, crew.members)
 
@@ -55,6 +57,20 @@ const goAway = async ({ backend, crew, pause }: Scene, member: Member) => {
 }
 
 /** What goes wrong with tabs, workers, the browser and its storage. */
+/** What the server said, once the stream is open. */
+const resumption = async ({ tab }: Member) => {
+  await tab.until('open', 45_000)
+  return (await tab.status()).resume
+}
+
+const firstHeard = async ({ tab }: Member, backend: Backend): Promise<number> => {
+  for (;;) {
+    await untilHeard(tab, await backend.publish(), 1_000).catch(() => {})
+    const [first] = await tab.numbers()
+    if (first !== undefined) return first
+  }
+}
+
 export const FAULTS_OF_TABS: Fault[] = [
   { name: 'a tab closes', run: (scene) => end(scene, anyTab(scene), 'close') },
   { name: 'a tab crashes', orphans: true, run: (scene) => end(scene, anyTab(scene), 'crash') },
@@ -193,8 +209,11 @@ export const FAULTS_OF_TABS: Fault[] = [
       for (const member of [...crew.members]) await crew.retire(member)
       await user.restart(() => backend.publish(50))
       await crew.open()
-      crew.members[0]!.from = from
+      const successor = crew.members[0]!
       if (!kept) crew.excuse()
+      // With nothing on the disk there is nothing to resume after: the stream begins where it opens.
+      const isFresh = !kept && (await resumption(successor)) === 'fresh'
+      successor.from = isFresh ? await firstHeard(successor, backend) : from
     },
   },
   {

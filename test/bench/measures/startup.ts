@@ -1,13 +1,13 @@
-import { newRun, openTabs, type World } from '../tabs.ts'
+import { newRun, untilIdle, type World } from '../tabs.ts'
+
+const opening = (variant: string, run: string) =>
+  variant === 'bare' ? `bench.bareWorker("${run}")` : `bench.open(${JSON.stringify(variant)}, "${run}")`
 
 /** ms from `connect()` to an open stream, with nothing running yet. */
 export const coldStart = async (world: World, variant: string) => {
   const tab = await world.browser.openTab(world.server.url(false))
   try {
-    const run = newRun()
-    return await tab.evaluate<number>(
-      variant === 'bare' ? `bench.bareWorker("${run}")` : `bench.open(${JSON.stringify(variant)}, "${run}")`,
-    )
+    return await tab.evaluate<number>(opening(variant, newRun()))
   } finally {
     await tab.close()
   }
@@ -15,12 +15,15 @@ export const coldStart = async (world: World, variant: string) => {
 
 /** The same for a second tab. */
 export const secondTab = async (world: World, variant: string) => {
-  const seats = await openTabs(world, variant, 1)
+  const run = newRun()
+  const first = await world.browser.openTab(world.server.url(false))
+  await first.evaluate<number>(opening(variant, run))
+  await untilIdle(world.browser)
   const tab = await world.browser.openTab(world.server.url(false))
   try {
-    return await tab.evaluate<number>(`bench.open(${JSON.stringify(variant)}, "${seats.run}")`)
+    return await tab.evaluate<number>(opening(variant, run))
   } finally {
     await tab.close()
-    await seats.close()
+    await first.close()
   }
 }

@@ -62,9 +62,9 @@ const open = (options: StartOptions) => {
     record.resetsAt.push(record.events.length)
   })
   stream.onError((error) => {
-    const { kind, state, retryable, attempt, status, lastEventId, message } = error
+    const { kind, state, retryable, attempt, status, lastEventId, message, cause } = error
     record.errors.push(
-      JSON.parse(JSON.stringify({ kind, state, retryable, attempt, status, lastEventId, message })),
+      JSON.parse(JSON.stringify({ kind, state, retryable, attempt, status, lastEventId, message, cause })),
     )
   })
   const { throwAt, types = ['*'] } = options

@@ -10,6 +10,7 @@ export interface TabRecord {
     status?: number
     lastEventId?: string
     message: string
+    cause: unknown
   }[]
   resets: { reason: string }[]
   /** How many events had been heard at each of them. */
