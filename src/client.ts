@@ -155,6 +155,8 @@ export function connect<Events extends object>(url: string | URL, options: Conne
 
   const attach = (connects = 1) => {
     const tab = crypto.randomUUID()
+    // Before the worker is asked for, which takes as long: a page that has just loaded waits ms for its first lock.
+    const { held, release } = holdLock(tabLock(tab))
     // With the protocol in it: a worker of the same name that an older version started is another worker.
     const host = openHost(way, `${key}:${PROTOCOL}${suffix}`, options.worker, () => {
       // Once it has answered it is loaded: what its script throws later is no reason to leave it.
@@ -163,11 +165,12 @@ export function connect<Events extends object>(url: string | URL, options: Conne
       way = host!.dedicated ? Number.POSITIVE_INFINITY : way + 1
       attach()
     })
-    if (host === null)
+    if (host === null) {
+      release()
       return fail(
         "The worker's script could not be loaded or run: check its URL, and worker-src in the Content-Security-Policy.",
       )
-    const { held, release } = holdLock(tabLock(tab))
+    }
     const hub = wrap<HubApi>(host.endpoint)
     const hello = () => ({
       protocol: PROTOCOL,
