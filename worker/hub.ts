@@ -211,7 +211,7 @@ export const createHub = ({
         const [{ held = [] }] = await Promise.all([platform.locks.query(), log.ready])
         const locks = held.some(({ name }) => name === tabLock(hello.tab))
         if (superseded !== null) return refuse(superseded)
-        const { tab, follow, visible } = hello
+        const { tab, since, follow, visible } = hello
         const { known, answer, ...placed } = placeTab(log, hello)
         const streamClient = log.streamClient()
         session = createSession({
@@ -222,6 +222,7 @@ export const createHub = ({
           selections,
           metrics,
           ...placed,
+          since,
           follow,
           visible,
           onReset: (reason) => timeline.add('reset', reason),

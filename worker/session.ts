@@ -23,7 +23,7 @@ const RETRY_AFTER = 1_000
 /** A tab that follows nothing of what came is told of its cursor this often, lest the log outruns it. */
 const SILENT_EVENTS = 1_000
 
-/** ms by which an event that came after a tab may seem to have come before it. */
+/** ms by which what came after a tab's beginning may seem to have come before it. */
 const CLOCK_SLACK = 200
 
 const NONE = pack([])
@@ -52,6 +52,8 @@ export interface SessionOptions {
   reset: ResetReason | null
   /** It starts at `'now'` (D5), and has heard nothing yet. */
   unheard: boolean
+  /** When that `'now'` was, in ms since 1970. */
+  since: number
   follow: Follow
   visible: boolean
   /** The tab is told. */
@@ -93,7 +95,7 @@ export const createSession = ({
   let closed = false
   const attachedAt = platform.now()
   /** What was before is older than the tab. */
-  const since = attachedAt - CLOCK_SLACK
+  const since = Math.min(start.since, attachedAt) - CLOCK_SLACK
   let seenAt = visible ? attachedAt : 0
   let latest: Status | null = null
   let asking: Promise<TokenAnswer> | null = null

@@ -46,6 +46,7 @@ export const openSessions = async () => {
         trail: log.trail(),
         reset: null,
         unheard: false,
+        since: platform.now(),
         follow: '*',
         visible: true,
         onReset: () => {},

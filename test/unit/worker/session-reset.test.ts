@@ -70,6 +70,18 @@ describe('a session that cannot go on as usual', () => {
       expect(test.batches[1]).toMatchObject({ reset: 'server', events: [] })
     })
 
+    it('D5 but is told of what ended after it began, though before it was attached', async () => {
+      const since = test.platform.now()
+      const first = { epoch: test.log.epoch(), seq: 0 }
+      await test.log.append(events(1, 3))
+      await test.platform.advance(1_000)
+      await test.log.restart('server', '')
+      await test.platform.advance(1_000)
+      test.open({ unheard: true, since, cursor: first }).pump()
+      await settle()
+      expect(test.batches[0]).toMatchObject({ reset: 'server', events: [] })
+    })
+
     it('D1 and has heard something, is told', async () => {
       await test.log.append(events(1, 3))
       const session = test.open({ cursor: gone })
