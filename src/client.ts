@@ -5,6 +5,7 @@ import { localError, StreamError } from './errors.ts'
 import { holdLock } from './hold-lock.ts'
 import { type Host, openHost } from './host.ts'
 import { idleStatus } from './idle-status.ts'
+import { inTasks } from './in-tasks.ts'
 import { createIntake } from './intake.ts'
 import { createIterations } from './iterations.ts'
 import { type PauseReason, watchLifecycle } from './lifecycle.ts'
@@ -91,6 +92,8 @@ export function connect<Events extends object>(url: string | URL, options: Conne
   let closed = false
   /** Signed out, here or in another tab, or about to be. */
   let leaving: Promise<void> | null = null
+  /** The listeners have had all that was taken. */
+  let dispatching: Promise<void> | undefined
   /** This tab was frozen: what reaches it next may be from before a sign-out that it missed (A4). */
   let thawed = false
   let status = idleStatus(since)
@@ -124,10 +127,13 @@ export function connect<Events extends object>(url: string | URL, options: Conne
       if (!attached) throw new Error('detached')
       thawed = false
     }
+    // Of the hub before, whose last batch may be half-way.
+    await dispatching
     if (attachment !== from || leaving !== null) return
     if (batch.reset !== null) resets.emit({ reason: batch.reset })
     const events = intake.take(batch)
-    for (const event of events) listeners.dispatch(event)
+    dispatching = inTasks(events, listeners.dispatch, () => closed || leaving !== null)
+    await dispatching
     const newest = events.at(-1)
     if (newest !== undefined) status = { ...status, lastEventId: newest.id }
     await iterations.taken()

@@ -1,5 +1,7 @@
 import type { LoggedEvent } from '../src/protocol.ts'
 
+const NONE: readonly number[] = []
+
 /**
  * Which own ids a log holds, and where (D3). Events are compared only when an id comes again, so the usual
  * event costs a look-up and no hash of its data.
@@ -10,7 +12,7 @@ export const createIdentities = () => {
   let held: { seq: number; id: string }[] = []
 
   return {
-    seqsOf: (id: string): readonly number[] => seqs.get(id) ?? [],
+    seqsOf: (id: string): readonly number[] => seqs.get(id) ?? NONE,
     add({ seq, id, own }: LoggedEvent) {
       if (!own) return
       held.push({ seq, id })

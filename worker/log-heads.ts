@@ -1,8 +1,10 @@
 import type { EventHead, InspectOptions } from '../src/protocol.ts'
 import type { Log } from './log.ts'
-import { READ_EVENTS } from './tail.ts'
 
 type Heads = NonNullable<InspectOptions['heads']>
+
+/** Of one call: a screenful, not a log. */
+const MOST_HEADS = 500
 
 /** What the log holds, for people: no payload, and no more than was asked for (I1). */
 export const readHeads = async (
@@ -11,7 +13,7 @@ export const readHeads = async (
 ): Promise<EventHead[]> => {
   const heads: EventHead[] = []
   const end = Math.min(before, log.head() + 1)
-  let seq = Math.max(log.first() - 1, after, end - 1 - Math.min(last, READ_EVENTS))
+  let seq = Math.max(log.first() - 1, after, end - 1 - Math.min(last, MOST_HEADS))
   while (seq < end - 1) {
     const events = await log.read(seq)
     // Trimmed, cut or dropped meanwhile.

@@ -7,6 +7,8 @@ import { READ_EVENTS } from './tail.ts'
  * so that all tabs together take some 4 % of a core for it.
  */
 const SPACING_PER_TAB = 3
+/** Events a ms from which on it is the longest: what one event more costs a tab is then less than what a message does. */
+const DENSE = 4
 
 export interface PaceOptions {
   platform: Pick<Platform, 'now' | 'after'>
@@ -26,12 +28,15 @@ export const createPace = ({ platform, most, tabs, deliver }: PaceOptions) => {
   const gap = createGap(platform)
   let deliveredAt = 0
   let deliveredTo = 0
+  let isDense = false
   let cancel: (() => void) | null = null
 
   const run = (head: number) => {
     cancel?.()
     cancel = null
-    deliveredAt = platform.now()
+    const now = platform.now()
+    isDense = head - deliveredTo > DENSE * Math.max(1, Math.abs(now - deliveredAt))
+    deliveredAt = now
     deliveredTo = head
     deliver()
   }
@@ -42,7 +47,7 @@ export const createPace = ({ platform, most, tabs, deliver }: PaceOptions) => {
       gap.came()
       if (head() - deliveredTo >= READ_EVENTS) return run(head())
       if (cancel !== null) return
-      const spacing = Math.min(most, SPACING_PER_TAB * tabs())
+      const spacing = isDense ? most : Math.min(most, SPACING_PER_TAB * tabs())
       // A clock that was set back makes nobody wait for longer.
       const wait = gap.ms() < spacing / 2 ? spacing - Math.abs(platform.now() - deliveredAt) : 0
       if (wait <= 0) return run(head())

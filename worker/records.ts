@@ -2,8 +2,11 @@ import type { LoggedEvent } from '../src/protocol.ts'
 import type { LogRecord } from './log-store.ts'
 import { isFullRead, sizeOf } from './tail.ts'
 
-/** Events a record, at most: a read for a tab that is a little behind should not load a flood. */
-const RECORD_EVENTS = 256
+/**
+ * Events a record, at most: each costs the browser's process a request, and a read for a tab that is a little behind
+ * should not load a whole log.
+ */
+const RECORD_EVENTS = 500
 
 /** A record without its events. */
 export type RecordInfo = Omit<LogRecord, 'events'>

@@ -6,13 +6,21 @@ import type { Readable, Writable } from 'node:stream'
 import { chromium } from 'playwright'
 import { launchWith } from '../browsers.ts'
 import type { BenchBrowser, BenchTab } from './browser.ts'
-import { cpuOf } from './processes.ts'
+import { type CpuProfile, selfTimes } from './cpu-profile.ts'
+import { cpuByKind, cpuOf } from './processes.ts'
+
+export interface Chromium extends BenchBrowser {
+  /** ms of CPU by kind of process. */
+  cpuByKind(): Map<string, number>
+  /** Profiles the SharedWorker, until what it resolves to is called: ms by function, the dearest first. */
+  profileWorker(): Promise<() => Promise<[name: string, ms: number][]>>
+}
 
 /**
  * Chromium over its DevTools pipe, with no domain on that listens to the page: under Playwright, which listens to
  * every SSE message, a native EventSource is eleven times slower than it is.
  */
-export const startChromium = async (): Promise<BenchBrowser> => {
+export const startChromium = async (): Promise<Chromium> => {
   const profile = await mkdtemp(join(tmpdir(), 'tabstream-bench-'))
   const { launchOptions } = launchWith('chromium')
   const child = spawn(
@@ -68,8 +76,27 @@ export const startChromium = async (): Promise<BenchBrowser> => {
     return (await send('Runtime.getHeapUsage', {}, session)).usedSize
   }
 
+  const workerTarget = async (): Promise<string> => {
+    const { targetInfos } = await send('Target.getTargets')
+    const worker = targetInfos.find(({ type }: { type: string }) => type === 'shared_worker')
+    if (worker === undefined) throw new Error('There is no SharedWorker.')
+    return worker.targetId
+  }
+
   return {
     cpu: () => cpuOf(child.pid!),
+    cpuByKind: () => cpuByKind(child.pid!),
+    async profileWorker() {
+      const session = await attach(await workerTarget())
+      await send('Profiler.enable', {}, session)
+      await send('Profiler.setSamplingInterval', { interval: 200 }, session)
+      await send('Profiler.start', {}, session)
+      return async () => {
+        const { profile } = (await send('Profiler.stop', {}, session)) as { profile: CpuProfile }
+        await send('Target.detachFromTarget', { sessionId: session })
+        return selfTimes(profile)
+      }
+    },
     async openTab(url): Promise<BenchTab> {
       // A window each: a tab behind another would be hidden, and its timers late.
       const { targetId } = await send('Target.createTarget', { url: 'about:blank', newWindow: true })
@@ -94,10 +121,7 @@ export const startChromium = async (): Promise<BenchBrowser> => {
       }
     },
     async workerHeap() {
-      const { targetInfos } = await send('Target.getTargets')
-      const worker = targetInfos.find(({ type }: { type: string }) => type === 'shared_worker')
-      if (worker === undefined) throw new Error('There is no SharedWorker.')
-      const session = await attach(worker.targetId)
+      const session = await attach(await workerTarget())
       const heap = await heapOf(session)
       await send('Target.detachFromTarget', { sessionId: session })
       return heap

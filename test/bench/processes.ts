@@ -15,11 +15,8 @@ const look = (pid: string) => {
   }
 }
 
-/**
- * ms of CPU of all processes under `root`, its own included.
- * @returns `null` where there is no /proc to read them from
- */
-export const cpuOf = (root: number): number | null => {
+/** All processes under `root`, itself included; `null` where there is no /proc to read them from. */
+const familyOf = (root: number) => {
   let names: string[]
   try {
     names = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
@@ -32,5 +29,25 @@ export const cpuOf = (root: number): number | null => {
     size = family.size
     for (const { pid, parent } of all) if (family.has(parent)) family.add(pid)
   }
-  return all.filter(({ pid }) => family.has(pid)).reduce((sum, { cpu }) => sum + cpu, 0)
+  return all.filter(({ pid }) => family.has(pid))
+}
+
+/**
+ * ms of CPU of all processes under `root`, its own included.
+ * @returns `null` where the system does not tell
+ */
+export const cpuOf = (root: number): number | null =>
+  familyOf(root)?.reduce((sum, { cpu }) => sum + cpu, 0) ?? null
+
+/** The same by kind of Chromium's processes; of renderers each is its own: pages, and the one with the worker. */
+export const cpuByKind = (root: number): Map<string, number> => {
+  const kinds = new Map<string, number>()
+  for (const { pid, cpu } of familyOf(root) ?? []) {
+    const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+    const of = (name: string) => new RegExp(`--${name}=(\\S+)`).exec(line)?.[1]
+    const type = of('type') ?? 'browser'
+    const kind = of('utility-sub-type') ?? (type === 'renderer' ? `renderer ${pid}` : type)
+    kinds.set(kind, (kinds.get(kind) ?? 0) + cpu)
+  }
+  return kinds
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { StreamError } from '../../../src/index.ts'
-import { hubLock, keyOf, PROTOCOL, type TabApi } from '../../../src/protocol.ts'
+import { type Hello, hubLock, keyOf, PROTOCOL, type TabApi } from '../../../src/protocol.ts'
 import { pack } from '../../../worker/pack.ts'
 import { countingClients } from '../harness/counting.ts'
 import { openHub, type TestHub } from '../harness/hub.ts'
@@ -231,6 +231,83 @@ describe('a client and a hub that is not as it should be', () => {
     await settle()
     expect(heard).toEqual([])
     port1.close()
+  })
+
+  describe('P8 a batch that takes its listeners long', () => {
+    const trail = { term: 1, bases: [], durable: 0, id: null }
+    const batch = (from: number, to: number) => ({
+      epoch: 'e',
+      rewind: null,
+      to,
+      term: 1,
+      bases: null,
+      durable: to,
+      id: `${to}`,
+      reset: null,
+      events: pack(
+        Array.from({ length: to - from + 1 }, (_, index) => {
+          const seq = from + index
+          return { seq, id: `${seq}`, own: true, type: 'count', data: `${seq}`, at: 1 }
+        }),
+      ),
+    })
+    const ports: MessagePort[] = []
+    /** The hub at the other end of a port gives its tab this batch. */
+    const hub = async (incarnation: string, given: ReturnType<typeof batch>) => {
+      const { expose, wrap } = await import('comlink')
+      const { port1, port2 } = new MessageChannel()
+      ports.push(port1)
+      const release = page.locks.hold(hubLock(incarnation))
+      const attach = ({ cursor }: Hello) => {
+        setTimeout(() => void wrap<TabApi>(port1).deliver(given))
+        cursor ??= { epoch: 'e', seq: 0 }
+        return { ok: true, incarnation, cursor, trail, locks: true, status: { state: 'open' }, differing: [] }
+      }
+      expose({ attach, ping: () => ({ incarnation, attached: true }) }, port1)
+      return { port: port2, release }
+    }
+    const slow = () => {
+      let now = 0
+      vi.spyOn(performance, 'now').mockImplementation(() => now)
+      return () => {
+        now += 3
+      }
+    }
+    afterEach(() => {
+      vi.restoreAllMocks()
+      for (const port of ports.splice(0)) port.close()
+    })
+
+    it('D2 is heard to its end before what the next hub gives', async () => {
+      const work = slow()
+      const [one, two] = [await hub('i', batch(1, 50)), await hub('j', batch(51, 52))]
+      const heard: unknown[] = []
+      const stream = connect({}, () => (page.workers.length === 0 ? one.port : two.port))
+      stream.on('count', (count) => {
+        work()
+        heard.push(count)
+        if (count === 4) one.release()
+      })
+      await until(() => heard.length >= 52)
+      expect(page.workers).toHaveLength(2)
+      expect(heard).toEqual(Array.from({ length: 52 }, (_, index) => index + 1))
+      stream.close()
+    })
+
+    it('is not heard after close()', async () => {
+      const work = slow()
+      const { port } = await hub('i', batch(1, 50))
+      const heard: unknown[] = []
+      const stream = connect({}, () => port)
+      stream.on('count', (count) => {
+        work()
+        heard.push(count)
+        if (count === 6) stream.close()
+      })
+      await until(() => heard.length >= 6)
+      await settle()
+      expect(heard).toHaveLength(6)
+    })
   })
 
   it('a call that a hub does not answer is given up after 10 s', async () => {

@@ -39,7 +39,7 @@ describe('reading and placing', () => {
       const read = await log.read(after)
       expect(ids(read)).toEqual(numbers(after + 1, after + read.length))
       expect(read.length).toBeGreaterThan(0)
-      expect(read.length).toBeLessThanOrEqual(500)
+      expect(read.length).toBeLessThanOrEqual(2_000)
     }
   })
 

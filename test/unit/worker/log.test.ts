@@ -49,18 +49,17 @@ describe('the log', () => {
     expect(ids(records.flatMap((record) => record.events))).toEqual(['1', '2', '3'])
   })
 
-  it('writes one record a batch, of at most 256 events', async () => {
+  it('writes one record a batch, of at most 500 events', async () => {
     const { log } = await open()
     await log.append(events(1, 600))
     const at = platform.now()
     await committed(log, platform)
     const { records } = await stored()
     expect(records.map(({ first, last }) => [first, last])).toEqual([
-      [1, 256],
-      [257, 512],
-      [513, 600],
+      [1, 500],
+      [501, 600],
     ])
-    expect(records[0]).toMatchObject({ at, events: { length: 256 } })
+    expect(records[0]).toMatchObject({ at, events: { length: 500 } })
   })
 
   it('has one transaction under way, and where events come fast the next takes all of the next 100 ms', async () => {

@@ -57,6 +57,19 @@ describe('P3 when events are delivered', () => {
     expect(deliveries.at(-1)!.head).toBe(1_000)
   })
 
+  it('P7 ten thousand a second a frame apart for one tab too: a message costs more than they do', async () => {
+    const pace = open(16, 1)
+    for (let each = 0; each < 200; each++) {
+      pace.arrive(10)
+      await platform.advance(1)
+    }
+    expect(spacings().slice(20)).toEqual(
+      spacings()
+        .slice(20)
+        .map(() => 16),
+    )
+  })
+
   it('a message costs less with fewer tabs: one tab waits for 3 ms', async () => {
     const pace = open(16, 1)
     await stream(pace, 200, 1)
@@ -73,7 +86,7 @@ describe('P3 when events are delivered', () => {
     const pace = open()
     await stream(pace, 100, 1)
     const before = deliveries.length
-    pace.arrive(500)
+    pace.arrive(2_000)
     expect(deliveries).toHaveLength(before + 1)
     // And what was to be delivered later is in it.
     await platform.advance(16)

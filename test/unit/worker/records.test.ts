@@ -15,12 +15,11 @@ const info = (first: number, last: number, size = 1): RecordInfo => ({ first, la
 const WIDE = { events: 5_000, bytes: 1_000_000 }
 
 describe('packing events into records', () => {
-  it('makes one record a batch, of 256 events at most', () => {
+  it('makes one record a batch, of 500 events at most', () => {
     const made = toRecords(logged(5, 600), WIDE)
     expect(made.map(({ first, last, events }) => [first, last, events.length])).toEqual([
-      [5, 260, 256],
-      [261, 516, 256],
-      [517, 600, 84],
+      [5, 504, 500],
+      [505, 600, 96],
     ])
     expect(toRecords([], WIDE)).toEqual([])
   })
@@ -60,8 +59,8 @@ describe('the account of records', () => {
   })
 
   it('spans no more than one read, however much there is', () => {
-    const records = account(...Array.from({ length: 20 }, (_, at) => info(at * 100 + 1, at * 100 + 100)))
-    expect(records.span(0)).toEqual({ from: 1, to: 401 })
+    const records = account(...Array.from({ length: 20 }, (_, at) => info(at * 400 + 1, at * 400 + 400)))
+    expect(records.span(0)).toEqual({ from: 1, to: 1_601 })
     expect(account(info(1, 1, 2 ** 20), info(2, 2)).span(0)).toEqual({ from: 1, to: 1 })
   })
 
