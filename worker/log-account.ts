@@ -8,10 +8,10 @@ import { createTail } from './tail.ts'
 
 /**
  * Committed events kept in memory as well, so that a tab a little behind costs no read: in a flood, tabs that keep up
- * are up to half of a default log behind (parts.ts), and reading it again took a third of the worker's time.
+ * are up to half of a default log behind (room.ts), and reading it again took a third of the worker's time.
  */
 const TAIL_EVENTS = 4_000
-const TAIL_SIZE = 4 * 1024 * 1024
+const TAIL_SIZE = 12 * 1024 * 1024
 
 /** B2. events: count; bytes: characters; age: ms */
 export interface Bounds {
