@@ -222,7 +222,9 @@ export const createPersistence = ({
   const commitAll = async () => {
     while (canCommit()) {
       const wait = COMMIT_SPACING - Math.abs(platform.now() - committedAt)
-      if (wait > 0 && gap.ms() < COMMIT_SPACING / 2 && !hurried) await spaced(wait)
+      const isFast = wait > 0 && gap.ms() < COMMIT_SPACING / 2
+      // Alone: what is about to be delivered goes first.
+      if (!hurried) await spaced(isFast ? wait : 0)
       committedAt = platform.now()
       if (canCommit() && (await commit())) trim()
     }

@@ -48,7 +48,8 @@ const goAway = async ({ backend, crew, pause }: Scene, member: Member) => {
   await backend.publish(20)
   await pause(500)
   const back = page.waitForURL(`${backend.url}/`, { waitUntil: 'commit' })
-  await page.evaluate(() => history.back())
+  // Not within the call: it would lose its page before it could answer.
+  await page.evaluate(() => void setTimeout(() => history.back()))
   await back
   const kept = await page.evaluate(() => window.record !== undefined && window.stream !== undefined)
   if (kept) return
@@ -56,7 +57,6 @@ const goAway = async ({ backend, crew, pause }: Scene, member: Member) => {
   await page.close()
 }
 
-/** What goes wrong with tabs, workers, the browser and its storage. */
 /** What the server said, once the stream is open. */
 const resumption = async ({ tab }: Member) => {
   await tab.until('open', 45_000)
@@ -71,6 +71,7 @@ const firstHeard = async ({ tab }: Member, backend: Backend): Promise<number> =>
   }
 }
 
+/** What goes wrong with tabs, workers, the browser and its storage. */
 export const FAULTS_OF_TABS: Fault[] = [
   { name: 'a tab closes', run: (scene) => end(scene, anyTab(scene), 'close') },
   { name: 'a tab crashes', orphans: true, run: (scene) => end(scene, anyTab(scene), 'crash') },

@@ -96,6 +96,7 @@ describe('the log as a leader’s and as a follower’s', () => {
       const one = await leader()
       const two = await leader()
       await one.append(events(1, 1))
+      await platform.advance(0)
       await until(() => one.fenced() === 1)
       expect(await one.append(events(2, 2))).toBe(0)
       await two.append(events(1, 1))

@@ -49,6 +49,7 @@ describe('D2 IndexedDB on its way out and back', () => {
     await until(() => durable.at(-1) === null)
     state.commit = () => Promise.reject(new Error('no'))
     await log.append(events(1, 1))
+    await platform.advance(0)
     await until(() => !log.isDurable())
     expect(platform.nextTimer()).toBe(1_000)
     await log.close()

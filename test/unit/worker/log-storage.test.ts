@@ -97,6 +97,7 @@ describe('D2 the log goes on in memory when IndexedDB does not, and is durable a
     await committed(log, platform)
     state.commit = () => Promise.reject(new DOMException('full', 'QuotaExceededError'))
     await log.append(events(3, 4))
+    await platform.advance(0)
     await until(() => !log.isDurable())
     for (let second = 0; second < 60; second++) {
       await platform.advance(1_000)
@@ -155,6 +156,7 @@ describe('D2 the log goes on in memory when IndexedDB does not, and is durable a
     await committed(log, platform)
     state.commit = () => Promise.reject(new Error('no'))
     await log.append(events(3, 3))
+    await platform.advance(0)
     await until(() => !log.isDurable())
     await log.restart('server', '')
     await log.append([event('a')])
