@@ -89,17 +89,24 @@ describe('D2 IndexedDB on its way out and back', () => {
       const commit = defer<void>()
       let onLost = () => {}
       let hangs = false
+      let underWay = false
       const { log, led, durable } = openLog({
         platform,
         open: async (lost) => {
           onLost = lost
           const store = await openLogStore('log', lost)
-          return { ...store, commit: (given) => (hangs ? commit.promise : store.commit(given)) }
+          const hang = () => {
+            underWay = true
+            return commit.promise
+          }
+          return { ...store, commit: (given) => (hangs ? hang() : store.commit(given)) }
         },
       })
       await led
       hangs = true
       await log.append(events(1, 2))
+      await platform.advance(0)
+      expect(underWay).toBe(true)
       onLost()
       if (how === 'stands') commit.resolve()
       else commit.reject(new Error('aborted'))
