@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { pack } from '../../../worker/pack.ts'
 import { createSelections, type Selection } from '../../../worker/selections.ts'
+import type { SessionOptions } from '../../../worker/session.ts'
 import { events, ids } from '../harness/log.ts'
 import { openSessions, type Sessions } from '../harness/session.ts'
 import { defer, settle } from '../harness/turns.ts'
@@ -80,6 +81,28 @@ describe('a session that cannot go on as usual', () => {
       test.open({ unheard: true, since, cursor: first }).pump()
       await settle()
       expect(test.batches[0]).toMatchObject({ reset: 'server', events: [] })
+    })
+
+    it('D5 nor as long as what its hub lacks is yet to come from the leader', async () => {
+      await test.log.append(events(1, 700))
+      await test.platform.advance(5_000)
+      const { epoch, head, stand } = test.log
+      let hasCome = false
+      const log: SessionOptions['log'] = {
+        ...test.log,
+        first: () => 201,
+        read: (seq) => (hasCome ? test.log.read(seq) : []),
+        head: () => (hasCome ? head() : 200),
+        stand: (cursor) =>
+          cursor.seq < 200 ? { cursor: { epoch: epoch(), seq: 200 }, reset: 'fell-behind' } : stand(cursor),
+      }
+      const session = test.open({ log, unheard: true, cursor: { epoch: epoch(), seq: 100 } })
+      session.pump()
+      await settle()
+      expect(test.batches).toEqual([])
+      hasCome = true
+      await test.append(session, events(701, 701))
+      expect(test.batches[0]).toMatchObject({ reset: null, events: [{ id: '701' }] })
     })
 
     it('D1 and has heard something, is told', async () => {
