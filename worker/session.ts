@@ -128,13 +128,13 @@ export const createSession = ({
       // It knows of a later leader than this log does: what is part of both shows once they are in line (L3).
       if (trail.term > log.trail().term) return null
       const placed = log.stand(cursor)
+      const trimmed = unheard && placed.reset === 'fell-behind'
+      // What the log holds is yet to come from the leader: only then does it show what the tab has missed.
+      if (trimmed && log.first() > log.head() && log.known() > log.head()) return null
       // It came to a hub that had yet to hear of the leader, whose log has all that it is to hear.
       const over = cursor.epoch !== placed.cursor.epoch && log.endedAt(cursor.epoch) < since
-      // What the log holds is yet to come from the leader: only then does it show what the tab has missed.
-      if (unheard && placed.reset === 'fell-behind' && log.first() > log.head() && log.known() > log.head())
-        return null
       // Or what the log lost is from before it came, and no loss of its own.
-      if (unheard && ((over && !behind) || (placed.reset === 'fell-behind' && (await isOld(log.first()))))) {
+      if ((unheard && over && !behind) || (trimmed && (await isOld(log.first())))) {
         cursor = { epoch: log.epoch(), seq: log.first() - 1 }
         oldUpTo = log.known()
         continue
