@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { ensureBrowsers } from '../browsers.ts'
 import { median } from '../statistics.ts'
+import { buildPages } from './build-pages.ts'
 import { startChromium } from './chromium.ts'
 import { startFirefox } from './firefox.ts'
 import { type Goal, judge } from './goals.ts'
@@ -32,9 +32,7 @@ const here = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 
 ensureBrowsers()
 console.log('Building the pages ...')
-execFileSync('npx', ['--no-install', 'vite', 'build', '--mode', 'bench', '--logLevel', 'error'], {
-  stdio: 'inherit',
-})
+buildPages()
 
 const server = await startServer()
 const start = () => (values.browser === 'firefox' ? startFirefox(server.pid) : startChromium())

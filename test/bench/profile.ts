@@ -1,13 +1,14 @@
-import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { ensureBrowsers } from '../browsers.ts'
+import { buildPages } from './build-pages.ts'
 import { startChromium } from './chromium.ts'
 import { startServer } from './start-server.ts'
 import { openTabs } from './tabs.ts'
 
 /**
- * `npm run bench:profile -- [--variant tabstream] [--tabs 6] [--rate 1000] [--count 10000]`: where the time of a load
- * goes, by process and, in the worker, by function. `--rate 0`: as fast as it goes. Chromium only.
+ * `npm run bench:profile -- [--variant tabstream] [--tabs 6] [--rate 1000] [--count 10000] [--size 150]`: where the time
+ * of a load goes, by process. `--rate 0`: as fast as it goes. `--functions`: in the worker by function too, which costs
+ * time itself. Chromium only.
  */
 const { values } = parseArgs({
   options: {
@@ -19,16 +20,13 @@ const { values } = parseArgs({
     functions: { type: 'boolean', default: false },
   },
 })
-const [tabs, rate, count, size] = [values.tabs, values.rate, values.count, values.size].map(Number) as [
-  number,
-  number,
-  number,
-  number,
-]
+const tabs = Number(values.tabs)
+const rate = Number(values.rate)
+const count = Number(values.count)
+const size = Number(values.size)
+
 ensureBrowsers()
-execFileSync('npx', ['--no-install', 'vite', 'build', '--mode', 'bench', '--logLevel', 'error'], {
-  stdio: 'inherit',
-})
+buildPages()
 const server = await startServer()
 const browser = await startChromium()
 const seats = await openTabs({ browser, server }, values.variant, tabs, tabs > 6)
@@ -43,7 +41,7 @@ const before = {
 }
 const { ms } = await send(count)
 const [cpu, served, main] = [browser.cpuByKind(), await server.usage(), await seats.tabs[0]!.mainThread()]
-const functions = (await stop?.()) ?? []
+const functions = await stop?.()
 
 const line = (name: string, used: number) =>
   `${name.padEnd(60)} ${used.toFixed(0).padStart(7)} ms ${((used / ms) * 100).toFixed(1).padStart(6)} %`
@@ -57,8 +55,10 @@ for (const [kind, used] of cpu) {
 console.log(line('all of the browser', total))
 console.log(line('server', served.cpu - before.server.cpu))
 console.log(line("first tab's main thread", main! - before.main!))
-console.log('\nIn the worker, by function itself:\n')
-for (const [name, used] of functions.slice(0, 30)) console.log(line(name, used))
+if (functions !== undefined) {
+  console.log('\nIn the worker, by function itself:\n')
+  for (const [name, used] of functions.slice(0, 30)) console.log(line(name, used))
+}
 
 await seats.close()
 await browser.close()
