@@ -260,7 +260,10 @@ test('I4 A1 a report has no credential, no payload and no query value, saved or 
   const downloading = browserName === 'chromium' ? tab.page.waitForEvent('download') : null
   await inspector.press('Save report')
   await expect(inspector.root.getByRole('status')).toHaveText('Report saved.')
-  const saved = await tab.page.evaluate(() => (window as unknown as { saved: string }).saved)
+  // A blob's text comes by a promise of its own, which the status does not wait for.
+  const saved = (await (
+    await tab.page.waitForFunction(() => (window as unknown as { saved?: string }).saved)
+  ).jsonValue())!
   if (downloading !== null) {
     const download = await downloading
     expect(download.suggestedFilename()).toMatch(/^tabstream-report-.*\.json$/)
