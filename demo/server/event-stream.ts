@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { constants, Http2ServerResponse } from 'node:http2'
 import type { Batch, Feeds } from './feeds.ts'
-import { formatComment, formatEvent, formatPosition } from './sse-format.ts'
+import { formatComment, formatEvent, formatEvents, formatPosition } from './sse-format.ts'
 import type { StoredEvent } from './store.ts'
 
 export interface EventStreamOptions {
@@ -164,7 +164,8 @@ export const openEventStream = (options: EventStreamOptions): EventStream => {
 
   const sendAllowed = (batch: readonly StoredEvent[], verdicts: readonly boolean[]) => {
     if (state === 'over') return
-    const allowed = batch.filter((_, index) => verdicts[index])
+    // The batch itself where it can be: its text is there.
+    const allowed = verdicts.every(Boolean) ? batch : batch.filter((_, index) => verdicts[index])
     const last = batch.at(-1)!
     if (breaksNextEvent && allowed[0]) {
       const frame = Buffer.from(formatEvent(allowed[0]))
@@ -176,7 +177,7 @@ export const openEventStream = (options: EventStreamOptions): EventStream => {
     events += allowed.length
     // A client whose position stood still behind events that it may not see would one day be told to start anew.
     const skipped = allowed.at(-1) === last ? '' : formatPosition(last.id)
-    write(allowed.map(formatEvent).join('') + skipped)
+    write(formatEvents(allowed) + skipped)
     options.onSent?.(allowed)
   }
 

@@ -3,19 +3,6 @@ import type { EventStore, ReadLimit, StoredEvent } from './store.ts'
 /** Bounds what one feed can hold in memory. */
 const batchLimit: ReadLimit = { events: 256, characters: 128 * 1024 }
 
-/** Listeners of one user that are woken in one go: with 256 the median of ten thousand streams waited a tenth longer. */
-const slice = 2_048
-
-/** Of ten thousand streams the first have their bytes sent before the last are looked at: sockets wait for the loop. */
-const wakeInSlices = (listeners: Iterable<() => void>) => {
-  const all = [...listeners]
-  const wakeFrom = (from: number) => {
-    for (const listener of all.slice(from, from + slice)) listener()
-    if (from + slice < all.length) setImmediate(wakeFrom, from + slice)
-  }
-  wakeFrom(0)
-}
-
 export interface Batch {
   /** As `EventStore.readAfter` has them. */
   events: readonly StoredEvent[] | undefined
@@ -58,9 +45,15 @@ export const createFeeds = (store: EventStore, clock = () => performance.now()) 
   const open = (user: string): Shared => {
     const shared: Shared = { listeners: new Set(), last: undefined, unsubscribe: () => {} }
     feeds.set(user, shared)
-    shared.unsubscribe = store.subscribe(user, () => {
+    const nextRead = () => shared.last?.batch
+    shared.unsubscribe = store.subscribe(user, async () => {
       shared.last = undefined
-      wakeInSlices(shared.listeners)
+      const [first, ...others] = shared.listeners
+      first?.()
+      // Who reads first reads for all that are at the same place, who then take its batch without a promise each. What
+      // it could not read is its own affair.
+      await Promise.resolve(nextRead()).catch(() => {})
+      for (const wake of others) wake()
     })
     return shared
   }

@@ -1,18 +1,20 @@
 import type { StoredEvent } from './store.ts'
 
-/** By event: the streams of a user are given the same ones (feeds.ts). */
-const formatted = new WeakMap<StoredEvent, string>()
-
 /** HTML Standard 9.2.6: each line of the payload needs a `data` field of its own, whatever ends it. */
-export const formatEvent = (event: StoredEvent): string => {
-  const known = formatted.get(event)
-  if (known !== undefined) return known
-  const { id, type, data } = event
-  const text = `id: ${id}\nevent: ${type}\n${data
+export const formatEvent = ({ id, type, data }: StoredEvent): string =>
+  `id: ${id}\nevent: ${type}\n${data
     .split(/\r\n|\r|\n/)
     .map((line) => `data: ${line}\n`)
     .join('')}\n`
-  formatted.set(event, text)
+
+const formatted = new WeakMap<readonly StoredEvent[], string>()
+
+/** Once for all streams that are given the same batch (feeds.ts). */
+export const formatEvents = (events: readonly StoredEvent[]): string => {
+  const known = formatted.get(events)
+  if (known !== undefined) return known
+  const text = events.map(formatEvent).join('')
+  formatted.set(events, text)
   return text
 }
 

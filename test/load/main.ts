@@ -15,8 +15,10 @@ const { values } = parseArgs({
 const streams = Number(values.streams)
 const rounds = Number(values.rounds)
 const names = ['tabstream', 'better-sse', '@fastify/sse']
+/** Not measured: code that has just been loaded takes half as long again for the first of them. */
+const warmUp = { count: 5, every: 500 }
 /** One event to all streams, so many times, with a pause between: how long until a stream has it? */
-const paced = { count: 10, every: 1_000 }
+const paced = { count: 30, every: 500 }
 /** As fast as the server takes them: how many deliveries a second? */
 const flood = { count: 30, every: 0 }
 
@@ -57,6 +59,7 @@ const measure = async (name: string, round: number) => {
     await ask(server, { kind: 'publish', ...load })
     return read
   }
+  await run(warmUp)
   const calm = await run(paced)
   const full = await run(flood)
   clients.disconnect()
@@ -100,8 +103,13 @@ for (const name of names) {
 }
 
 const of = (name: string, read: (result: Result) => number) => median(results.get(name)!.map(read))
-const better = Math.max(...names.slice(1).map((name) => of(name, ({ rate }) => rate)))
-const level = of('tabstream', ({ rate }) => rate) / better
-console.log(`\ntabstream delivers ${level.toFixed(2)} times as many events a second as the better of the two`)
+const others = (read: (result: Result) => number) => names.slice(1).map((name) => of(name, read))
+const rate = of('tabstream', ({ rate }) => rate) / Math.max(...others(({ rate }) => rate))
+const p50 = of('tabstream', ({ p50 }) => p50) / Math.min(...others(({ p50 }) => p50))
+const p99 = of('tabstream', ({ p99 }) => p99) / Math.min(...others(({ p99 }) => p99))
+console.log(
+  `\ntabstream to the better of the two: ${rate.toFixed(2)} times the deliveries a second, ` +
+    `${p50.toFixed(2)} times the p50, ${p99.toFixed(2)} times the p99`,
+)
 // A tenth is what the same server differs by from run to run.
-process.exitCode = level >= 0.9 ? 0 : 1
+process.exitCode = rate >= 0.9 && p50 <= 1.1 && p99 <= 1.1 ? 0 : 1
