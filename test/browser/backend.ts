@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type ServerOptions, startServer } from '../../demo/server/app.ts'
+import { auditFile } from '../../demo/server/audit-log.ts'
 import { startProxy } from './proxy.ts'
 import { range } from './tab.ts'
 
@@ -113,6 +114,11 @@ export const startBackend = async (options: BackendOptions = {}) => {
     peak: (user = 'ada') => peakOf(user),
     /** Streams that a browser opened before it had closed its old one (S1), over restarts. */
     replaced: () => past.replaced + server.connections().replaced,
+    /** The last streams that were opened and ended, when and why, as the server's audit log tells. */
+    streamHistory: async (): Promise<string> => {
+      const lines = (await readFile(auditFile(dataDir), 'utf8')).trimEnd().split('\n')
+      return lines.slice(-16).join('\n')
+    },
     requests: async (path: string): Promise<LoggedRequest[]> => {
       const { requests } = (await askDebug('requests')) as { requests: LoggedRequest[] }
       return requests.filter(({ url }) => url.split('?')[0] === path)

@@ -88,6 +88,11 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
     }
   }
 
+  const oneStream = async () => {
+    if (backend.peak() > 1)
+      throw new Error(`${backend.peak()} streams at once. ${await backend.streamHistory()}`)
+  }
+
   const one = async (fault: Fault, each: number) => {
     const before = Math.floor(random() * each)
     await crew.caughtUp(await backend.publish(1 + before), PATIENCE)
@@ -114,6 +119,7 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
     })
     await backend.publish(Math.max(1, each - before - Math.floor(each / 4)))
     await crew.fill(fault.loses ? 1 : 0)
+    await oneStream()
     // Ten in a row within seconds, as no user has them, would end in waits of half a minute (S4).
     while ((await crew.attempts()) > MOST_ATTEMPTS) await pause(200)
   }
@@ -158,10 +164,10 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
     const last = await backend.publish()
     await crew.caughtUp(last, PATIENCE)
     await crew.finish(last)
+    await oneStream()
   } catch (error) {
     problems.push((error as Error).message)
   } finally {
-    if (backend.peak() > 1) problems.push(`${backend.peak()} streams at once`)
     const overlaps = backend.replaced() - orphaned
     if (overlaps > 0) {
       const where = recoveries.filter((recovery) => recovery.replaced > 0).map((recovery) => recovery.fault)
