@@ -84,7 +84,6 @@ export function connect<Events extends object>(url: string | URL, options: Conne
   /** Which way to a hub (host.ts), and under which name. */
   let way = 0
   let suffix = ''
-  let streamClient: string | null = null
   /** When, in ms of `performance.now()`. */
   let respawns: number[] = []
   /** What the hub knows of this tab's listeners. */
@@ -184,7 +183,6 @@ export function connect<Events extends object>(url: string | URL, options: Conne
       options: hubOptions,
       cursor: intake.cursor(),
       trail: intake.trail(),
-      streamClient,
       from: options.from ?? ('now' as const),
       since,
       follow: follows(),
@@ -207,7 +205,6 @@ export function connect<Events extends object>(url: string | URL, options: Conne
         if (attachment !== mine) return
         if (!welcome.ok) return stop(welcome.error)
         intake.welcome(welcome.cursor, welcome.trail)
-        streamClient = welcome.streamClient
         const { incarnation, locks } = welcome
         // All tabs of a dead hub derive the same name from it, and so meet again without talking.
         mine.watch = watchHub(hub, incarnation, locks, () => respawn(`#${incarnation}`))

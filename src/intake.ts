@@ -29,7 +29,7 @@ export const createIntake = () => {
       if (!beginning.isSet()) beginning.set(from, told.id)
     },
     /** @returns the events of the batch that are new to this tab, in order */
-    take({ epoch, rewind, to, term, bases, durable, id, reset, events }: Batch): LoggedEvent[] {
+    take({ epoch, rewind, to, term, bases, durable, id, streamClient, reset, events }: Batch): LoggedEvent[] {
       if (rewind !== null) resume({ epoch, seq: rewind.seq }, rewind.id)
       const enters = cursor?.epoch !== epoch
       // seqs of one log say nothing of another's.
@@ -49,6 +49,7 @@ export const createIntake = () => {
         bases: bases ?? trail?.bases ?? [],
         durable,
         id: to < cursor.seq ? (trail?.id ?? null) : id,
+        streamClient,
       }
       if (reset !== null) beginning.set(cursor, trail.id)
       return fresh

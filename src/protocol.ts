@@ -62,6 +62,8 @@ export interface Trail {
   durable: number
   /** The last event ID at the tab's cursor; `null`: not known. Of use to a hub that can read no log. */
   id: string | null
+  /** What the stream's requests are known by (R6): a hub that hangs can't close its stream, which this replaces. */
+  streamClient: string
 }
 
 /** Where a tab without a cursor starts (D5). */
@@ -94,6 +96,7 @@ export interface Batch {
   durable: number
   /** The last event ID at `to`. */
   id: string | null
+  streamClient: string
   /** Another leader took over, whose log goes on from this seq: what the tab has had beyond it may come again. */
   rewind: { seq: number; id: string | null } | null
   /** Told to the application before the events. */
@@ -317,8 +320,6 @@ export interface Hello {
   /** Where a tab that was attached before goes on; `null`: it is new, and `from` counts. */
   cursor: Cursor | null
   trail: Trail | null
-  /** What a hub before gave (`Welcome`). */
-  streamClient: string | null
   from: From
   /** When the page connected, in ms since 1970: what `'now'` means. */
   since: number
@@ -339,8 +340,6 @@ export type Welcome =
       cursor: Cursor
       /** For a tab that has none yet. */
       trail: Trail
-      /** What the stream's requests are known by (R6), to be told to the next hub. */
-      streamClient: string
       /**
        * Whether the hub sees the tab's lock. Clearing an origin's site data parts the lock managers of what was
        * open then from those of what opens later (Chromium): locks say nothing there, and pings have to do.

@@ -213,7 +213,6 @@ export const createHub = ({
         if (superseded !== null) return refuse(superseded)
         const { tab, since, follow, visible } = hello
         const { known, answer, ...placed } = placeTab(log, hello)
-        const streamClient = log.streamClient()
         session = createSession({
           platform,
           tab,
@@ -250,7 +249,6 @@ export const createHub = ({
           ok: true,
           incarnation,
           ...answer,
-          streamClient,
           locks,
           status: status(),
           differing,

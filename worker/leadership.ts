@@ -166,9 +166,9 @@ export const createLeadership = ({ platform, protocol, key, listenFor, log, ...d
   }
 
   const known = (): Known => {
-    const { term, epoch, head: seq, streamClient } = log.position()
+    const { term, epoch, head: seq } = log.position()
     if (witness !== null && witness.trail.term > term) return witness
-    return { cursor: { epoch, seq }, trail: log.trail(), streamClient }
+    return { cursor: { epoch, seq }, trail: log.trail() }
   }
   const heed = (told: Known) => {
     if (told.trail.term > (witness?.trail.term ?? 0)) witness = told

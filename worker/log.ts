@@ -74,10 +74,10 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
 
   /** What is told to a tab whose cursor comes to be at `seq`. */
   const trail = (seq = account.position.head): Trail => {
-    const { term, bases, head, lastEventId } = account.position
+    const { term, bases, head, lastEventId, streamClient } = account.position
     const noted = () => tail.at(seq)?.id ?? bases.findLast(({ base }) => base === seq)?.id ?? null
     const id = seq === head && account.known <= head ? lastEventId : noted()
-    return { term, bases, durable: account.committed, id }
+    return { term, bases, durable: account.committed, id, streamClient }
   }
   const isEmpty = () => account.first() > account.position.head
   const isOurs = ({ term, epoch }: Of) => epoch === account.position.epoch && term === account.aligned
@@ -327,6 +327,11 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
           hooks.onTruncate()
         }
         followed = true
+        if (account.position.streamClient !== leader.streamClient) {
+          account.position.streamClient = leader.streamClient
+          // Tabs are to know it: this hub may hang.
+          hooks.onChange(null)
+        }
         account.aligned = account.position.term = leader.term
         if (leader.head >= account.position.head) {
           account.known = leader.head
@@ -343,7 +348,7 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
      * another hub, knows more than this log: it goes on from there. A hub that hangs may do so within a transaction, and
      * then blocks the database for as long as its pages live.
      */
-    recall({ cursor: { epoch, seq }, trail: { term, bases, id }, streamClient }: Known) {
+    recall({ cursor: { epoch, seq }, trail: { term, bases, id, streamClient } }: Known) {
       const { position } = account
       const leader = bases.at(-1)?.leader
       if (leader === undefined || id === null) return
@@ -353,8 +358,7 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
       if ((account.aligned > 0 || position.head > 0) && !behind) return
       recalled = true
       if (position.epoch === born) blank = born
-      Object.assign(position, { epoch, head: seq, lastEventId: id, term, leader, bases })
-      if (streamClient !== null) position.streamClient = streamClient
+      Object.assign(position, { epoch, head: seq, lastEventId: id, term, leader, bases, streamClient })
       account.aligned = term
       account.known = seq
       account.forget(seq)

@@ -16,8 +16,8 @@ export interface Placed {
   answer: { cursor: Cursor; trail: Trail }
 }
 
-const knownOf = ({ cursor, trail, streamClient }: Hello): Known | null =>
-  cursor === null || trail === null || trail.term === 0 ? null : { cursor, trail, streamClient }
+const knownOf = ({ cursor, trail }: Hello): Known | null =>
+  cursor === null || trail === null || trail.term === 0 ? null : { cursor, trail }
 
 /** Where a tab goes on, or begins, that attaches to a hub with this log (D2, D4, D5). */
 export const placeTab = (log: Log, hello: Hello): Placed => {

@@ -10,7 +10,6 @@ export type Ask = 'retry' | 'nudge' | 'welcome' | 'drop'
 export interface Known {
   cursor: Cursor
   trail: Trail
-  streamClient: string | null
 }
 
 /** What hubs of one key say to each other (L2). What the leader says carries its term: the fencing token. */

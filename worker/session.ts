@@ -150,7 +150,9 @@ export const createSession = ({
       }
       const { epoch, seq: after } = cursor
       // It is in a log that somebody leads now, and may lose it: until it knows that, it counts as new.
-      if (trail.term === 0 && log.trail().term > 0) return withoutEvents(null)
+      const led = log.trail()
+      const isNews = trail.term === 0 || trail.streamClient !== led.streamClient
+      if (led.term > 0 && isNews) return withoutEvents(null)
       behind = after < log.head()
       if (!behind) return null
       if (oldUpTo !== null) {

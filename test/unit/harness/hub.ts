@@ -138,7 +138,6 @@ export const openTab = async (test: TestHub, { hello, options, accessToken, take
     options: { ...OPTIONS, ...options },
     cursor: null,
     trail: null,
-    streamClient: null,
     from: 'now',
     follow: '*',
     since: test.platform.now() + 1,

@@ -58,7 +58,6 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
     let attachments = 0
     let detach = () => {}
     let attachment: symbol | null = null
-    let streamClient: string | null = null
     let latest: HubApi | null = null
 
     const attach = (to: WorldHub) => {
@@ -132,7 +131,6 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
           options,
           cursor: intake.cursor(),
           trail: intake.trail(),
-          streamClient,
           from,
           since,
         }
@@ -142,7 +140,6 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
         else if (attachment === mine) {
           self.onTold(tab, welcome)
           intake.welcome(welcome.cursor, welcome.trail)
-          streamClient = welcome.streamClient
         }
       })()
     }

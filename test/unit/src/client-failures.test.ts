@@ -211,6 +211,7 @@ describe('a client and a hub that is not as it should be', () => {
         term: 1,
         bases: [],
         durable: 0,
+        streamClient: 'client',
         id: '1',
         reset: 'server',
         events: pack([delivered]),
@@ -234,7 +235,7 @@ describe('a client and a hub that is not as it should be', () => {
   })
 
   describe('P8 a batch that takes its listeners long', () => {
-    const trail = { term: 1, bases: [], durable: 0, id: null }
+    const trail = { term: 1, bases: [], durable: 0, id: null, streamClient: 'client' }
     const batch = (from: number, to: number) => ({
       epoch: 'e',
       rewind: null,
@@ -242,6 +243,7 @@ describe('a client and a hub that is not as it should be', () => {
       term: 1,
       bases: null,
       durable: to,
+      streamClient: 'client',
       id: `${to}`,
       reset: null,
       events: pack(
@@ -314,7 +316,7 @@ describe('a client and a hub that is not as it should be', () => {
     const { expose } = await import('comlink')
     const { port1, port2 } = new MessageChannel()
     const cursor = { epoch: 'e', seq: 0 }
-    const trail = { term: 1, bases: [], durable: 0, id: null }
+    const trail = { term: 1, bases: [], durable: 0, id: null, streamClient: 'client' }
     const welcome = { ok: true, incarnation: 'i', cursor, trail, status: { state: 'open' }, differing: [] }
     page.locks.hold(hubLock('i'))
     expose({ attach: () => welcome, metrics: () => new Promise(() => {}), ping }, port1)

@@ -30,7 +30,10 @@ const simulate = (
   const welcome = (seq: number) => {
     cursor = seq
     const id = log[seq - 1]?.id ?? ''
-    intake.welcome({ epoch: 'e', seq }, { term: 1, bases: [], durable: committed, id })
+    intake.welcome(
+      { epoch: 'e', seq },
+      { term: 1, bases: [], durable: committed, id, streamClient: 'client' },
+    )
   }
   const deliver = (size: number) => {
     const events = log.slice(cursor, cursor + size)
@@ -43,6 +46,7 @@ const simulate = (
       term: 1,
       bases: [],
       durable: committed,
+      streamClient: 'client',
       id: events.at(-1)!.id,
       reset: null,
       events,

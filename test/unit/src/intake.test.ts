@@ -10,7 +10,7 @@ const logged = (seq: number, id = String(seq), own = true): LoggedEvent => ({
   data: `data of ${id}`,
   at: 0,
 })
-const TRAIL = { term: 1, bases: [], durable: 0, id: null }
+const TRAIL = { term: 1, bases: [], durable: 0, id: null, streamClient: 'client' }
 const batch = (durable: number, ...events: LoggedEvent[]): Batch => ({
   epoch: 'a',
   rewind: null,
@@ -18,6 +18,7 @@ const batch = (durable: number, ...events: LoggedEvent[]): Batch => ({
   bases: [],
   to: events.at(-1)?.seq ?? 0,
   durable,
+  streamClient: 'client',
   id: events.at(-1)?.id ?? null,
   reset: null,
   events,
@@ -143,7 +144,7 @@ describe('D2 a tab takes nothing twice', () => {
 
   it('D2 knows the last event ID at its cursor, as the hub told it last', () => {
     const intake = createIntake()
-    const trail = { term: 1, bases: [], durable: 0, id: 'start' }
+    const trail = { term: 1, bases: [], durable: 0, id: 'start', streamClient: 'client' }
     intake.welcome({ epoch: 'a', seq: 0 }, trail)
     expect(intake.trail()).toEqual(trail)
     intake.take(batch(0, logged(1), logged(2)))

@@ -13,7 +13,6 @@ const hello = {
   options: OPTIONS,
   cursor: null,
   trail: null,
-  streamClient: null,
   from: 'now' as const,
   follow: [],
   since: 0,

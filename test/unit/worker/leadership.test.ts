@@ -71,7 +71,13 @@ describe('leadership', () => {
       listenFor,
       log: {
         position: () => where,
-        trail: () => ({ term: where.term, bases: where.bases, durable: 0, id: where.lastEventId }),
+        trail: () => ({
+          term: where.term,
+          bases: where.bases,
+          durable: 0,
+          id: where.lastEventId,
+          streamClient: where.streamClient,
+        }),
         first: () => 1,
         read: () => [],
         lead: async (seen) => {
@@ -139,8 +145,13 @@ describe('leadership', () => {
     const one = open()
     one.join({
       cursor: { epoch: 'e', seq: 1 },
-      trail: { term: 4, bases: [{ leader: 'dead', base: 0, id: '' }], durable: 0, id: '1' },
-      streamClient: null,
+      trail: {
+        term: 4,
+        bases: [{ leader: 'dead', base: 0, id: '' }],
+        durable: 0,
+        id: '1',
+        streamClient: 'client',
+      },
     })
     await platform.advance(CLOSE_GRACE - 1)
     expect(one.news()).toEqual([])
@@ -330,8 +341,14 @@ describe('leadership', () => {
     await settle()
     expect(one.role()).toBe('follower')
     const cursor = { epoch: 'other', seq: 7 }
-    const trail = { term: 5, bases: [{ leader: 'other', base: 0, id: '' }], durable: 0, id: '7' }
-    speak({ type: 'known', cursor, trail, streamClient: 'client' })
+    const trail = {
+      term: 5,
+      bases: [{ leader: 'other', base: 0, id: '' }],
+      durable: 0,
+      id: '7',
+      streamClient: 'client',
+    }
+    speak({ type: 'known', cursor, trail })
     await settle()
     expect(one.news()).toEqual([expect.stringMatching(/^recall .*"seq":7/)])
     await platform.advance(100)
@@ -361,8 +378,13 @@ describe('leadership', () => {
   describe('L3 a leader that counted from too low, for want of IndexedDB, leads anew, above what others know of', () => {
     const told = {
       cursor: { epoch: 'e', seq: 7 },
-      trail: { term: 5, bases: [{ leader: 'dead', base: 0, id: '' }], durable: 0, id: '7' },
-      streamClient: 'client',
+      trail: {
+        term: 5,
+        bases: [{ leader: 'dead', base: 0, id: '' }],
+        durable: 0,
+        id: '7',
+        streamClient: 'client',
+      },
     }
 
     it('told by its own tab, once', async () => {

@@ -74,8 +74,13 @@ describe('hubs and tabs that do not see each other’s locks', () => {
     // Both tabs come from a hub that hung, and know as much.
     const hello = {
       cursor: { epoch: 'e', seq: 7 },
-      trail: { term: 4, bases: [{ leader: 'hung', base: 0, id: '' }], durable: 7, id: '7' },
-      streamClient: 'client',
+      trail: {
+        term: 4,
+        bases: [{ leader: 'hung', base: 0, id: '' }],
+        durable: 7,
+        id: '7',
+        streamClient: 'client',
+      },
     }
     const one = await openTab(old, { hello })
     const two = await openTab(fresh, { hello })

@@ -235,8 +235,7 @@ describe('the log as a leader’s and as a follower’s', () => {
   describe('recall, where IndexedDB says nothing', () => {
     const at = (seq: number, id: string | null = String(seq), leader = 'dead') => ({
       cursor: { epoch: 'e', seq },
-      trail: { term: 3, bases: [{ leader, base: 0, id: '' }], durable: 0, id },
-      streamClient: null,
+      trail: { term: 3, bases: [{ leader, base: 0, id: '' }], durable: 0, id, streamClient: 'client' },
     })
 
     it('D2 goes on from where a tab of the dead hub is', async () => {
@@ -350,6 +349,19 @@ describe('the log as a leader’s and as a follower’s', () => {
     })
   })
 
+  it('S1 what the leader’s stream is known by is a follower’s too, of the same log as well, and its tabs hear of it', async () => {
+    const lead = await leader(noDisk)
+    const follower = await open(noDisk)
+    follower.recall({
+      cursor: { epoch: lead.epoch(), seq: 0 },
+      trail: { ...lead.trail(), id: '', streamClient: 'before' },
+    })
+    const before = follower.changes()
+    await follower.align(...say(lead))
+    expect(follower.streamClient()).toBe(lead.streamClient())
+    expect(follower.changes()).toBeGreaterThan(before)
+  })
+
   describe('without IndexedDB, one that has heard of more than it holds', () => {
     it('D1 leads on behind that, after the id that goes with it: who lacks it is told', async () => {
       const one = await leader(noDisk)
@@ -389,7 +401,13 @@ describe('the log as a leader’s and as a follower’s', () => {
       const one = await leader()
       await one.append(events(1, 2))
       await committed(one, platform)
-      const trail = { term: 9, bases: [{ leader: 'later', base: 0, id: '' }], durable: 0, id: null }
+      const trail = {
+        term: 9,
+        bases: [{ leader: 'later', base: 0, id: '' }],
+        durable: 0,
+        id: null,
+        streamClient: 'client',
+      }
       expect(one.place(cursorAt(one, 5), trail).cursor.seq).toBe(5)
     })
 
@@ -420,9 +438,13 @@ describe('the log as a leader’s and as a follower’s', () => {
       const one = await leader()
       await one.append(events(1, 5))
       await committed(one, platform)
-      const { term, bases, durable } = one.trail()
+      const trailed = one.trail()
       const place = (base: number) => {
-        const trail = { term, bases: [...bases, { leader: 'another', base, id: '' }], durable, id: null }
+        const trail = {
+          ...trailed,
+          bases: [...trailed.bases, { leader: 'another', base, id: '' }],
+          id: null,
+        }
         return one.place(cursorAt(one, 5), trail).cursor.seq
       }
       expect([3, 0].map(place)).toEqual([3, 0])

@@ -3,7 +3,17 @@ import { describe, expect, it } from 'vitest'
 import { unpack } from '../../../src/unpack.ts'
 import { pack } from '../../../worker/pack.ts'
 
-const batch = { epoch: 'e', rewind: null, to: 9, term: 1, bases: null, durable: 0, id: null, reset: null }
+const batch = {
+  epoch: 'e',
+  rewind: null,
+  to: 9,
+  term: 1,
+  bases: null,
+  durable: 0,
+  id: null,
+  streamClient: 'client',
+  reset: null,
+}
 
 describe('events on their way through a port', () => {
   it('come out as they went in, whatever is in them', () => {

@@ -26,6 +26,7 @@ describe('a session that cannot go on as usual', () => {
         bases: null,
         durable: 0,
         id: '3',
+        streamClient: test.log.streamClient(),
         reset: 'fell-behind',
         events: [],
       },
@@ -129,6 +130,7 @@ describe('a session that cannot go on as usual', () => {
       durable: 2,
       // Some event of the new epoch is in the log already, and the position speaks of it.
       id: null,
+      streamClient: test.log.streamClient(),
       reset: 'server',
       events: [],
     })
@@ -219,6 +221,16 @@ describe('a session that cannot go on as usual', () => {
     session.pump()
     await settle()
     expect(test.batches).toMatchObject([{ reset: 'fell-behind', term: test.log.trail().term }])
+  })
+
+  it('S1 a tab is told what the stream is known by once that is another, even without an event', async () => {
+    const session = test.open({ trail: { ...test.log.trail(), streamClient: 'before' } })
+    session.pump()
+    await settle()
+    const { head, streamClient } = test.log.position()
+    expect(test.batches).toMatchObject([{ to: head, reset: null, events: [], streamClient }])
+    await test.acknowledge()
+    expect(test.batches).toHaveLength(1)
   })
 
   it('a failing status or error call is nobody’s problem: the death of a tab is told by its lock', async () => {
