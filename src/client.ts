@@ -1,6 +1,7 @@
 import { expose, type Remote, wrap } from 'comlink'
 import { answerToken } from './answer-token.ts'
 import { withLimit } from './call.ts'
+import { elsewhere, tabAt } from './elsewhere.ts'
 import { localError, StreamError } from './errors.ts'
 import { holdLock } from './hold-lock.ts'
 import { type Host, openHost } from './host.ts'
@@ -159,7 +160,7 @@ export function connect<Events extends object>(url: string | URL, options: Conne
   }
 
   const attach = (connects = 1) => {
-    const tab = crypto.randomUUID()
+    const tab = tabAt(suffix)
     // Before the worker is asked for, which takes as long: a page that has just loaded waits ms for its first lock.
     const { held, release } = holdLock(tabLock(tab))
     // With the protocol in it: a worker of the same name that an older version started is another worker.
@@ -214,11 +215,14 @@ export function connect<Events extends object>(url: string | URL, options: Conne
             `tabstream: another tab set other options: ${welcome.differing.join(', ')}. They hold.`,
           )
       },
-      () => {
+      async () => {
         if (attachment !== mine) return
-        if (reached || connects === CONNECTS) return respawn(`#${respawns.length}`)
-        detach()
-        attach(connects + 1)
+        if (!reached && connects < CONNECTS) {
+          detach()
+          return attach(connects + 1)
+        }
+        const next = (await elsewhere(suffix)) ?? `#${respawns.length}`
+        if (attachment === mine) respawn(next)
       },
     )
     const mine: Attachment = { host, hub, welcomed, release, watch: null }

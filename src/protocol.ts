@@ -314,7 +314,7 @@ export interface HubOptions {
 
 export interface Hello {
   protocol: number
-  /** The random id of this attachment: a page that comes back from the cache has another. */
+  /** The random id of this attachment (`tabAt`): a page that comes back from the cache has another. */
   tab: string
   options: HubOptions
   /** Where a tab that was attached before goes on; `null`: it is new, and `from` counts. */

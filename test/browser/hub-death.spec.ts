@@ -72,6 +72,25 @@ test('T2 a tab opened after a death finds the others, and there is one stream', 
   expect(backend.connections()).toMatchObject({ total: 1, peak: { total: 1 } })
 })
 
+test('T2 a tab opened while several workers hang goes to where the others are', async ({ backend, open }) => {
+  test.setTimeout(90_000)
+  const first = await open()
+  await first.until('open')
+  for (let hung = 0; hung < 2; hung++) {
+    const { incarnation } = await first.inspect()
+    await first.harm('wedge')
+    await backend.publish(1)
+    await eventually(async () => (await first.inspect().catch(() => null))?.incarnation ?? incarnation, {
+      timeout: 15_000,
+    }).not.toBe(incarnation)
+    await first.until('open')
+  }
+  const second = await open()
+  await second.until('open', 20_000)
+  expect((await second.inspect()).incarnation).toBe((await first.inspect()).incarnation)
+  expect(backend.peak()).toBe(1)
+})
+
 test('T2 where no worker loads the stream is `failed`, with what to check, and reconnect() tries again', async ({
   backend,
   context,

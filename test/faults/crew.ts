@@ -38,7 +38,12 @@ export const createCrew = (user: User, backend: Backend, hosts: Hosts, size: num
     // Attached, whatever the stream is going through: only then is the next number due.
     const isAttached = () => tab.page.evaluate(() => window.stream.status.tabs > 0)
     for (const start = Date.now(); !(await isAttached()); await pause(20))
-      if (Date.now() - start > 30_000) throw new Error('a new tab is not attached after 30 s')
+      if (Date.now() - start > 30_000) {
+        const { statuses, errors } = await tab.record()
+        throw new Error(
+          `a new tab (${host}) is not attached after 30 s: ${JSON.stringify({ statuses, errors })}`,
+        )
+      }
     members.push({ tab, host, from: (backend.published().at(-1) ?? 0) + 1, losses })
   }
 

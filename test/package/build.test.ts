@@ -16,9 +16,10 @@ const imports = (code: string) => [
 describe('the built package', () => {
   // 5 and 14 kB with one hub a key. Recovery and leadership (T2, L1 to L4) cost 0.8 and 3.6 kB more, sign-out and
   // the loop of tokens (A2 to A5) 0.3 and 1.7 kB; what an inspector asks for (I1, I2) 0.1 and 0.5 kB; schemas and headers (D9) 0.2 kB; pace, packing and shared reads (P1, P3) 0.1 and 0.6 kB;
-  // what a tab remembers, and whose logs are whose (D2, D5, L3), 0.5 and 0.3 kB; tasks of their own length for a batch (P8) 0.1 kB.
-  it('gives a page at most 7.25 kB, comlink included, and no idb', () => {
-    expect(gzipped('index.js')).toBeLessThanOrEqual(7_250)
+  // what a tab remembers, and whose logs are whose (D2, D5, L3), 0.5 and 0.3 kB; tasks of their own length for a batch (P8) 0.1 kB,
+  // and to find other tabs while workers hang (T2) 0.1 kB.
+  it('gives a page at most 7.35 kB, comlink included, and no idb', () => {
+    expect(gzipped('index.js')).toBeLessThanOrEqual(7_350)
     expect(built('index.js')).toContain('comlink proxy')
     expect(built('index.js')).not.toMatch(/indexedDB|IDB[A-Z]/)
   })

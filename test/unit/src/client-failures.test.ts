@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { StreamError } from '../../../src/index.ts'
-import { type Hello, hubLock, keyOf, PROTOCOL, type TabApi } from '../../../src/protocol.ts'
+import { type Hello, hubLock, keyOf, PROTOCOL, type TabApi, tabLock } from '../../../src/protocol.ts'
 import { pack } from '../../../worker/pack.ts'
 import { countingClients } from '../harness/counting.ts'
 import { openHub, type TestHub } from '../harness/hub.ts'
@@ -159,6 +159,25 @@ describe('a client and a hub that is not as it should be', () => {
     stream.reconnect()
     ;(await test.platform.server.next()).stream()
     await until(() => stream.status.state === 'open')
+  })
+
+  it('T2 a hub that never answers is left for where other tabs are, however many hang', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    // Two are watched by their hubs: the one has yet to find out that it hangs. One fell to a hub that hangs.
+    const lockOf = (suffix: string) => tabLock(`01234567-89ab-cdef-0123-456789abcdef${suffix}`)
+    for (const suffix of ['#third', '', '#second']) page.locks.hold(lockOf(suffix))
+    for (const suffix of ['#third', '']) page.locks.hold(lockOf(suffix))
+    const stream = connect({}, () => (page.workers.length < 5 ? new MessageChannel().port2 : test.connect()))
+    await settle()
+    for (let connects = 2; connects <= 6; connects++) {
+      vi.advanceTimersByTime(2_000)
+      await until(() => page.workers.length === connects)
+      await settle()
+    }
+    ;(await test.platform.server.next()).stream()
+    await until(() => stream.status.state === 'open')
+    expect(page.workers[5]!.name).toBe(`${page.workers[0]!.name}#third`)
+    expect(tabLocks().at(-1)).toMatch(/#third$/)
   })
 
   it('T2 a connection that is lost on its way to a worker is made again, to the same worker', async () => {
