@@ -6,9 +6,14 @@ serve({ verifier: createVerifier })
 
 /** For ever, and without a core, which a loop would take for as long as the browser lives. */
 const hang = () => {
-  // The one shared memory that a page has which is not isolated.
-  const { buffer } = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true })
-  Atomics.wait(new Int32Array(buffer), 0, 0)
+  try {
+    // The one shared memory that a page has which is not isolated.
+    const { buffer } = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true })
+    Atomics.wait(new Int32Array(buffer), 0, 0)
+  } catch {
+    // Firefox has none: a loop, for longer than a tab waits for its hub.
+    for (const end = Date.now() + 30_000; Date.now() < end; );
+  }
 }
 
 // Works in every engine, where a debugger's ways to kill a worker do not.
