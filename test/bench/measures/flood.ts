@@ -13,7 +13,7 @@ export const flood = async (world: World, variant: string, { tabs, ...events }: 
   const seats = await openTabs(world, variant, tabs, tabs > 6)
   try {
     // A first burst, for what is compiled and allocated once.
-    await seats.send({ ...events, count: Math.min(count, 500), rate: null })
+    await seats.send({ ...events, count: Math.min(count, 5_000), rate: null })
     const { ms } = await seats.send({ ...events, rate: null })
     return (tabs * count * 1_000) / ms
   } finally {
