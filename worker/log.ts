@@ -327,12 +327,12 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
           hooks.onTruncate()
         }
         followed = true
+        account.aligned = account.position.term = leader.term
         if (account.position.streamClient !== leader.streamClient) {
           account.position.streamClient = leader.streamClient
-          // Tabs are to know it: this hub may hang.
+          // Tabs are to know it before another event comes: the leader may hang.
           hooks.onChange(null)
         }
-        account.aligned = account.position.term = leader.term
         if (leader.head >= account.position.head) {
           account.known = leader.head
           account.position.lastEventId = leader.lastEventId
