@@ -149,10 +149,10 @@ export const createSession = ({
         return told
       }
       const { epoch, seq: after } = cursor
-      // It is in a log that somebody leads now, and may lose it: until it knows that, it counts as new.
-      const led = log.trail()
-      const isNews = trail.term === 0 || trail.streamClient !== led.streamClient
-      if (led.term > 0 && isNews) return withoutEvents(null)
+      const { term, streamClient } = log.trail()
+      // It is in a log that somebody leads now, and may lose it: until it knows that, it counts as new. And its next
+      // hub is to hear from it what the stream is known by (S1).
+      if (term > 0 && (trail.term === 0 || trail.streamClient !== streamClient)) return withoutEvents(null)
       behind = after < log.head()
       if (!behind) return null
       if (oldUpTo !== null) {
@@ -165,7 +165,6 @@ export const createSession = ({
         continue
       }
       const asked = followed
-      const { term } = log.trail()
       const read = selections.next(after, follow, asked)
       const selection = read instanceof Promise ? await read : read
       if (closed) return null
