@@ -208,7 +208,13 @@ export function connect<Events extends object>(url: string | URL, options: Conne
         intake.welcome(welcome.cursor, welcome.trail)
         const { incarnation, locks } = welcome
         // All tabs of a dead hub derive the same name from it, and so meet again without talking.
-        mine.watch = watchHub(hub, incarnation, locks, () => respawn(`#${incarnation}`))
+        mine.watch = watchHub(
+          hub,
+          incarnation,
+          locks,
+          () => leaving !== null,
+          () => respawn(`#${incarnation}`),
+        )
         setStatus(welcome.status)
         if (welcome.differing.length > 0)
           console.warn(

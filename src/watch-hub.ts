@@ -12,9 +12,16 @@ const MISSES = 2
  * milliseconds; a wedged one keeps that, and a worker that was silently restarted answers as another.
  *
  * @param locks whether the hub's lock is to be seen from here; pings do without
+ * @param isLeaving this tab signs out, which ends its session before it is answered (A4): no death
  * @param onGone called once
  */
-export const watchHub = (hub: Remote<HubApi>, incarnation: string, locks: boolean, onGone: () => void) => {
+export const watchHub = (
+  hub: Remote<HubApi>,
+  incarnation: string,
+  locks: boolean,
+  isLeaving: () => boolean,
+  onGone: () => void,
+) => {
   const stop = new AbortController()
   let misses = 0
   let timer: ReturnType<typeof setTimeout>
@@ -28,7 +35,7 @@ export const watchHub = (hub: Remote<HubApi>, incarnation: string, locks: boolea
     try {
       const pong = await withLimit(hub.ping(), 'ping()', PING)
       misses = 0
-      if (pong.incarnation !== incarnation || !pong.attached) return gone()
+      if (pong.incarnation !== incarnation || !(pong.attached || isLeaving())) return gone()
     } catch {
       if (++misses >= MISSES) {
         // Hidden tabs ping once a minute. They queue for its lock: taken from it and freed, it tells them all.

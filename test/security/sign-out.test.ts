@@ -252,6 +252,18 @@ describe('A4 signOut()', () => {
     await until(async () => !(await databases()).includes(KEY))
   })
 
+  it('a ping while it goes on, to which the hub has no session any more, is no death of the hub', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { stream } = await opened()
+    const resolved = stream.signOut()
+    await until(() => streams[0]!.aborted())
+    await vi.advanceTimersByTimeAsync(1_500)
+    await settle()
+    expect(page.workers).toHaveLength(1)
+    await over(resolved)
+    expect(stream.status.state).toBe('closed')
+  })
+
   it('a worker that does not answer does not hang it: this tab is closed, and told', async () => {
     const { stream, heard } = await opened()
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })

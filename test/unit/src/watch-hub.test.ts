@@ -11,7 +11,10 @@ describe('T2 whether the hub is still there', () => {
   let answer: () => Pong | Promise<Pong>
   let pings: number
   let gone: number
+  let leaving: boolean
   let watch: ReturnType<typeof watchHub>
+
+  const isLeaving = () => leaving
 
   beforeEach(async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
@@ -20,12 +23,13 @@ describe('T2 whether the hub is still there', () => {
     release = locks.hold(hubLock('i'))
     pings = 0
     gone = 0
+    leaving = false
     answer = () => ({ incarnation: 'i', attached: true })
     const ping = async () => {
       pings++
       return answer()
     }
-    watch = watchHub({ ping } as unknown as Remote<HubApi>, 'i', true, () => gone++)
+    watch = watchHub({ ping } as unknown as Remote<HubApi>, 'i', true, isLeaving, () => gone++)
     await settle()
   })
   afterEach(() => {
@@ -91,6 +95,16 @@ describe('T2 whether the hub is still there', () => {
     expect(gone).toBe(1)
   })
 
+  it('A4 one that has ended the session of a tab that signs out is not; one that was restarted meanwhile is', async () => {
+    leaving = true
+    answer = () => ({ incarnation: 'i', attached: false })
+    await pass(10_000)
+    expect(gone).toBe(0)
+    answer = () => ({ incarnation: 'other', attached: false })
+    await pass(1_600)
+    expect(gone).toBe(1)
+  })
+
   it('is watched no more once closed: no ping, and nobody in the queue for its lock', async () => {
     watch.close()
     await settle()
@@ -107,7 +121,7 @@ describe('T2 whether the hub is still there', () => {
       pings++
       return answer()
     }
-    watch = watchHub({ ping } as unknown as Remote<HubApi>, 'i', false, () => gone++)
+    watch = watchHub({ ping } as unknown as Remote<HubApi>, 'i', false, isLeaving, () => gone++)
     // The first one says that the tab is there: nothing else could.
     expect(pings).toBe(1)
     await pass(10_000)
