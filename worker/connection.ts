@@ -39,6 +39,8 @@ export interface ConnectionOptions {
   /** Of the events that must be signed (A5); `null`: none has to be. */
   verifier: Verifier | null
   metrics: MetricsRecorder
+  /** Resolves when it is time to read more (P3). */
+  rest(): Promise<void>
   onStatus(): void
   onError(error: ErrorData): void
 }
@@ -288,7 +290,10 @@ export const createConnection = (deps: ConnectionOptions) => {
         watch.beat()
         metrics.bytes(count, platform.now())
       },
-      onParsed: (parsed) => take(life, parsed),
+      async onParsed(parsed, isAll) {
+        await take(life, parsed)
+        if (isAll) await deps.rest()
+      },
     })
     watch.close()
     if (heartbeat === watch) heartbeat = null

@@ -11,10 +11,11 @@ export const createGap = ({ now }: Pick<Platform, 'now'>) => {
   let mean = LONGEST
   let last = 0
   return {
-    came() {
+    /** @param count of those that came since the last time, one after the other */
+    came(count = 1) {
       // A clock that is set back says nothing of gaps; neither does one that jumps ahead.
-      const gap = Math.min(LONGEST, Math.abs(now() - last))
-      mean += (gap - mean) * NEWEST
+      const gap = Math.min(LONGEST, Math.abs(now() - last) / count)
+      mean += (gap - mean) * (1 - (1 - NEWEST) ** count)
       last = now()
     },
     ms: () => mean,

@@ -120,6 +120,7 @@ export const createParts = ({
     sendStreamClient: auth?.exchange != null || isOurs(options.url),
     verifier: verify && createVerifier!({ platform, user, ...verify }),
     metrics,
+    rest: pace.rest,
     onStatus() {
       leadership.relayStatus(connection.status())
       publish()

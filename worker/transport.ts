@@ -16,8 +16,12 @@ export interface Attempt {
   onOpen(headers: Headers): void | Promise<void>
   /** Any byte, a comment included (S3). */
   onBytes(count: number): void
-  /** Awaited before more is read, so that a slow log slows the server down rather than filling the heap. */
-  onParsed(parsed: Parsed): void | Promise<void>
+  /**
+   * Awaited before more is read, so that a slow log slows the server down rather than filling the heap.
+   *
+   * @param isAll nothing more had come so far
+   */
+  onParsed(parsed: Parsed, isAll: boolean): void | Promise<void>
 }
 
 /** How one attempt came to its end. */
@@ -33,6 +37,21 @@ export type Outcome =
 
 /** Bytes. A longer id is not sent: every server would refuse the header, for ever. */
 const MAX_ID = 4_096
+
+/** Bytes in one read behind which there is more soon. */
+const MUCH = 32_768
+
+/** Whether it was settled when it was made: what is queued is given at once (Streams, 4.2.4). */
+const isSettled = async (promise: Promise<unknown>): Promise<boolean> => {
+  let settled = false
+  const settle = () => {
+    settled = true
+  }
+  promise.then(settle, settle)
+  // The `catch` before it takes one turn, and so does each `then`.
+  for (let turns = 0; turns < 3 && !settled; turns++) await null
+  return settled
+}
 
 /** Ends an attempt from within `onopen` with what it came to. */
 class Ended extends Error {
@@ -78,15 +97,18 @@ export const attempt = async (request: Attempt): Promise<Outcome | null> => {
     const parser = createParser(lastEventId, request.maxEventSize)
     const reader = body.getReader()
     for (;;) {
-      const { done, value } = await reader.read().catch((error: unknown) => {
+      const reading = reader.read().catch((error: unknown) => {
         throw new Ended({ type: 'ended', cause: words(error) })
       })
+      const wasThere = await isSettled(reading)
+      const { done, value } = await reading
       if (signal.aborted) return
       // An incomplete event at the end is discarded (HTML, 9.2.6), and so is its id.
       if (done) throw new Ended({ type: 'ended', cause: null })
       request.onBytes(value.byteLength)
       const parsed = parser.push(value)
-      if (parsed.blocks.length > 0 || parsed.retry !== null) await request.onParsed(parsed)
+      if (parsed.blocks.length > 0 || parsed.retry !== null)
+        await request.onParsed(parsed, !wasThere && value.byteLength < MUCH)
       if (signal.aborted) return
       if (parsed.tooLarge) throw new Ended({ type: 'too-large' })
     }

@@ -81,6 +81,7 @@ export const openConnection = (
       const { state } = connection.status()
       if (states.at(-1) !== state) states.push(state)
     },
+    rest: async () => {},
     onError: (error) => errors.push(error),
   })
   const { server } = platform

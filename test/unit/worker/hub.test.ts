@@ -48,6 +48,23 @@ describe('a hub and its tabs', () => {
     expect((await tabs[0]!.hub.metrics()).tabs).toBe(8)
   })
 
+  it('P3 a thousand a second are read when a delivery is due, and nothing is left behind', async () => {
+    const tabs = []
+    for (let count = 0; count < 6; count++) tabs.push(await openTab(test))
+    const { body } = await accept()
+    let most = 0
+    for (let id = 1; id <= 500; id++) {
+      body.push(sse(String(id), 'x'))
+      await test.platform.advance(1)
+      most = Math.max(most, body.unread())
+    }
+    expect(most).toBeGreaterThan(10)
+    expect(most).toBeLessThanOrEqual(16)
+    await test.platform.advance(16)
+    for (const tab of tabs) await until(() => tab.ids().length === 500)
+    expect(tabs[0]!.batches.length).toBeLessThan(60)
+  })
+
   it('D1 gives each tab what it follows, and D5 from where it asked for', async () => {
     const first = await openTab(test, { hello: { follow: ['a'] } })
     const { body } = await accept()

@@ -27,6 +27,15 @@ describe('P3 when events are delivered', () => {
         head += count
         pace.arrived(() => head)
       },
+      /** @returns whether it is over */
+      async rest() {
+        let over = false
+        void pace.rest().then(() => {
+          over = true
+        })
+        await platform.advance(0)
+        return () => over
+      },
     }
   }
   /** So many, each `gap` ms after the one before. */
@@ -55,6 +64,56 @@ describe('P3 when events are delivered', () => {
         .map(() => 16),
     )
     expect(deliveries.at(-1)!.head).toBe(1_000)
+  })
+
+  describe('when it is read for it', () => {
+    /** One comes each ms. What has come is read in one piece, and whoever had to wait for it rests then. */
+    const read = async (pace: ReturnType<typeof open>, forMs: number) => {
+      let unread = 0
+      let reads = 0
+      let isOver = () => true
+      for (let ms = 0; ms < forMs; ms++) {
+        unread++
+        if (isOver()) {
+          const hadToWait = unread === 1
+          pace.arrive(unread)
+          unread = 0
+          reads++
+          if (hadToWait) isOver = await pace.rest()
+        }
+        await platform.advance(1)
+      }
+      return reads
+    }
+
+    it('at once, where ten a second come', async () => {
+      const pace = open()
+      for (let each = 0; each < 20; each++) {
+        pace.arrive()
+        expect((await pace.rest())()).toBe(true)
+        await platform.advance(100)
+      }
+    })
+
+    it('where a thousand a second come, a few times a delivery, which has as many and is no later', async () => {
+      const pace = open()
+      const reads = await read(pace, 1_000)
+      expect(reads).toBeLessThan(4 * deliveries.length)
+      expect(new Set(spacings().slice(20))).toEqual(new Set([16]))
+      const heads = deliveries.map(({ head }) => head)
+      expect(new Set(heads.slice(21).map((each, index) => each - heads[index + 20]!))).toEqual(new Set([16]))
+    })
+
+    it('at once, where nothing waits to be delivered', async () => {
+      const pace = open()
+      await read(pace, 100)
+      await platform.advance(16)
+      expect((await pace.rest())()).toBe(true)
+    })
+
+    it('at once, with `coalesce: 0`', async () => {
+      expect(await read(open(0), 100)).toBe(100)
+    })
   })
 
   it('P7 ten thousand a second a frame apart for one tab too: a message costs more than they do', async () => {

@@ -117,6 +117,25 @@ describe('one attempt', () => {
     },
   )
 
+  it('P3 knows whether that was all: not behind what was there at once, nor behind much', async () => {
+    const all: boolean[] = []
+    void start({ onParsed: (_, isAll) => void all.push(isAll) })
+    const body = (await server.next()).stream()
+    await until(() => opened.length === 1)
+    await settle()
+    for (const id of ['1', '2', '3']) body.push(sse(id, 'x'))
+    await until(() => all.length === 3)
+    expect(all).toEqual([true, false, false])
+    await settle()
+    body.push(sse('4', 'x'))
+    await until(() => all.length === 4)
+    expect(all[3]).toBe(true)
+    await settle()
+    body.push(Array.from({ length: 40 }, (_, id) => sse(`${id}`, 'x'.repeat(1_000))).join(''))
+    await until(() => all.length === 5)
+    expect(all[4]).toBe(false)
+  })
+
   it('gives null once it is aborted: before the request, before the answer, in the body', async () => {
     const before = new AbortController()
     before.abort()
