@@ -38,10 +38,10 @@ export type Outcome =
 /** Bytes. A longer id is not sent: every server would refuse the header, for ever. */
 const MAX_ID = 4_096
 
-/** Bytes in one read behind which there is more soon. */
+/** Bytes in one read behind which more is soon to come: the browser keeps no more than some times as many. */
 const MUCH = 32_768
 
-/** Whether it was settled when it was made: what is queued is given at once (Streams, 4.2.4). */
+/** Whether it was settled when it was made, as a read of what is queued is (Streams, `[[PullSteps]]`). */
 const isSettled = async (promise: Promise<unknown>): Promise<boolean> => {
   let settled = false
   const settle = () => {
