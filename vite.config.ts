@@ -6,7 +6,7 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 /**
  * fetch-event-source's clean-up touches `window` and `document`, which a worker lacks (its issue 39).
  * Both are bound in that one module's scope; inventing globals would change what every other library sees.
- * Its message assembly is never reached (worker/transport.ts drains the body before), and stays out.
+ * Its message assembly is never reached (worker/stream/transport.ts drains the body before), and stays out.
  */
 export const fetchEventSourceInWorkers = (): Plugin => ({
   name: 'fetch-event-source-in-workers',
@@ -36,12 +36,12 @@ const publishWorkerUrl = (): Plugin => {
     name: 'publish-worker-url',
     enforce: 'pre',
     transform(code, id) {
-      if (!id.endsWith('/src/host.ts')) return
+      if (!id.endsWith('/src/attachment/host.ts')) return
       let published = code
       for (const kind of kinds) {
-        const source = literal(kind, '../worker/stream.worker.ts', 'options')
+        const source = literal(kind, '../../worker/stream.worker.ts', 'options')
         if (!code.includes(source))
-          throw new Error(`src/host.ts lacks the literal that is published: ${source}`)
+          throw new Error(`src/attachment/host.ts lacks the literal that is published: ${source}`)
         published = published.replace(source, `__TABSTREAM_${kind}__(options)`)
       }
       return { code: published, map: null }
@@ -119,7 +119,7 @@ const builds: Record<string, UserConfig> = {
   testing: library('testing', 'src/testing.ts'),
   inspector: library('inspector', 'src/inspector/index.ts'),
   worker: library('worker', 'worker/index.ts'),
-  verify: library('verify', 'worker/verify.ts'),
+  verify: library('verify', 'worker/verify/index.ts'),
   'worker-file': library('stream.worker', 'worker/stream.worker.ts'),
   demo: application('demo'),
   'test-app': application('test/browser/app'),

@@ -1,35 +1,27 @@
 import { expose, type Remote, wrap } from 'comlink'
-import { answerToken } from './answer-token.ts'
-import { withLimit } from './call.ts'
-import { elsewhere, tabAt } from './elsewhere.ts'
+import { answerToken } from './attachment/answer-token.ts'
+import { holdLock } from './attachment/hold-lock.ts'
+import { type Host, openHost } from './attachment/host.ts'
+import { type PauseReason, watchLifecycle } from './attachment/lifecycle.ts'
+import { elsewhere, tabAt } from './attachment/other-workers.ts'
+import { watchHub } from './attachment/watch-hub.ts'
+import { createIntake } from './delivery/intake.ts'
+import { createSignal } from './delivery/listener-set.ts'
+import { createListeners, type Listener } from './delivery/listeners.ts'
+import { createIterations } from './delivery/open-iterators.ts'
+import { type EventsOf, type SchemaMap, validating } from './delivery/schema.ts'
+import { inTasks } from './delivery/short-tasks.ts'
 import { localError, StreamError } from './errors.ts'
-import { holdLock } from './hold-lock.ts'
-import { type Host, openHost } from './host.ts'
 import { idleStatus } from './idle-status.ts'
-import { inTasks } from './in-tasks.ts'
-import { createIntake } from './intake.ts'
-import { createIterations } from './iterations.ts'
-import { type PauseReason, watchLifecycle } from './lifecycle.ts'
-import { createListeners, type Listener } from './listeners.ts'
 import { type ConnectOptions, toHubOptions } from './options.ts'
-import {
-  type Batch,
-  type ErrorData,
-  type HubApi,
-  type InspectOptions,
-  keyOf,
-  PROTOCOL,
-  type ResetReason,
-  type Status,
-  type TabApi,
-  tabLock,
-  type Welcome,
-} from './protocol.ts'
-import { type EventsOf, type SchemaMap, validating } from './schema.ts'
-import { createSignal } from './signal.ts'
+import type { ResetReason } from './shared/events.ts'
+import type { InspectOptions } from './shared/inspection.ts'
+import { keyOf, tabLock } from './shared/names.ts'
+import { unpack } from './shared/packed-events.ts'
+import { type Batch, type HubApi, PROTOCOL, type TabApi, type Welcome } from './shared/protocol.ts'
+import type { ErrorData, Status } from './shared/status.ts'
+import { withLimit } from './shared/with-limit.ts'
 import type { EventMap, Stream } from './stream.ts'
-import { unpack } from './unpack.ts'
-import { watchHub } from './watch-hub.ts'
 
 /** Respawns of a hub within so many ms before it is given up (T2). */
 const RESPAWNS = 5
@@ -183,7 +175,7 @@ export function connect<Events extends object>(url: string | URL, options: Conne
       tab,
       options: hubOptions,
       cursor: intake.cursor(),
-      trail: intake.trail(),
+      lineage: intake.lineage(),
       from: options.from ?? ('now' as const),
       since,
       follow: follows(),
@@ -205,7 +197,7 @@ export function connect<Events extends object>(url: string | URL, options: Conne
       (welcome) => {
         if (attachment !== mine) return
         if (!welcome.ok) return stop(welcome.error)
-        intake.welcome(welcome.cursor, welcome.trail)
+        intake.welcome(welcome.cursor, welcome.lineage)
         const { incarnation, locks } = welcome
         // All tabs of a dead hub derive the same name from it, and so meet again without talking.
         mine.watch = watchHub(

@@ -1,4 +1,4 @@
-import type { ErrorData, ErrorKind, StreamState } from './protocol.ts'
+import type { ErrorData, ErrorKind, StreamState } from './shared/status.ts'
 
 /** What `onError` hears. `kind` says what went wrong, `retryable` whether the library goes on by itself. */
 export class StreamError extends Error {

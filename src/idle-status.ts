@@ -1,4 +1,4 @@
-import type { Status } from './protocol.ts'
+import type { Status } from './shared/status.ts'
 
 /** Before any hub has said anything. @param since ms since 1970 */
 export const idleStatus = (since: number): Status => ({

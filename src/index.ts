@@ -1,19 +1,17 @@
+export type { WorkerFactoryOptions } from './attachment/worker-factory.ts'
 export { connect } from './client.ts'
+export type { StreamEvent } from './delivery/listeners.ts'
+export type { EventsOf, SchemaMap, StandardSchema } from './delivery/schema.ts'
 export { StreamError } from './errors.ts'
-export type { StreamEvent } from './listeners.ts'
-export type { ConnectOptions, WorkerFactoryOptions } from './options.ts'
+export type { ConnectOptions } from './options.ts'
+export type { From, ResetReason } from './shared/events.ts'
 export type {
-  ErrorKind,
   EventHead,
-  From,
   Happening,
   Inspection,
   InspectOptions,
   Metrics,
-  ResetReason,
   SessionInspection,
-  Status,
-  StreamState,
-} from './protocol.ts'
-export type { EventsOf, SchemaMap, StandardSchema } from './schema.ts'
+} from './shared/inspection.ts'
+export type { ErrorKind, Status, StreamState } from './shared/status.ts'
 export type { EventMap, InspectorElement, Stream } from './stream.ts'

@@ -1,13 +1,8 @@
+import type { WorkerFactories } from './attachment/worker-factory.ts'
+import type { SchemaMap } from './delivery/schema.ts'
 import { resolveEndpoint } from './endpoint.ts'
-import type { From, HubOptions } from './protocol.ts'
-import type { SchemaMap } from './schema.ts'
-
-/** What a worker factory passes on to `new SharedWorker` or `new Worker`: its name carries the key (A3). */
-export interface WorkerFactoryOptions {
-  name: string
-  /** For a SharedWorker: it outlives a reload, where the browser knows this option. */
-  extendedLifetime?: boolean
-}
+import type { From } from './shared/events.ts'
+import type { HubOptions } from './shared/hub-options.ts'
 
 export interface ConnectOptions {
   /**
@@ -37,10 +32,7 @@ export interface ConnectOptions {
    * and `dedicated` likewise with `new Worker`. Default: the worker file that comes with the package; if one of
    * the two is given, only that one is used.
    */
-  worker?: {
-    shared?: (options: WorkerFactoryOptions) => SharedWorker
-    dedicated?: (options: WorkerFactoryOptions) => Worker
-  }
+  worker?: WorkerFactories
   /** Where a tab starts (D5). Default `'now'`: what the worker receives from the call of `connect()` on. */
   from?: From
   /** Send cookies to another origin as well. Default `false`. */

@@ -11,9 +11,9 @@ import {
   useState,
   useSyncExternalStore,
 } from 'react'
+import type { StreamEvent } from './delivery/listeners.ts'
 import { idleStatus } from './idle-status.ts'
-import type { StreamEvent } from './listeners.ts'
-import type { Status } from './protocol.ts'
+import type { Status } from './shared/status.ts'
 import type { EventMap, Stream, TypeOf } from './stream.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { connect } from './index.ts'
 import type { ConnectOptions } from './options.ts'
-import type { Status, StreamState } from './protocol.ts'
+import type { Status, StreamState } from './shared/status.ts'
 import type { EventMap, Stream } from './stream.ts'
 
 /** The native class's own option, and those of `connect()` that leave its interface as it is. */

@@ -1,6 +1,8 @@
+import type { StreamEvent } from './delivery/listeners.ts'
 import type { StreamError } from './errors.ts'
-import type { StreamEvent } from './listeners.ts'
-import type { Inspection, InspectOptions, Metrics, ResetReason, Status } from './protocol.ts'
+import type { ResetReason } from './shared/events.ts'
+import type { Inspection, InspectOptions, Metrics } from './shared/inspection.ts'
+import type { Status } from './shared/status.ts'
 
 /** An application's event types and what their payloads are. */
 export type EventMap = { [type: string]: unknown }

@@ -1,10 +1,12 @@
+import { createSignal } from './delivery/listener-set.ts'
+import { createListeners } from './delivery/listeners.ts'
+import { createIterations } from './delivery/open-iterators.ts'
+import { type EventsOf, type SchemaMap, validating } from './delivery/schema.ts'
 import { idleStatus } from './idle-status.ts'
 import { StreamError } from './index.ts'
-import { createIterations } from './iterations.ts'
-import { createListeners } from './listeners.ts'
-import { type ErrorData, PROTOCOL, type ResetReason, type Status } from './protocol.ts'
-import { type EventsOf, type SchemaMap, validating } from './schema.ts'
-import { createSignal } from './signal.ts'
+import type { ResetReason } from './shared/events.ts'
+import { PROTOCOL } from './shared/protocol.ts'
+import type { ErrorData, Status } from './shared/status.ts'
 import type { EventMap, Stream, TypeOf } from './stream.ts'
 
 export interface TestStreamOptions {
@@ -155,7 +157,14 @@ export function createTestStream<Events extends object>(options: TestStreamOptio
       events++
       status = { ...status, lastEventId: id }
       // Over the wire it would be text: what JSON does not carry does not arrive.
-      listeners.dispatch({ seq: events, id, own: true, type, data: JSON.stringify(payload), at: Date.now() })
+      listeners.dispatch({
+        seq: events,
+        id,
+        hasOwnId: true,
+        type,
+        data: JSON.stringify(payload),
+        at: Date.now(),
+      })
       await iterations.taken()
     },
     fail(error = {}) {

@@ -52,7 +52,7 @@ export const launchWith = (name: BrowserName): Use => {
   if (!executablePath) return { browserName: name, launchOptions: { args } }
   return {
     browserName: name,
-    // A stock Firefox lacks the protocol that Playwright patches into its own: it is driven over BiDi.
+    // A stock Firefox lacks the protocol that Playwright patches into its hasOwnId: it is driven over BiDi.
     ...(name === 'firefox' ? { channel: 'moz-firefox' } : {}),
     launchOptions: { executablePath, args },
   }

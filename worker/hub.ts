@@ -1,27 +1,19 @@
-import {
-  type ErrorData,
-  type Hello,
-  type HubApi,
-  type HubOptions,
-  hubLock,
-  type InspectOptions,
-  keyOf,
-  PROTOCOL,
-  type Status,
-  tabLock,
-  type Welcome,
-} from '../src/protocol.ts'
-import { readData, readHeads } from './log-heads.ts'
-import { deleteLogStore, type LogStore, openLogStore } from './log-store.ts'
-import { createMetrics } from './metrics.ts'
-import { createParts, type Parts } from './parts.ts'
-import { placeTab } from './placing.ts'
-import type { Platform } from './platform.ts'
-import type { Ask } from './relay.ts'
-import { createSession, type RemoteTab, type Session } from './session.ts'
+import type { HubOptions } from '../src/shared/hub-options.ts'
+import type { InspectOptions } from '../src/shared/inspection.ts'
+import { hubLock, keyOf, tabLock } from '../src/shared/names.ts'
+import { type Hello, type HubApi, PROTOCOL, type Welcome } from '../src/shared/protocol.ts'
+import type { ErrorData, Status } from '../src/shared/status.ts'
+import { createMetrics } from './base/metrics.ts'
+import type { Platform } from './base/platform.ts'
+import { createTimeline } from './base/timeline.ts'
+import type { Ask } from './leadership/hub-messages.ts'
+import { readData, readHeads } from './log/inspect-log.ts'
+import { deleteLogStore, type LogStore, openLogStore } from './log/store.ts'
 import { createSignOut } from './sign-out.ts'
-import { createTimeline } from './timeline.ts'
-import type { CreateVerifier } from './verifier.ts'
+import { placeTab } from './tabs/locate-tab.ts'
+import { createSession, type RemoteTab, type Session } from './tabs/session.ts'
+import type { CreateVerifier } from './verify/verifier.ts'
+import { type Parts, wireParts } from './wiring.ts'
 
 /** ms for which a hub without tabs keeps the stream. */
 const LEAVE_AFTER = 2_000
@@ -135,7 +127,7 @@ export const createHub = ({
 
   const begin = (options: HubOptions): Parts => {
     key = keyOf(options.url, options.user, options.verify)
-    return createParts({
+    return wireParts({
       platform,
       protocol,
       origin,

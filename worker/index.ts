@@ -1,12 +1,11 @@
 import { expose, releaseProxy, wrap } from 'comlink'
-import type { TabApi } from '../src/protocol.ts'
+import type { TabApi } from '../src/shared/protocol.ts'
+import type { Platform } from './base/platform.ts'
 import { createHub } from './hub.ts'
-import type { Platform } from './platform.ts'
-import type { Relayed } from './relay.ts'
-import type { RemoteTab } from './session.ts'
-import type { CreateVerifier } from './verifier.ts'
+import type { RemoteTab } from './tabs/session.ts'
+import type { CreateVerifier } from './verify/verifier.ts'
 
-export type { Checked, CreateVerifier, SignedEvent, Verifier, VerifierOptions } from './verifier.ts'
+export type { Checked, CreateVerifier, SignedEvent, Verifier, VerifierOptions } from './verify/verifier.ts'
 
 const platform: Platform = {
   now: () => Date.now(),
@@ -20,7 +19,7 @@ const platform: Platform = {
   locks: navigator.locks,
   openChannel(name, onMessage) {
     const channel = new BroadcastChannel(name)
-    channel.onmessage = (event: MessageEvent<Relayed>) => onMessage(event.data)
+    channel.onmessage = (event: MessageEvent<unknown>) => onMessage(event.data)
     return { post: (message) => channel.postMessage(message), close: () => channel.close() }
   },
   isOnline: () => navigator.onLine,

@@ -1,7 +1,7 @@
-import type { ErrorData } from '../src/protocol.ts'
-import type { Parts } from './parts.ts'
-import { type Platform, pause, withLimit } from './platform.ts'
-import type { Session } from './session.ts'
+import type { ErrorData } from '../src/shared/status.ts'
+import { type Platform, pause, withLimit } from './base/platform.ts'
+import type { Session } from './tabs/session.ts'
+import type { Parts } from './wiring.ts'
 
 /** ms for a tab to hear that it is signed out; */
 const TELL_LIMIT = 1_000

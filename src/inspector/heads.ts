@@ -1,4 +1,4 @@
-import type { EventHead, Inspection, InspectOptions } from '../protocol.ts'
+import type { EventHead, Inspection, InspectOptions } from '../shared/inspection.ts'
 
 /** Heads that are kept: a page that watches a busy stream for a day must not grow. */
 const KEPT = 2_000

@@ -1,4 +1,4 @@
-import type { Happening, Inspection } from '../protocol.ts'
+import type { Happening, Inspection } from '../shared/inspection.ts'
 
 /** Entries over all hubs; each keeps 200 of its own. */
 const KEPT = 1_000

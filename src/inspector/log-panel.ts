@@ -1,4 +1,4 @@
-import type { EventHead } from '../protocol.ts'
+import type { EventHead } from '../shared/inspection.ts'
 import { createRows, h, setText } from './dom.ts'
 import { clock, count, size } from './format.ts'
 import { createHeads } from './heads.ts'

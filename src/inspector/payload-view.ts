@@ -1,4 +1,4 @@
-import type { EventHead } from '../protocol.ts'
+import type { EventHead } from '../shared/inspection.ts'
 import { h, setText } from './dom.ts'
 import { clock, count } from './format.ts'
 import { icon } from './icons.ts'

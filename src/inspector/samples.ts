@@ -1,4 +1,4 @@
-import type { Metrics } from '../protocol.ts'
+import type { Metrics } from '../shared/inspection.ts'
 
 /** Five minutes of one a second. */
 const KEPT = 300

@@ -1,4 +1,5 @@
-import type { Inspection, InspectOptions, Metrics, Status } from '../protocol.ts'
+import type { Inspection, InspectOptions, Metrics } from '../shared/inspection.ts'
+import type { Status } from '../shared/status.ts'
 import type { Inspected } from '../stream.ts'
 
 /** What is known of a stream at one moment. */

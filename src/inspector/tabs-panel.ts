@@ -1,4 +1,4 @@
-import type { SessionInspection } from '../protocol.ts'
+import type { SessionInspection } from '../shared/inspection.ts'
 import { createRows, h, setText } from './dom.ts'
 import { ago, count, short } from './format.ts'
 import type { Panel } from './snapshot.ts'

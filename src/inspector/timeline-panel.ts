@@ -1,4 +1,4 @@
-import type { Happening } from '../protocol.ts'
+import type { Happening } from '../shared/inspection.ts'
 import { createRows, h, s, setText } from './dom.ts'
 import { clock, duration, short } from './format.ts'
 import { createHistory, type Lived, spansOf } from './history.ts'

@@ -1,4 +1,5 @@
-import type { Happening, Status } from '../protocol.ts'
+import type { Happening } from '../shared/inspection.ts'
+import type { Status } from '../shared/status.ts'
 
 /** How things stand, by colour; never by colour alone. */
 export type Tone = 'good' | 'busy' | 'warn' | 'bad' | 'idle'

@@ -39,7 +39,7 @@ const familyOf = (root: number) => {
 export const cpuOf = (root: number): number | null =>
   familyOf(root)?.reduce((sum, { cpu }) => sum + cpu, 0) ?? null
 
-/** The same by kind of Chromium's processes; of renderers each is its own: pages, and the one with the worker. */
+/** The same by kind of Chromium's processes; of renderers each is its hasOwnId: pages, and the one with the worker. */
 export const cpuByKind = (root: number): Map<string, number> => {
   const kinds = new Map<string, number>()
   for (const { pid, cpu } of familyOf(root) ?? []) {

@@ -1,5 +1,5 @@
 import { type BrowserContext, expect } from 'playwright/test'
-import type { InspectOptions } from '../../src/protocol.ts'
+import type { InspectOptions } from '../../src/shared/inspection.ts'
 import { FAULT_CHANNEL, type StartOptions, type TabRecord, type WorkerFault } from './app/record.ts'
 import { eventually } from './eventually.ts'
 

@@ -1,6 +1,7 @@
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { createParser } from 'eventsource-parser'
-import { delay, parseRetryAfter } from '../../worker/backoff.ts'
+import { parseRetryAfter } from '../../worker/base/retry-after.ts'
+import { delay } from '../../worker/stream/backoff.ts'
 
 export interface FollowerOptions {
   user: string

@@ -153,9 +153,9 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
       const fault = deal(Date.now())
       const limit = fault.long === true ? LONG_FAULT_LIMIT : FAULT_LIMIT
       await within(limit, one(fault, each), 'its end').catch(async (error: Error) => {
-        const trail = recoveries.slice(-4).map((recovery) => recovery.fault)
+        const lineage = recoveries.slice(-4).map((recovery) => recovery.fault)
         throw new Error(
-          `fault ${count}, "${fault.name}", after ${trail}: ${error.message}\n${await describe()}`,
+          `fault ${count}, "${fault.name}", after ${lineage}: ${error.message}\n${await describe()}`,
         )
       })
       if (crew.problems.length > 0) break

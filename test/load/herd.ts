@@ -1,5 +1,5 @@
 import { retryFor, retryOf, shortestRetry } from '../../demo/server/reconnect-spread.ts'
-import { BACKOFF_BASE, delay } from '../../worker/backoff.ts'
+import { BACKOFF_BASE, delay } from '../../worker/stream/backoff.ts'
 import { createRandom, type Random } from '../random.ts'
 
 /**

@@ -56,7 +56,7 @@ describe('X3 the docs', () => {
             'tabstream/react': 'src/react.ts',
             'tabstream/testing': 'src/testing.ts',
             'tabstream/worker': 'worker/index.ts',
-            'tabstream/verify': 'worker/verify.ts',
+            'tabstream/verify': 'worker/verify/index.ts',
           }).map(([name, path]) => [name, [`../../../${path}`]]),
         ),
       },

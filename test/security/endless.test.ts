@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createParser } from '../../worker/parser.ts'
-import { attempt } from '../../worker/transport.ts'
+import { createParser } from '../../worker/stream/parser.ts'
+import { attempt } from '../../worker/stream/transport.ts'
 
 const MIB = 1024 * 1024
 const LIMIT = MIB

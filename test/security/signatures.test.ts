@@ -1,6 +1,6 @@
 import { CompactSign, SignJWT } from 'jose'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { createVerifier } from '../../worker/verify.ts'
+import { createVerifier } from '../../worker/verify/index.ts'
 import { openConnection } from '../unit/harness/connection.ts'
 import { START } from '../unit/harness/platform.ts'
 import type { FakeBody, FakeRequest } from '../unit/harness/server.ts'

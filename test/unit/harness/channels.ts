@@ -1,23 +1,24 @@
-import type { RelayChannel, Relayed } from '../../../worker/relay.ts'
+import type { Channel } from '../../../worker/base/platform.ts'
+import type { Relayed } from '../../../worker/leadership/hub-messages.ts'
 import { turn } from './turns.ts'
 
 /** BroadcastChannels of one browser: each message is cloned, and reaches everybody else, in order, a turn later. */
 export const createFakeChannels = () => {
-  const members = new Map<string, Set<(message: Relayed) => void>>()
+  const members = new Map<string, Set<(message: unknown) => void>>()
   const heard: Relayed[] = []
   const channels = {
     /** Sees what is posted, for a test that traces. */
     onPost: (_message: Relayed) => {},
     /** All that was ever posted. */
     heard,
-    open(name: string, onMessage: (message: Relayed) => void): RelayChannel {
+    open(name: string, onMessage: (message: unknown) => void): Channel {
       const all = members.get(name) ?? new Set()
       members.set(name, all.add(onMessage))
       let closed = false
       return {
         post(message) {
           if (closed) return
-          const clone = structuredClone(message)
+          const clone = structuredClone(message) as Relayed
           heard.push(clone)
           channels.onPost(clone)
           for (const member of all)

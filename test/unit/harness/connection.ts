@@ -1,10 +1,11 @@
-import type { ErrorData, HubOptions, ResetReason } from '../../../src/protocol.ts'
-import { createConnection } from '../../../worker/connection.ts'
-import type { ConnectionStatus } from '../../../worker/connection-state.ts'
-import { createCredentials } from '../../../worker/credentials.ts'
-import { createMetrics } from '../../../worker/metrics.ts'
-import type { Received } from '../../../worker/parser.ts'
-import type { CreateVerifier } from '../../../worker/verifier.ts'
+import type { ResetReason } from '../../../src/shared/events.ts'
+import type { HubOptions } from '../../../src/shared/hub-options.ts'
+import type { ConnectionStatus, ErrorData } from '../../../src/shared/status.ts'
+import { createCredentials } from '../../../worker/auth/credentials.ts'
+import { createMetrics } from '../../../worker/base/metrics.ts'
+import type { Received } from '../../../worker/log/received.ts'
+import { createConnection } from '../../../worker/stream/connection.ts'
+import type { CreateVerifier } from '../../../worker/verify/verifier.ts'
 import { createFakePlatform } from './platform.ts'
 
 export const OPTIONS: HubOptions = {

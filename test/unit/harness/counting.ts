@@ -1,5 +1,5 @@
 import type { ConnectOptions, Stream } from '../../../src/index.ts'
-import { tabLock } from '../../../src/protocol.ts'
+import { tabLock } from '../../../src/shared/names.ts'
 import type { TestHub } from './hub.ts'
 import type { Page } from './page.ts'
 import { settle, until } from './turns.ts'

@@ -1,19 +1,18 @@
 import { expose, wrap } from 'comlink'
+import type { HubOptions } from '../../../src/shared/hub-options.ts'
+import { tabLock } from '../../../src/shared/names.ts'
+import { unpack } from '../../../src/shared/packed-events.ts'
 import {
   type Batch,
-  type ErrorData,
   type Hello,
   type HubApi,
-  type HubOptions,
   PROTOCOL,
-  type Status,
   type TabApi,
   type TokenAnswer,
-  tabLock,
-} from '../../../src/protocol.ts'
-import { unpack } from '../../../src/unpack.ts'
+} from '../../../src/shared/protocol.ts'
+import type { ErrorData, Status } from '../../../src/shared/status.ts'
 import { createHub, type HubDeps } from '../../../worker/hub.ts'
-import type { RemoteTab } from '../../../worker/session.ts'
+import type { RemoteTab } from '../../../worker/tabs/session.ts'
 import { OPTIONS } from './connection.ts'
 import { clearIndexedDb } from './log.ts'
 import { createFakePlatform, type FakePlatform } from './platform.ts'
@@ -137,7 +136,7 @@ export const openTab = async (test: TestHub, { hello, options, accessToken, take
     tab,
     options: { ...OPTIONS, ...options },
     cursor: null,
-    trail: null,
+    lineage: null,
     from: 'now',
     follow: '*',
     since: test.platform.now() + 1,

@@ -1,11 +1,11 @@
 import 'fake-indexeddb/auto'
 import { IDBFactory } from 'fake-indexeddb'
 import { vi } from 'vitest'
-import type { LoggedEvent } from '../../../src/protocol.ts'
-import { type Appended, createLog, type Log } from '../../../worker/log.ts'
-import { type LogStore, openLogStore } from '../../../worker/log-store.ts'
-import { createMetrics } from '../../../worker/metrics.ts'
-import type { Received } from '../../../worker/parser.ts'
+import type { LoggedEvent } from '../../../src/shared/events.ts'
+import { createMetrics } from '../../../worker/base/metrics.ts'
+import { type Appended, createLog, type Log } from '../../../worker/log/log.ts'
+import type { Received } from '../../../worker/log/received.ts'
+import { type LogStore, openLogStore } from '../../../worker/log/store.ts'
 import type { FakePlatform } from './platform.ts'
 
 export const BOUNDS = { events: 5_000, bytes: 20 * 1024 * 1024, age: 24 * 3_600_000 }

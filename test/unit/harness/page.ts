@@ -1,7 +1,8 @@
 import { vi } from 'vitest'
+import type { WorkerFactoryOptions } from '../../../src/attachment/worker-factory.ts'
 import type { Stream } from '../../../src/index.ts'
 import { connect } from '../../../src/index.ts'
-import type { ConnectOptions, WorkerFactoryOptions } from '../../../src/options.ts'
+import type { ConnectOptions } from '../../../src/options.ts'
 import { createFakeLocks, type FakeLocks } from './locks.ts'
 import { until } from './turns.ts'
 

@@ -1,4 +1,4 @@
-import type { Platform } from '../../../worker/platform.ts'
+import type { Platform } from '../../../worker/base/platform.ts'
 import { createRandom } from '../../random.ts'
 import { createFakeChannels } from './channels.ts'
 import { createFakeLocks } from './locks.ts'

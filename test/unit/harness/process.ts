@@ -1,5 +1,5 @@
-import { type LogStore, openLogStore } from '../../../worker/log-store.ts'
-import type { Platform } from '../../../worker/platform.ts'
+import type { Platform } from '../../../worker/base/platform.ts'
+import { type LogStore, openLogStore } from '../../../worker/log/store.ts'
 import type { FakePlatform } from './platform.ts'
 import { turn } from './turns.ts'
 

@@ -1,8 +1,13 @@
-import type { Batch } from '../../../src/protocol.ts'
-import { unpack } from '../../../src/unpack.ts'
-import type { Log } from '../../../worker/log.ts'
-import { createSelections } from '../../../worker/selections.ts'
-import { createSession, type RemoteTab, type Session, type SessionOptions } from '../../../worker/session.ts'
+import { unpack } from '../../../src/shared/packed-events.ts'
+import type { Batch } from '../../../src/shared/protocol.ts'
+import type { Log } from '../../../worker/log/log.ts'
+import {
+  createSession,
+  type RemoteTab,
+  type Session,
+  type SessionOptions,
+} from '../../../worker/tabs/session.ts'
+import { createSelections } from '../../../worker/tabs/shared-reads.ts'
 import { openMemoryLog } from './log.ts'
 import { createFakePlatform } from './platform.ts'
 import { defer, settle } from './turns.ts'
@@ -43,7 +48,7 @@ export const openSessions = async () => {
         selections,
         metrics: { delivered: (ms) => latencies.push(ms) },
         cursor: log.start('now')!,
-        trail: log.trail(),
+        lineage: log.lineage(),
         reset: null,
         unheard: false,
         since: platform.now(),

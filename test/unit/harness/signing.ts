@@ -1,5 +1,5 @@
 import { CompactSign, exportJWK, generateKeyPair, type JWK } from 'jose'
-import type { Verify } from '../../../src/protocol.ts'
+import type { Verify } from '../../../src/shared/hub-options.ts'
 
 export const KEYS = 'https://app.test/keys'
 export const VERIFY: Verify = { jwks: KEYS, audience: 'the-app', types: ['alarm'] }

@@ -1,4 +1,4 @@
-import { type LogStore, openLogStore } from '../../../worker/log-store.ts'
+import { type LogStore, openLogStore } from '../../../worker/log/store.ts'
 
 /** The real store, whose calls a test breaks. */
 export const breakable = () => {

@@ -1,17 +1,17 @@
-import { createIntake } from '../../../src/intake.ts'
+import { createIntake } from '../../../src/delivery/intake.ts'
+import type { From } from '../../../src/shared/events.ts'
+import { tabLock } from '../../../src/shared/names.ts'
+import { unpack } from '../../../src/shared/packed-events.ts'
 import {
   type Batch,
-  type ErrorData,
-  type From,
   type HubApi,
   type PackedBatch,
   PROTOCOL,
-  tabLock,
   type Welcome,
-} from '../../../src/protocol.ts'
-import { unpack } from '../../../src/unpack.ts'
+} from '../../../src/shared/protocol.ts'
+import type { ErrorData } from '../../../src/shared/status.ts'
 import { createHub } from '../../../worker/hub.ts'
-import type { RemoteTab } from '../../../worker/session.ts'
+import type { RemoteTab } from '../../../worker/tabs/session.ts'
 import { OPTIONS } from './connection.ts'
 import { clearIndexedDb } from './log.ts'
 import { createFakePlatform } from './platform.ts'
@@ -22,7 +22,7 @@ import { settle, turn } from './turns.ts'
 /** ms between a tab's looks at its hub; after two without an answer it goes to another. */
 const LOOK = 1_500
 
-export type Heard = { number: number; id: string; own: boolean } | { reset: string }
+export type Heard = { number: number; id: string; hasOwnId: boolean } | { reset: string }
 
 /** One browser: hubs that share locks, channel, IndexedDB and a server; tabs that go from one to the next. */
 export const createWorld = (seed = 1, options = OPTIONS) => {
@@ -88,7 +88,8 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
         if (attachment !== mine) return
         self.onTold(tab, batch)
         if (batch.reset !== null) heard.push({ reset: batch.reset })
-        for (const { data, id, own } of intake.take(batch)) heard.push({ number: Number(data), id, own })
+        for (const { data, id, hasOwnId: own } of intake.take(batch))
+          heard.push({ number: Number(data), id, hasOwnId: own })
       }
       /** Comes to this page a turn later, and its answer goes back as long. */
       const call = <T>(run: () => T | Promise<T>): Promise<T> => {
@@ -130,7 +131,7 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
           tab,
           options,
           cursor: intake.cursor(),
-          trail: intake.trail(),
+          lineage: intake.lineage(),
           from,
           since,
         }
@@ -139,7 +140,7 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
         if (!welcome.ok) tell(welcome.error)
         else if (attachment === mine) {
           self.onTold(tab, welcome)
-          intake.welcome(welcome.cursor, welcome.trail)
+          intake.welcome(welcome.cursor, welcome.lineage)
         }
       })()
     }
@@ -157,7 +158,7 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
       async inspect() {
         const { sessions, log, status, incarnation } = (await latest?.inspect()) ?? {}
         const { role, state } = status ?? {}
-        return JSON.stringify([intake.cursor(), intake.trail(), sessions, log, role, state, incarnation])
+        return JSON.stringify([intake.cursor(), intake.lineage(), sessions, log, role, state, incarnation])
       },
       /** As a reload of its worker, or a return from the cache. */
       move(to: WorldHub) {

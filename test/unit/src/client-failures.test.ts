@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { StreamError } from '../../../src/index.ts'
-import { type Hello, hubLock, keyOf, PROTOCOL, type TabApi, tabLock } from '../../../src/protocol.ts'
-import { pack } from '../../../worker/pack.ts'
+import { hubLock, keyOf, tabLock } from '../../../src/shared/names.ts'
+import { pack } from '../../../src/shared/packed-events.ts'
+import { type Hello, PROTOCOL, type TabApi } from '../../../src/shared/protocol.ts'
 import { countingClients } from '../harness/counting.ts'
 import { openHub, type TestHub } from '../harness/hub.ts'
 import { openPage, type Page } from '../harness/page.ts'
@@ -219,7 +220,7 @@ describe('a client and a hub that is not as it should be', () => {
     const { expose, wrap } = await import('comlink')
     const { port1, port2 } = new MessageChannel()
     const tab = wrap<TabApi>(port1)
-    const delivered = { seq: 1, id: '1', own: true, type: 'count', data: '1', at: 1 }
+    const delivered = { seq: 1, id: '1', hasOwnId: true, type: 'count', data: '1', at: 1 }
     let attached = false
     const attach = () => {
       attached = true
@@ -228,10 +229,10 @@ describe('a client and a hub that is not as it should be', () => {
         rewind: null,
         to: 1,
         term: 1,
-        bases: [],
-        durable: 0,
+        leaders: [],
+        committedUpTo: 0,
         streamClient: 'client',
-        id: '1',
+        lastEventId: '1',
         reset: 'server',
         events: pack([delivered]),
       })
@@ -254,21 +255,21 @@ describe('a client and a hub that is not as it should be', () => {
   })
 
   describe('P8 a batch that takes its listeners long', () => {
-    const trail = { term: 1, bases: [], durable: 0, id: null, streamClient: 'client' }
+    const lineage = { term: 1, leaders: [], committedUpTo: 0, lastEventId: null, streamClient: 'client' }
     const batch = (from: number, to: number) => ({
       epoch: 'e',
       rewind: null,
       to,
       term: 1,
-      bases: null,
-      durable: to,
+      leaders: null,
+      committedUpTo: to,
       streamClient: 'client',
-      id: `${to}`,
+      lastEventId: `${to}`,
       reset: null,
       events: pack(
         Array.from({ length: to - from + 1 }, (_, index) => {
           const seq = from + index
-          return { seq, id: `${seq}`, own: true, type: 'count', data: `${seq}`, at: 1 }
+          return { seq, id: `${seq}`, hasOwnId: true, type: 'count', data: `${seq}`, at: 1 }
         }),
       ),
     })
@@ -282,7 +283,15 @@ describe('a client and a hub that is not as it should be', () => {
       const attach = ({ cursor }: Hello) => {
         setTimeout(() => void wrap<TabApi>(port1).deliver(given))
         cursor ??= { epoch: 'e', seq: 0 }
-        return { ok: true, incarnation, cursor, trail, locks: true, status: { state: 'open' }, differing: [] }
+        return {
+          ok: true,
+          incarnation,
+          cursor,
+          lineage,
+          locks: true,
+          status: { state: 'open' },
+          differing: [],
+        }
       }
       expose({ attach, ping: () => ({ incarnation, attached: true }) }, port1)
       return { port: port2, release }
@@ -335,8 +344,8 @@ describe('a client and a hub that is not as it should be', () => {
     const { expose } = await import('comlink')
     const { port1, port2 } = new MessageChannel()
     const cursor = { epoch: 'e', seq: 0 }
-    const trail = { term: 1, bases: [], durable: 0, id: null, streamClient: 'client' }
-    const welcome = { ok: true, incarnation: 'i', cursor, trail, status: { state: 'open' }, differing: [] }
+    const lineage = { term: 1, leaders: [], committedUpTo: 0, lastEventId: null, streamClient: 'client' }
+    const welcome = { ok: true, incarnation: 'i', cursor, lineage, status: { state: 'open' }, differing: [] }
     page.locks.hold(hubLock('i'))
     expose({ attach: () => welcome, metrics: () => new Promise(() => {}), ping }, port1)
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })

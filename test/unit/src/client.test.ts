@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ConnectOptions, ResetReason, Status, Stream, StreamError } from '../../../src/index.ts'
-import { PROTOCOL } from '../../../src/protocol.ts'
+import { PROTOCOL } from '../../../src/shared/protocol.ts'
 import { openHub, type TestHub } from '../harness/hub.ts'
 import { openPage, type Page } from '../harness/page.ts'
 import { sse } from '../harness/server.ts'

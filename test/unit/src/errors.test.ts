@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { localError, StreamError } from '../../../src/errors.ts'
-import type { ErrorData } from '../../../src/protocol.ts'
+import type { ErrorData } from '../../../src/shared/status.ts'
 
 const data: ErrorData = {
   kind: 'limit',

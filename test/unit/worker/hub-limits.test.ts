@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type LogStore, openLogStore } from '../../../worker/log-store.ts'
+import { type LogStore, openLogStore } from '../../../worker/log/store.ts'
 import { openHub, openTab } from '../harness/hub.ts'
 import { sse } from '../harness/server.ts'
 import { settle, until } from '../harness/turns.ts'

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { PROTOCOL, tabLock } from '../../../src/protocol.ts'
-import { createVerifier } from '../../../worker/verify.ts'
+import { tabLock } from '../../../src/shared/names.ts'
+import { PROTOCOL } from '../../../src/shared/protocol.ts'
+import { createVerifier } from '../../../worker/verify/index.ts'
 import { openHub, openTab, type TestHub } from '../harness/hub.ts'
 import { settle, until } from '../harness/turns.ts'
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { TokenAnswer } from '../../../src/protocol.ts'
+import type { TokenAnswer } from '../../../src/shared/protocol.ts'
 import { openHub, openTab, type TestHub } from '../harness/hub.ts'
 import { settle, until } from '../harness/turns.ts'
 

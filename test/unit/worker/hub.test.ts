@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { CLOSE_GRACE } from '../../../worker/connection.ts'
+import { CLOSE_GRACE } from '../../../worker/base/close-grace.ts'
 import { openHub, openTab, type TestHub } from '../harness/hub.ts'
 import { sse } from '../harness/server.ts'
 import { settle, until } from '../harness/turns.ts'

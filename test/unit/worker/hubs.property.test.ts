@@ -56,7 +56,7 @@ const check = (heard: Heard[], name: string) => {
     seen.add(each.number)
     expect(each.number, `${name} in order: ${JSON.stringify(heard)}`).toBeGreaterThan(lastNumber)
     lastNumber = each.number
-    if (!each.own) continue
+    if (!each.hasOwnId) continue
     if (lastId !== null)
       expect(Number(each.id), `${name} has no hole: ${JSON.stringify(heard)}`).toBe(lastId + 1)
     lastId = Number(each.id)

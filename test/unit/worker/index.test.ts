@@ -1,7 +1,8 @@
 import 'fake-indexeddb/auto'
 import { wrap } from 'comlink'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type HubApi, PROTOCOL, tabLock, type Welcome } from '../../../src/protocol.ts'
+import { tabLock } from '../../../src/shared/names.ts'
+import { type HubApi, PROTOCOL, type Welcome } from '../../../src/shared/protocol.ts'
 import { OPTIONS } from '../harness/connection.ts'
 import { createFakeLocks, type FakeLocks } from '../harness/locks.ts'
 import { clearIndexedDb } from '../harness/log.ts'
@@ -12,7 +13,7 @@ const hello = {
   protocol: PROTOCOL,
   options: OPTIONS,
   cursor: null,
-  trail: null,
+  lineage: null,
   from: 'now' as const,
   follow: [],
   since: 0,

@@ -1,6 +1,6 @@
 import { Window } from 'happy-dom'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { InspectOptions } from '../../../../src/protocol.ts'
+import type { InspectOptions } from '../../../../src/shared/inspection.ts'
 import type { EventMap, Inspected, InspectorElement } from '../../../../src/stream.ts'
 import { createTestStream, type TestStream } from '../../../../src/testing.ts'
 import { until } from '../../harness/turns.ts'

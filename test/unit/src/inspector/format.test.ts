@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ago, clock, count, duration, ofKey, short, size } from '../../../../src/inspector/format.ts'
 import { pretty } from '../../../../src/inspector/payload-view.ts'
-import { keyOf } from '../../../../src/protocol.ts'
+import { keyOf } from '../../../../src/shared/names.ts'
 
 describe('what an inspector writes', () => {
   it('durations: as exact as one can read, from fractions of a ms to days', () => {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createHeads } from '../../../../src/inspector/heads.ts'
-import type { EventHead } from '../../../../src/protocol.ts'
+import type { EventHead } from '../../../../src/shared/inspection.ts'
 
 describe('the heads that an inspector has loaded', () => {
   let heads: ReturnType<typeof createHeads>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createHistory, spansOf } from '../../../../src/inspector/history.ts'
-import type { Happening } from '../../../../src/protocol.ts'
+import type { Happening } from '../../../../src/shared/inspection.ts'
 
 const happening = (at: number, what: Happening['what'], is: string, note = ''): Happening => ({
   ...{ at, what, is, note },

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createSamples } from '../../../../src/inspector/samples.ts'
-import type { Metrics } from '../../../../src/protocol.ts'
+import type { Metrics } from '../../../../src/shared/inspection.ts'
 import { createTestStream } from '../../../../src/testing.ts'
 
 describe('what the plots of an inspector draw', () => {

@@ -1,0 +1,98 @@
+import type { Cursor, Follow } from './events.ts'
+import type { ErrorKind, Status } from './status.ts'
+
+export interface Metrics {
+  connectionsAttempted: number
+  connectionsSuccessful: number
+  reconnections: number
+  eventsReceived: { total: number; byType: Record<string, number> }
+  duplicatesDropped: number
+  bytesReceived: number
+  errors: { total: number; byKind: Partial<Record<ErrorKind, number>> }
+  /** ms */
+  averageConnectionDuration: number
+  /** From the loss of a stream to the next one open, in ms. */
+  averageReconnectionTime: number
+  missedHeartbeats: number
+  /** When the last byte of the stream that stands came, in ms since 1970; `null`: none has, or none stands. */
+  lastByteAt: number | null
+  /** The longest time between two bytes of a stream, or between the last one and its end, in ms. */
+  longestSilence: number
+  resets: number
+  /** From the hub's receipt to a tab's acknowledgement, over the last 512 batches, in ms. */
+  deliveryLatency: { p50: number; p99: number }
+  tabs: number
+}
+
+export interface SessionInspection {
+  tab: string
+  cursor: Cursor
+  /** Events that the log has beyond the cursor. */
+  lag: number
+  follows: Follow
+  state: 'idle' | 'delivering' | 'stalled'
+  visible: boolean
+  /** In ms since 1970. */
+  attachedAt: number
+  lastAckAt: number | null
+}
+
+/** Something that happened to a hub: an entry of its time line (I1). */
+export interface Happening {
+  /** In ms since 1970. */
+  at: number
+  /** A part of the status that changed, an `error`, a `reset` that tabs were told, or the `hub` or a `tab` itself. */
+  what: 'hub' | 'tab' | 'error' | 'reset' | 'state' | 'role' | 'health' | 'resume' | 'durable'
+  /** What it came to: the new value, the kind or reason; `began`, `came` or `went`. */
+  is: string
+  /** Of an error its message, of a hub or a tab its id. */
+  note: string
+  /** How often in a row. */
+  times: number
+}
+
+/** An event of the log without its payload. */
+export interface EventHead {
+  seq: number
+  id: string
+  type: string
+  /** When the hub received it, in ms since 1970. */
+  at: number
+  /** Of its data, in characters. */
+  size: number
+}
+
+/** What `inspect()` tells beside what it always does: nothing of it by default. */
+export interface InspectOptions {
+  /** So many of the newest entries of the time line; the hub keeps 200. */
+  timeline?: number
+  /** The heads of the newest `last` events of the log (at most 500) with `after` < seq < `before`. */
+  heads?: { last: number; after?: number; before?: number }
+  /** The payload of the event with this seq. */
+  data?: number
+}
+
+/** A snapshot for people; holds no credential (A1), and no payload but one that was asked for. */
+export interface Inspection {
+  protocol: number
+  /** The random id of this run of the hub. */
+  incarnation: string
+  /** The random id of the tab that asks, as in `sessions`. */
+  tab: string
+  key: string
+  status: Status
+  sessions: SessionInspection[]
+  log: {
+    epoch: string
+    first: number
+    head: number
+    committed: number
+    durable: boolean
+    lastEventId: string
+  }
+  /** What was asked for (`InspectOptions`), the oldest first. */
+  timeline: Happening[]
+  heads: EventHead[]
+  /** As it came; `null`: not asked for, or no longer in the log. */
+  data: string | null
+}

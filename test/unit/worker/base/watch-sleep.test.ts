@@ -1,0 +1,40 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { watchWake } from '../../../../worker/base/watch-sleep.ts'
+import { createFakePlatform, type FakePlatform } from '../../harness/platform.ts'
+
+describe('S5 a wake from sleep', () => {
+  let platform: FakePlatform
+  let woken: number
+  let watch: ReturnType<typeof watchWake>
+
+  beforeEach(() => {
+    platform = createFakePlatform()
+    woken = 0
+    watch = watchWake(platform, () => woken++)
+  })
+
+  it('is seen by the jump of the wall clock, once, within 2 s', async () => {
+    await platform.advance(60_000)
+    expect(woken).toBe(0)
+    platform.setClock(3_600_000)
+    await platform.advance(2_000)
+    expect(woken).toBe(1)
+    await platform.advance(60_000)
+    expect(woken).toBe(1)
+  })
+
+  it('is not a timer that is a little late, nor a clock that is set back', async () => {
+    platform.setClock(4_900)
+    await platform.advance(2_000)
+    platform.setClock(-3_600_000)
+    await platform.advance(10_000)
+    expect(woken).toBe(0)
+  })
+
+  it('is told of no more once the watch is closed', async () => {
+    watch.close()
+    platform.setClock(3_600_000)
+    await platform.advance(10_000)
+    expect([woken, platform.timers()]).toEqual([0, 0])
+  })
+})

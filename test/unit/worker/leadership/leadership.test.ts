@@ -1,0 +1,497 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { ConnectionStatus } from '../../../../src/shared/status.ts'
+import { CLOSE_GRACE } from '../../../../worker/base/close-grace.ts'
+import type { Relayed, RelayMessage } from '../../../../worker/leadership/hub-messages.ts'
+import { createLeadership } from '../../../../worker/leadership/leadership.ts'
+import { createFakePlatform, type FakePlatform } from '../../harness/platform.ts'
+import { settle } from '../../harness/turns.ts'
+
+const KEY = 'tabstream:ann@https://app.test/stream'
+const LOCK = `tabstream:leader:${KEY}`
+const PROTOCOL = 5
+
+const position = {
+  term: 0,
+  leader: '',
+  leaders: [],
+  epoch: 'epoch',
+  head: 0,
+  lastEventId: '',
+  previous: null,
+  epochStart: 0,
+  streamClient: 'client',
+}
+const status: ConnectionStatus = {
+  state: 'open',
+  attempt: 0,
+  nextAttemptAt: null,
+  since: 0,
+  health: 'good',
+  resume: 'fresh',
+  error: null,
+}
+const event = { seq: 1, id: '1', hasOwnId: true, type: 'message', data: 'x', at: 0 }
+
+describe('leadership', () => {
+  let platform: FakePlatform
+  let said: Relayed[]
+  let speak: (message: RelayMessage, protocol?: number) => void
+
+  beforeEach(() => {
+    platform = createFakePlatform()
+    said = []
+    const channel = platform.channels.open(KEY, (message) => said.push(message as Relayed))
+    speak = (message, protocol = PROTOCOL) => channel.post({ ...message, protocol } as Relayed)
+  })
+
+  /** One hub's, over a log that only writes down what is asked of it. */
+  const open = (where = position, listenFor = 0) => {
+    const calls: string[] = []
+    let terms = [] as (number | null)[]
+    let queries = 0
+    const note =
+      <T>(name: string, answer: T) =>
+      (...args: unknown[]): T => {
+        calls.push(args.length === 0 ? name : `${name} ${JSON.stringify(args)}`)
+        return answer
+      }
+    const leadership = createLeadership({
+      platform: {
+        ...platform,
+        locks: {
+          ...platform.locks,
+          query: () => {
+            queries++
+            return platform.locks.query()
+          },
+        },
+      },
+      protocol: PROTOCOL,
+      key: KEY,
+      listenFor,
+      log: {
+        position: () => where,
+        lineage: () => ({
+          term: where.term,
+          leaders: where.leaders,
+          committedUpTo: 0,
+          lastEventId: where.lastEventId,
+          streamClient: where.streamClient,
+        }),
+        first: () => 1,
+        read: () => [],
+        lead: async (seen) => {
+          calls.push(`lead after ${seen}`)
+          return terms.length > 0 ? terms.shift()! : seen + 1
+        },
+        recall: note('recall', undefined),
+        abandon: note('abandon', undefined),
+        follow: note('follow', undefined),
+        receive: async ({ events }) => note(`receive ${events.map(({ seq }) => seq)}`, true)(),
+        committedBy: async ({ upTo }) => note(`committed ${upTo}`, undefined)(),
+        align: async ({ term }) => note(`align ${term}`, false)(),
+        flush: async () => note('flush', undefined)(),
+      },
+      prepare: () => {},
+      setStreaming: (streaming) => void calls.push(streaming ? 'stream' : 'no stream'),
+      connectionStatus: () => status,
+      onStatus: () => {},
+      onError: note('error', undefined),
+      onAsk: note('ask', undefined),
+      onSignOut: () => {},
+      onSuperseded: note('superseded', undefined),
+    })
+    return {
+      ...leadership,
+      calls,
+      /** What happened since the last look. */
+      news: () => calls.splice(0),
+      queries: () => queries,
+      answerLead: (...given: (number | null)[]) => {
+        terms = given
+      },
+    }
+  }
+  const types = () => said.splice(0).map(({ type }) => type)
+
+  it('L1 the first to ask has the lock, reads the log, then streams; the next one follows', async () => {
+    const one = open()
+    one.join(null)
+    await settle()
+    expect([one.role(), one.news()]).toEqual(['leader', ['lead after 0', 'stream']])
+    const two = open()
+    two.join(null)
+    await settle()
+    expect([two.role(), two.news()]).toEqual(['follower', []])
+  })
+
+  it('S1 leaving ends the stream, commits what is left, and passes the lock on once the browser has closed it', async () => {
+    const one = open()
+    const two = open()
+    one.join(null)
+    two.join(null)
+    await settle()
+    one.news()
+    void one.leave()
+    await settle()
+    expect(one.news()).toEqual(['no stream', 'flush', 'follow'])
+    await platform.advance(CLOSE_GRACE - 1)
+    expect(two.news()).not.toContain('lead after 1')
+    await platform.advance(1 + CLOSE_GRACE)
+    expect(two.role()).toBe('leader')
+  })
+
+  it('S1 waits for the stream of a hub that died: it has heard nothing of it, but its tab has', async () => {
+    const one = open()
+    one.join({
+      cursor: { epoch: 'e', seq: 1 },
+      lineage: {
+        term: 4,
+        leaders: [{ leader: 'dead', startsAfter: 0, lastEventId: '' }],
+        committedUpTo: 0,
+        lastEventId: '1',
+        streamClient: 'client',
+      },
+    })
+    await platform.advance(CLOSE_GRACE - 1)
+    expect(one.news()).toEqual([])
+    await platform.advance(1)
+    expect(one.news()).toEqual(['lead after 4', 'stream'])
+  })
+
+  it('L2 relays to nobody until a follower says hello, and to no one that has been silent for 5 s', async () => {
+    const one = open()
+    one.join(null)
+    await settle()
+    types()
+    one.relayEvents({ after: 0, events: [event] })
+    await settle()
+    expect(types()).toEqual([])
+    speak({ type: 'hello' })
+    await settle()
+    one.relayEvents({ after: 0, events: [event] })
+    one.relayCommitted({ upTo: 1, records: [], first: 1 })
+    one.relayStatus(status)
+    await settle()
+    expect(types()).toEqual(['events', 'committed', 'status'])
+    await platform.advance(4_900)
+    types()
+    one.relayStatus(status)
+    await settle()
+    expect(types()).toEqual(['status'])
+    await platform.advance(200)
+    types()
+    one.relayStatus(status)
+    await platform.advance(5_000)
+    expect(types()).toEqual([])
+  })
+
+  it('L2 answers all that say hello at once with one message', async () => {
+    open().join(null)
+    await settle()
+    types()
+    for (let followers = 20; followers > 0; followers--) speak({ type: 'hello' })
+    await platform.advance(100)
+    expect(types()).toEqual(['lead'])
+  })
+
+  it('L2 a follower hands its log what the leader says, and asks for what is missing', async () => {
+    platform.locks.hold(LOCK)
+    const two = open()
+    two.join(null)
+    await settle()
+    speak({ type: 'lead', term: 3, position: { ...position, term: 3 }, first: 1, status })
+    speak({ type: 'events', term: 3, epoch: 'epoch', after: 0, events: [event], lastEventId: '1' })
+    speak({ type: 'committed', term: 3, epoch: 'epoch', upTo: 1, records: [], first: 1 })
+    await settle()
+    expect(two.news()).toEqual(['align 3', 'receive 1', 'committed 1'])
+    expect(two.leaderStatus()).toEqual(status)
+    expect(two.ask('retry')).toBe(true)
+    await settle()
+    expect(types()).toContain('ask')
+  })
+
+  it('L3 what carries a lower term than was heard is not delivered', async () => {
+    platform.locks.hold(LOCK)
+    const two = open()
+    two.join(null)
+    await settle()
+    speak({ type: 'lead', term: 3, position: { ...position, term: 3 }, first: 1, status })
+    speak({ type: 'events', term: 2, epoch: 'epoch', after: 0, events: [event], lastEventId: '1' })
+    speak({ type: 'committed', term: 2, epoch: 'epoch', upTo: 1, records: [], first: 1 })
+    await settle()
+    expect(two.news()).toEqual(['align 3'])
+  })
+
+  it('L3 a leader that hears a higher term, or of one that takes over, steps down and follows; it leads again after its silence', async () => {
+    for (const message of [
+      { type: 'lead', term: 9, position: { ...position, term: 9 }, first: 1, status },
+      { type: 'taking', claim: 9.5 },
+    ] as const) {
+      const one = open()
+      one.join(null)
+      await settle()
+      one.news()
+      speak(message)
+      await settle()
+      expect(one.role()).toBe('follower')
+      expect(one.news().slice(0, 2)).toEqual(['no stream', 'follow'])
+      // Its lock was not taken: the other's is of another lock manager, and this one's excludes nobody.
+      for (let beat = 0; beat < 10; beat++) {
+        await platform.advance(1_000)
+        speak({ type: 'lead', term: 9, position: { ...position, term: 9 }, first: 1, status })
+        await settle()
+      }
+      expect(one.role()).toBe('follower')
+      await platform.advance(10_000)
+      expect(one.role()).toBe('leader')
+      expect(one.news()).toContain('lead after 9')
+      await one.leave()
+      await platform.advance(CLOSE_GRACE)
+    }
+  })
+
+  it('L3 robbed of the lock it ends its stream at once, and leads again only with a term above the thief’s', async () => {
+    const one = open()
+    one.join(null)
+    await settle()
+    one.news()
+    let letGo = () => {}
+    void platform.locks
+      .request(LOCK, { steal: true }, () => new Promise<void>((done) => (letGo = done)))
+      .catch(() => {})
+    await settle()
+    expect([one.role(), one.news()]).toEqual(['follower', ['no stream', 'follow']])
+    speak({ type: 'lead', term: 2, position: { ...position, term: 2 }, first: 1, status })
+    await settle()
+    letGo()
+    await platform.advance(CLOSE_GRACE)
+    expect(one.news()).toEqual(['align 2', 'lead after 2', 'stream'])
+  })
+
+  it('L3 a claim that the log refuses is no leadership: the lock passes on, and it queues again', async () => {
+    const one = open()
+    one.answerLead(null, 7)
+    one.join(null)
+    await settle()
+    expect(one.news()).toEqual(['lead after 0', 'abandon'])
+    expect(types()).not.toContain('lead')
+    one.fenced()
+    await settle()
+    expect([one.role(), one.news()]).toEqual(['leader', ['lead after 0', 'stream']])
+  })
+
+  it('L4 a leader that it has never heard is robbed after 2 s, one that it has after 5 s', async () => {
+    for (const [heard, limit] of [
+      [false, 1_900],
+      [true, 5_000],
+    ] as const) {
+      platform.locks.kill(LOCK)
+      platform.locks.hold(LOCK)
+      const two = open()
+      two.join(null)
+      await settle()
+      if (heard) speak({ type: 'lead', term: 3, position: { ...position, term: 3 }, first: 1, status })
+      await platform.advance(limit)
+      expect(two.role()).toBe('follower')
+      await platform.advance(1_100)
+      expect(two.role()).toBe('leader')
+      await two.leave()
+    }
+  })
+
+  it('L4 a leader that gives signs keeps the lock, and one that reads the log first does too', async () => {
+    platform.locks.hold(LOCK)
+    const two = open()
+    two.join(null)
+    for (let seconds = 20; seconds > 0; seconds--) {
+      speak(
+        seconds % 2 === 0
+          ? { type: 'taking', claim: 4 }
+          : { type: 'lead', term: 3, position: { ...position, term: 3 }, first: 1, status },
+      )
+      await platform.advance(1_000)
+    }
+    expect(two.role()).toBe('follower')
+  })
+
+  it('L5 a follower that knows more than the one that takes over says so, and that one goes on from there', async () => {
+    platform.locks.hold(LOCK)
+    const follower = open({ ...position, term: 5, head: 7, lastEventId: 'seventh' })
+    follower.join(null)
+    await settle()
+    said.length = 0
+    speak({ type: 'taking', claim: 5.5 })
+    await settle()
+    expect(said).toEqual([])
+    speak({ type: 'taking', claim: 0.5 })
+    await settle()
+    const [known] = said
+    expect(known).toMatchObject({
+      type: 'known',
+      cursor: { seq: 7 },
+      lineage: { term: 5, lastEventId: 'seventh' },
+    })
+    // To who has taken over already it says nothing any more.
+    speak(known as RelayMessage)
+    await settle()
+    expect(follower.news()).toEqual([])
+    follower.leave()
+  })
+
+  it('L5 one that knows of no log listens before it leads: to what others know, and to a leader it gives way', async () => {
+    const one = open(position, 100)
+    one.join(null)
+    await settle()
+    expect(one.role()).toBe('follower')
+    const cursor = { epoch: 'other', seq: 7 }
+    const lineage = {
+      term: 5,
+      leaders: [{ leader: 'other', startsAfter: 0, lastEventId: '' }],
+      committedUpTo: 0,
+      lastEventId: '7',
+      streamClient: 'client',
+    }
+    speak({ type: 'known', cursor, lineage: lineage })
+    await settle()
+    expect(one.news()).toEqual([expect.stringMatching(/^recall .*"seq":7/)])
+    await platform.advance(100)
+    expect([one.role(), one.news()]).toEqual(['leader', ['lead after 5', 'stream']])
+    const two = open(position, 100)
+    await one.leave()
+    await platform.advance(CLOSE_GRACE)
+    two.join(null)
+    await settle()
+    speak({ type: 'lead', term: 3, position: { ...position, term: 3 }, first: 1, status })
+    await platform.advance(1_000)
+    expect([two.role(), two.news()]).toEqual(['follower', ['align 3']])
+  })
+
+  it('L5 a leader says that it leads to one that takes over and knows less, and stays', async () => {
+    const one = open()
+    one.join(null)
+    await settle()
+    one.news()
+    said.length = 0
+    speak({ type: 'taking', claim: 0.5 })
+    await settle()
+    expect([one.role(), one.news()]).toEqual(['leader', []])
+    expect(said.map(({ type }) => type)).toEqual(['lead'])
+  })
+
+  describe('L3 a leader that counted from too low, for want of IndexedDB, leads anew, above what others know of', () => {
+    const told = {
+      cursor: { epoch: 'e', seq: 7 },
+      lineage: {
+        term: 5,
+        leaders: [{ leader: 'dead', startsAfter: 0, lastEventId: '' }],
+        committedUpTo: 0,
+        lastEventId: '7',
+        streamClient: 'client',
+      },
+    }
+
+    it('told by its own tab, once', async () => {
+      const one = open()
+      one.join(null)
+      await settle()
+      one.news()
+      one.join(told)
+      one.join(told)
+      await settle()
+      expect(one.news()).toEqual(['lead after 5', 'stream'])
+      one.join({ ...told, lineage: { ...told.lineage, term: 6 } })
+      await settle()
+      expect([one.role(), one.news()]).toEqual(['leader', []])
+    })
+
+    it('told by a follower, whose tab knows of it, and which is not led before that', async () => {
+      const one = open()
+      one.join(null)
+      await settle()
+      one.news()
+      const two = open()
+      two.join(told)
+      await platform.advance(1_000)
+      expect(one.news()).toEqual(['lead after 5', 'stream'])
+      const words = said.filter(({ type }) => type === 'known' || type === 'lead')
+      expect(words.slice(0, 4)).toMatchObject([{ term: 1 }, { term: 1 }, told, { term: 6 }])
+    })
+  })
+
+  it('L4 one hub robs at most once in 30 s', async () => {
+    platform.locks.hold(LOCK)
+    const two = open()
+    two.join(null)
+    await platform.advance(4_000)
+    expect(two.role()).toBe('leader')
+    const robbedAt = platform.now()
+    void platform.locks.request(LOCK, { steal: true }, () => new Promise(() => {})).catch(() => {})
+    await settle()
+    expect(two.role()).toBe('follower')
+    // It took the lock in the fourth second.
+    await platform.advance(28_000)
+    expect(two.role()).toBe('follower')
+    while (two.role() === 'follower' && platform.now() - robbedAt < 60_000) await platform.advance(500)
+    expect(platform.now() - robbedAt).toBeLessThan(31_000)
+  })
+
+  it('L3 after a freeze it asks the lock manager before it appends, even if a beat came first', async () => {
+    const one = open()
+    one.join(null)
+    await settle()
+    expect([await one.leads(), one.queries()]).toEqual([true, 0])
+    await platform.advance(10_000)
+    expect([await one.leads(), one.queries()]).toEqual([true, 0])
+    // Nothing ran, and nothing was told meanwhile.
+    platform.setClock(60_000)
+    await platform.advance(1_000)
+    expect([await one.leads(), one.queries()]).toEqual([true, 1])
+    expect([await one.leads(), one.queries()]).toEqual([true, 1])
+  })
+
+  it('L3 a lock that came during a freeze is no leadership before the lock manager has answered', async () => {
+    const letGo = platform.locks.hold(LOCK)
+    const two = open()
+    two.join(null)
+    await settle()
+    platform.setClock(60_000)
+    letGo()
+    await settle(2)
+    void platform.locks.request(LOCK, { steal: true }, () => new Promise(() => {})).catch(() => {})
+    await settle()
+    expect(two.queries()).toBe(1)
+    expect(two.news()).toEqual([])
+  })
+
+  it('T4 hears of a newer protocol once, has a last word, and reads nothing else of it', async () => {
+    const one = open()
+    one.join(null)
+    await settle()
+    one.news()
+    types()
+    for (let times = 3; times > 0; times--)
+      speak({ type: 'something of its own' } as unknown as RelayMessage, PROTOCOL + 1)
+    await settle()
+    expect(one.news()).toEqual([`superseded ${JSON.stringify([PROTOCOL + 1])}`])
+    expect(types()).toEqual(['hello'])
+  })
+
+  it('T4 tells an older protocol that it is there, and takes nothing of it for a leader’s', async () => {
+    platform.locks.hold(LOCK)
+    const two = open()
+    two.join(null)
+    await settle()
+    types()
+    speak({ type: 'lead', term: 8, position: { ...position, term: 8 }, first: 1, status }, PROTOCOL - 1)
+    await settle()
+    expect(two.news()).toEqual([])
+    expect(said.splice(0)).toMatchObject([{ type: 'hello', protocol: PROTOCOL }])
+    for (let seconds = 7; seconds > 0; seconds--) {
+      speak({ type: 'hello' }, PROTOCOL - 1)
+      await platform.advance(1_000)
+    }
+    // It does not give way: robbed like one that is silent.
+    expect(two.role()).toBe('leader')
+  })
+})

@@ -1,0 +1,179 @@
+import { describe, expect, it } from 'vitest'
+import { CLOSE_GRACE } from '../../../../worker/base/close-grace.ts'
+import { openConnection } from '../../harness/connection.ts'
+
+describe('S4 reconnection', () => {
+  it('waits longer after every attempt that came to nothing', async () => {
+    const stream = openConnection()
+    stream.connection.release()
+    const waits: number[] = []
+    for (let attempt = 1; attempt <= 7; attempt++) {
+      ;(await stream.server.next()).answer(500)
+      await stream.platform.advance(0)
+      const { nextAttemptAt, attempt: counted } = stream.connection.status()
+      expect(counted).toBe(attempt)
+      waits.push(nextAttemptAt! - stream.platform.now())
+      await stream.platform.advance(waits.at(-1)!)
+    }
+    expect(waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000])
+  })
+
+  it('starts over after 10 s of health, and not before', async () => {
+    const stream = openConnection()
+    stream.connection.release()
+    ;(await stream.server.next()).answer(500)
+    await stream.platform.advance(500)
+    const short = await stream.accept()
+    await stream.platform.advance(9_999)
+    expect(stream.connection.status().attempt).toBe(2)
+    short.body.end()
+    await stream.platform.advance(0)
+    expect(stream.connection.status().nextAttemptAt).toBe(stream.platform.now() + 1_000)
+    await stream.platform.advance(1_000)
+    const long = await stream.accept()
+    await stream.platform.advance(10_000)
+    expect(stream.connection.status()).toMatchObject({ state: 'open', attempt: 0 })
+    long.body.end()
+    await stream.platform.advance(0)
+    expect(stream.connection.status().nextAttemptAt).toBe(stream.platform.now() + 500)
+  })
+
+  it('takes its base from `retry:`, within 0.1 to 60 s', async () => {
+    for (const [retry, wait] of [
+      [4_000, 2_000],
+      [1, 50],
+      [86_400_000, 30_000],
+    ] as const) {
+      const stream = openConnection()
+      const { body } = await stream.open()
+      body.push(`retry: ${retry}\n\n`)
+      await stream.platform.advance(0)
+      body.end()
+      await stream.platform.advance(0)
+      expect(stream.connection.status().nextAttemptAt).toBe(stream.platform.now() + wait)
+    }
+  })
+
+  it('measures how long streams stood, and how long it took to be back', async () => {
+    const stream = openConnection()
+    const { body } = await stream.open()
+    await stream.platform.advance(4_000)
+    body.end()
+    await stream.platform.advance(500)
+    await stream.accept()
+    expect(stream.metrics.snapshot(0)).toMatchObject({
+      connectionsAttempted: 2,
+      connectionsSuccessful: 2,
+      reconnections: 1,
+      averageConnectionDuration: 4_000,
+      averageReconnectionTime: 500,
+    })
+  })
+
+  it('reopens a stream that stands when somebody asks, and closes the old one first (S1)', async () => {
+    const stream = openConnection()
+    const { request } = await stream.open()
+    stream.connection.retry()
+    expect(request.aborted()).toBe(true)
+    await stream.platform.advance(CLOSE_GRACE - 1)
+    expect(stream.server.requests).toHaveLength(1)
+    await stream.platform.advance(1)
+    await stream.accept()
+    expect(stream.states).toEqual(['connecting', 'open', 'connecting', 'open'])
+    expect(stream.errors).toEqual([])
+  })
+})
+
+describe('S5 offline', () => {
+  it('waits without trying, and tries at once when online', async () => {
+    const stream = openConnection()
+    const { body } = await stream.open()
+    stream.platform.setOnline(false)
+    expect(stream.state()).toBe('open')
+    body.error()
+    await stream.platform.advance(3_600_000)
+    expect(stream.state()).toBe('offline')
+    expect(stream.errors.at(-1)).toMatchObject({ state: 'offline', retryable: true })
+    expect(stream.connection.status().nextAttemptAt).toBeNull()
+    expect(stream.server.requests).toHaveLength(1)
+    stream.platform.setOnline(true)
+    await stream.accept()
+    expect(stream.state()).toBe('open')
+  })
+
+  it('ends a wait, and online or a tab made visible ends the offline', async () => {
+    const stream = openConnection()
+    stream.connection.release()
+    ;(await stream.server.next()).answer(500)
+    await stream.platform.advance(0)
+    stream.platform.setOnline(false)
+    expect(stream.state()).toBe('offline')
+    stream.connection.nudge()
+    ;(await stream.server.next()).fail()
+    await stream.platform.advance(60_000)
+    expect(stream.state()).toBe('offline')
+    expect(stream.server.requests).toHaveLength(2)
+    stream.platform.setOnline(true)
+    expect(stream.state()).toBe('connecting')
+  })
+
+  it('is noticed to be over within 2 s where the browser tells nobody', async () => {
+    const stream = openConnection()
+    const { body } = await stream.open()
+    stream.platform.setOnline(false)
+    body.error()
+    await stream.platform.advance(60_000)
+    expect(stream.state()).toBe('offline')
+    stream.platform.setOnline(true, 'silently')
+    expect(stream.state()).toBe('offline')
+    await stream.platform.advance(2_000)
+    await stream.accept()
+    expect(stream.state()).toBe('open')
+  })
+
+  it('a tab made visible while waiting: tries at once', async () => {
+    const stream = openConnection()
+    stream.connection.release()
+    ;(await stream.server.next()).answer(500)
+    await stream.platform.advance(0)
+    expect(stream.state()).toBe('waiting')
+    stream.connection.nudge()
+    await stream.accept()
+    expect(stream.state()).toBe('open')
+  })
+
+  it('a tab that comes also tries what had been given up; one that is looked at does not', async () => {
+    const stream = openConnection()
+    stream.connection.release()
+    ;(await stream.server.next()).answer(403)
+    await stream.platform.advance(0)
+    stream.connection.nudge()
+    await stream.platform.advance(1_000)
+    expect([stream.state(), stream.server.requests.length]).toEqual(['failed', 1])
+    stream.connection.welcome()
+    await stream.accept()
+    expect(stream.state()).toBe('open')
+  })
+
+  it('a tab made visible leaves alone what stands', async () => {
+    const stream = openConnection()
+    await stream.open()
+    stream.connection.nudge()
+    await stream.platform.advance(1_000)
+    expect(stream.server.requests).toHaveLength(1)
+  })
+
+  it('S4 `Retry-After` is a floor for a tab made visible as well, whatever the status', async () => {
+    const stream = openConnection()
+    stream.connection.release()
+    ;(await stream.server.next()).answer(503, { 'retry-after': '120' })
+    await stream.platform.advance(1_000)
+    stream.connection.nudge()
+    stream.connection.welcome()
+    stream.platform.setOnline(true)
+    await stream.platform.advance(1_000)
+    expect(stream.server.requests).toHaveLength(1)
+    stream.connection.retry()
+    await stream.accept()
+  })
+})

@@ -1,0 +1,91 @@
+import type { Metrics } from '../../src/shared/inspection.ts'
+import type { ErrorKind } from '../../src/shared/status.ts'
+
+/** Batches over which the delivery latency is taken. */
+const WINDOW = 512
+
+const percentile = (sorted: number[], share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
+
+export type MetricsRecorder = ReturnType<typeof createMetrics>
+
+/** Counters since the hub began. */
+export const createMetrics = () => {
+  const counts = {
+    connectionsAttempted: 0,
+    connectionsSuccessful: 0,
+    reconnections: 0,
+    duplicatesDropped: 0,
+    bytesReceived: 0,
+    missedHeartbeats: 0,
+    lastByteAt: null as number | null,
+    longestSilence: 0,
+    resets: 0,
+  }
+  const byType = new Map<string, number>()
+  const byKind: Metrics['errors']['byKind'] = {}
+  const durations = { sum: 0, count: 0 }
+  const reconnections = { sum: 0, count: 0 }
+  const latencies: number[] = []
+  let latencyAt = 0
+  let total = 0
+  let errors = 0
+
+  /** From the last byte to `at`. */
+  const silence = (at: number) => {
+    counts.longestSilence = Math.max(counts.longestSilence, at - (counts.lastByteAt ?? at))
+  }
+  const average = ({ sum, count }: { sum: number; count: number }) => (count === 0 ? 0 : sum / count)
+
+  return {
+    attempted: () => void counts.connectionsAttempted++,
+    /** @param lostFor ms since the last stream was lost; `null`: there was none */
+    opened(lostFor: number | null) {
+      counts.connectionsSuccessful++
+      counts.lastByteAt = null
+      if (lostFor === null) return
+      counts.reconnections++
+      reconnections.sum += lostFor
+      reconnections.count++
+    },
+    closed(openFor: number, at: number) {
+      silence(at)
+      counts.lastByteAt = null
+      durations.sum += openFor
+      durations.count++
+    },
+    event(type: string) {
+      total++
+      // Types come from the server: without a bound, one that makes them up would grow this map for ever.
+      const name = byType.has(type) || byType.size < 256 ? type : '(other)'
+      byType.set(name, (byType.get(name) ?? 0) + 1)
+    },
+    duplicate: () => void counts.duplicatesDropped++,
+    bytes(count: number, at: number) {
+      counts.bytesReceived += count
+      silence(at)
+      counts.lastByteAt = at
+    },
+    missedHeartbeat: () => void counts.missedHeartbeats++,
+    reset: () => void counts.resets++,
+    error(kind: ErrorKind) {
+      errors++
+      byKind[kind] = (byKind[kind] ?? 0) + 1
+    },
+    delivered(ms: number) {
+      latencies[latencyAt++ % WINDOW] = ms
+    },
+    snapshot(tabs: number): Metrics {
+      const sorted = latencies.toSorted((a, b) => a - b)
+      return {
+        ...counts,
+        eventsReceived: { total, byType: Object.fromEntries(byType) },
+        errors: { total: errors, byKind: { ...byKind } },
+        averageConnectionDuration: average(durations),
+        averageReconnectionTime: average(reconnections),
+        deliveryLatency: { p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99) },
+        tabs,
+      }
+    },
+  }
+}

@@ -1,0 +1,32 @@
+import type { EventHead, InspectOptions } from '../../src/shared/inspection.ts'
+import type { Log } from './log.ts'
+
+type Heads = NonNullable<InspectOptions['heads']>
+
+/** Of one call: a screenful, not a log. */
+const MOST_HEADS = 500
+
+/** What the log holds, for people: no payload, and no more than was asked for (I1). */
+export const readHeads = async (
+  log: Pick<Log, 'first' | 'head' | 'read'>,
+  { last, after = 0, before = log.head() + 1 }: Heads,
+): Promise<EventHead[]> => {
+  const heads: EventHead[] = []
+  const end = Math.min(before, log.head() + 1)
+  let seq = Math.max(log.first() - 1, after, end - 1 - Math.min(last, MOST_HEADS))
+  while (seq < end - 1) {
+    const events = await log.read(seq)
+    // Trimmed, cut or dropped meanwhile.
+    if (events.length === 0) break
+    for (const { seq, id, type, at, data } of events)
+      if (seq < end) heads.push({ seq, id, type, at, size: data.length })
+    seq = events.at(-1)!.seq
+  }
+  return heads
+}
+
+/** @returns `null`: it is not in the log */
+export const readData = async (log: Pick<Log, 'read'>, seq: number): Promise<string | null> => {
+  const event = (await log.read(seq - 1))[0]
+  return event?.seq === seq ? event.data : null
+}

@@ -1,0 +1,24 @@
+/** S4. All in ms. */
+export const BACKOFF_BASE = 1_000
+export const BACKOFF_CAP = 30_000
+const RETRY_MIN = 100
+const RETRY_MAX = 60_000
+
+/** The server's `retry:` sets the base, within 0.1 to 60 s: 0 would hammer it, a day would look dead. */
+export const clampRetry = (ms: number): number => Math.min(RETRY_MAX, Math.max(RETRY_MIN, ms))
+
+/**
+ * Full jitter: anything from 0 to the exponential bound, so that clients dropped together come back apart.
+ *
+ * @param attempt attempts in a row that came to nothing; 0 before the first retry
+ * @param base ms, the bound of the first retry
+ * @param retryAfter ms, a floor that the server asked for, or `null`
+ * @param random in [0, 1)
+ * @returns ms to wait
+ */
+export const delay = (attempt: number, base: number, retryAfter: number | null, random: number): number => {
+  const bound = Math.min(Math.max(BACKOFF_CAP, base), base * 2 ** Math.min(attempt, 16))
+  const jittered = random * bound
+  // Behind a floor the jitter is added, not lost: a crowd that was told "5 s" must not return as one.
+  return Math.round(retryAfter === null ? jittered : retryAfter + random * Math.min(base, bound))
+}

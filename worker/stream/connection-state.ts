@@ -1,0 +1,156 @@
+/**
+ * The life of a stream, as a complete table: the compiler proves that no pair is forgotten.
+ *
+ * ```
+ *            release             opened
+ *    idle ------------> connecting -----> open
+ *     ^                  |  ^  ^ ^         |
+ *     | hold (from all)  |  |  | | retry   | lost
+ *                        |  |  | +-------- waiting <-+- lost
+ *                 refused|  |  +- online - offline <-+- lost while offline
+ *                        v  | retry
+ *                unauthorized     failed --retry--> connecting
+ *                                 closed (204, close(): for good)
+ * ```
+ */
+export type ConnectionState =
+  | 'idle'
+  | 'connecting'
+  | 'open'
+  | 'waiting'
+  | 'offline'
+  | 'unauthorized'
+  | 'failed'
+  | 'closed'
+
+export type ConnectionEvent =
+  /** This hub leads, and has tabs. */
+  | 'release'
+  /** It does not, or has none. */
+  | 'hold'
+  /** 200 with an event stream. */
+  | 'opened'
+  /** Ended, failed or refused in a way that time can mend. */
+  | 'lost'
+  /** The same, while the browser says that it is offline. */
+  | 'cut-off'
+  /** 401 with a token that was fresh. */
+  | 'refused'
+  /** Nothing that time can mend. */
+  | 'fatal'
+  /** 204, or `close()`. */
+  | 'ended'
+  /** The wait is over, or somebody asked. */
+  | 'retry'
+  | 'offline'
+  | 'online'
+
+/** `null`: nothing changes. */
+export const TRANSITIONS: Record<ConnectionState, Record<ConnectionEvent, ConnectionState | null>> = {
+  idle: {
+    release: 'connecting',
+    hold: null,
+    opened: null,
+    lost: null,
+    'cut-off': null,
+    refused: null,
+    fatal: null,
+    ended: 'closed',
+    retry: null,
+    offline: null,
+    online: null,
+  },
+  connecting: {
+    release: null,
+    hold: 'idle',
+    opened: 'open',
+    lost: 'waiting',
+    'cut-off': 'offline',
+    refused: 'unauthorized',
+    fatal: 'failed',
+    ended: 'closed',
+    retry: null,
+    offline: null,
+    online: null,
+  },
+  open: {
+    release: null,
+    hold: 'idle',
+    opened: null,
+    lost: 'waiting',
+    'cut-off': 'offline',
+    refused: 'unauthorized',
+    fatal: 'failed',
+    ended: 'closed',
+    // Somebody asked for a new stream while one is open: `reconnect()`.
+    retry: 'connecting',
+    // Browsers say offline for a moment when a network changes; a stream that stands is worth keeping (S5).
+    offline: null,
+    online: null,
+  },
+  waiting: {
+    release: null,
+    hold: 'idle',
+    opened: null,
+    lost: null,
+    'cut-off': null,
+    refused: null,
+    fatal: null,
+    ended: 'closed',
+    retry: 'connecting',
+    offline: 'offline',
+    online: 'connecting',
+  },
+  offline: {
+    release: null,
+    hold: 'idle',
+    opened: null,
+    lost: null,
+    'cut-off': null,
+    refused: null,
+    fatal: null,
+    ended: 'closed',
+    retry: 'connecting',
+    offline: null,
+    online: 'connecting',
+  },
+  unauthorized: {
+    release: null,
+    hold: 'idle',
+    opened: null,
+    lost: null,
+    'cut-off': null,
+    refused: null,
+    fatal: null,
+    ended: 'closed',
+    retry: 'connecting',
+    offline: null,
+    online: null,
+  },
+  failed: {
+    release: null,
+    hold: 'idle',
+    opened: null,
+    lost: null,
+    'cut-off': null,
+    refused: null,
+    fatal: null,
+    ended: 'closed',
+    retry: 'connecting',
+    offline: null,
+    online: null,
+  },
+  closed: {
+    release: null,
+    hold: null,
+    opened: null,
+    lost: null,
+    'cut-off': null,
+    refused: null,
+    fatal: null,
+    ended: null,
+    retry: null,
+    offline: null,
+    online: null,
+  },
+}

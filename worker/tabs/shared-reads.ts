@@ -1,0 +1,69 @@
+import type { Follow, LoggedEvent } from '../../src/shared/events.ts'
+import type { PackedEvents } from '../../src/shared/packed-events.ts'
+import { pack } from '../../src/shared/packed-events.ts'
+import type { Log } from '../log/log.ts'
+import { READ_EVENTS } from '../log/memory-tail.ts'
+
+/** Reads that are kept: tabs that keep up stand at one place, or two. */
+const KEPT = 4
+
+/** What a tab follows of one read. */
+export interface Selection {
+  /** Where the read ends, whether or not the tab follows the last event. */
+  to: number
+  /** The last event ID there. */
+  id: string
+  /** When the newest of them was received; `null`: there is none. */
+  at: number | null
+  events: PackedEvents
+}
+
+/** Another name for what is followed, by which it can be looked up. */
+export const followKey = (follow: Follow): string => (follow === '*' ? '*' : JSON.stringify(follow))
+
+export type Selections = ReturnType<typeof createSelections>
+
+/** Reads and filters once for all tabs that stand at the same place and follow the same. */
+export const createSelections = (log: Pick<Log, 'read' | 'head' | 'position'>) => {
+  const reads = new Map<string, { head: number; events: LoggedEvent[]; selections: Map<string, Selection> }>()
+
+  const select = (events: LoggedEvent[], follow: Follow): Selection => {
+    const types = follow === '*' ? null : new Set(follow)
+    const followed = types === null ? events : events.filter(({ type }) => types.has(type))
+    const { seq: to, id } = events.at(-1)!
+    return { to, id, at: followed.at(-1)?.at ?? null, events: pack(followed) }
+  }
+
+  const read = (after: number) => {
+    // What follows a seq changes only with the leader, by whom the log may have been cut.
+    const { epoch, leader } = log.position()
+    const name = `${epoch} ${leader} ${after}`
+    const kept = reads.get(name)
+    // One that was not full may go on by now.
+    if (kept !== undefined && (kept.head === log.head() || kept.events.length === READ_EVENTS)) return kept
+    const keep = (events: LoggedEvent[]) => {
+      const made = { head: log.head(), events, selections: new Map<string, Selection>() }
+      if (events.length === 0) return made
+      reads.delete(name)
+      reads.set(name, made)
+      if (reads.size > KEPT) reads.delete(reads.keys().next().value!)
+      return made
+    }
+    const events = log.read(after)
+    return Array.isArray(events) ? keep(events) : events.then(keep)
+  }
+
+  return {
+    /** One read after `after`; `null`: there is nothing, or it is gone. */
+    next(after: number, follow: Follow, key: string): Selection | null | Promise<Selection | null> {
+      const pick = ({ events, selections }: Exclude<ReturnType<typeof read>, Promise<unknown>>) => {
+        if (events.length === 0) return null
+        const made = selections.get(key) ?? select(events, follow)
+        selections.set(key, made)
+        return made
+      }
+      const found = read(after)
+      return 'then' in found ? found.then(pick) : pick(found)
+    },
+  }
+}
