@@ -3,38 +3,38 @@ import { setTimeout as pause } from 'node:timers/promises'
 import cookie from '@fastify/cookie'
 import fastifyStatic from '@fastify/static'
 import fastify, { type FastifyHttpOptions, type FastifyInstance, type RawServerDefault } from 'fastify'
-import { openAuditLog } from './audit-log.ts'
-import { authRoutes } from './auth-routes.ts'
-import { openBackend } from './backend.ts'
-import { createCookies } from './cookies.ts'
-import { debugFaults } from './debug-faults.ts'
-import { debugRoutes, describeConnections } from './debug-routes.ts'
-import { watchStreams } from './debug-watch.ts'
-import { devCertificate } from './dev-certificate.ts'
-import { openEventSigning } from './event-signing.ts'
-import { createFeeds } from './feeds.ts'
-import { healthRoutes } from './health-routes.ts'
-import { jwksRoute } from './jwks-route.ts'
-import { loggerOptions } from './logging.ts'
-import { createMetrics } from './metrics.ts'
-import { novelRoute } from './novel-route.ts'
+import { openAuditLog } from './audit/audit-log.ts'
+import { authRoutes } from './auth/auth-routes.ts'
+import { createTokens } from './auth/tokens.ts'
+import { debugFaults } from './debug/debug-faults.ts'
+import { debugRoutes, describeConnections } from './debug/debug-routes.ts'
+import { createRequestLog } from './debug/request-log.ts'
+import { watchStreams } from './debug/watched-sockets.ts'
+import { createCookies } from './http/cookies.ts'
+import { createOrigins } from './http/origins.ts'
+import { acceptEmptyJson, useProblems } from './http/problem.ts'
+import { createRateLimits } from './http/rate-limits.ts'
+import { securityHeaders } from './http/security-headers.ts'
+import { novelRoute } from './novel/novel-route.ts'
+import { createPipeline } from './novel/pipeline.ts'
+import { pipelineRoute } from './novel/pipeline-route.ts'
+import { readChapters, story } from './novel/story.ts'
+import { devCertificate } from './ops/dev-certificate.ts'
+import { healthRoutes } from './ops/health-routes.ts'
+import { loggerOptions } from './ops/logging.ts'
+import { createMetrics } from './ops/metrics.ts'
 import { type ServerOptions, type Settings, withDefaults } from './options.ts'
-import { createOrigins } from './origins.ts'
-import { createPipeline } from './pipeline.ts'
-import { pipelineRoute } from './pipeline-route.ts'
-import { acceptEmptyJson, useProblems } from './problem.ts'
-import { publishRoute } from './publish-route.ts'
-import { createPublisher, type Publish, type PublishedEvent } from './publisher.ts'
-import { createRateLimits } from './rate-limits.ts'
-import { patiently } from './redis-connection.ts'
-import { createRequestLog } from './request-log.ts'
-import { loadSecret } from './secret.ts'
-import { securityHeaders } from './security-headers.ts'
-import { readChapters, story } from './story.ts'
-import { createStreamAudit } from './stream-audit.ts'
-import { createStreamRegistry } from './stream-registry.ts'
-import { streamRoute } from './stream-route.ts'
-import { createTokens } from './tokens.ts'
+import { openEventSigning } from './publish/event-signing.ts'
+import { jwksRoute } from './publish/jwks-route.ts'
+import { publishRoute } from './publish/publish-route.ts'
+import { createPublisher, type Publish, type PublishedEvent } from './publish/publisher.ts'
+import { openBackend } from './store/backend.ts'
+import { patiently } from './store/redis-connection.ts'
+import { loadSecret } from './store/secret-file.ts'
+import { createFeeds } from './streams/feeds.ts'
+import { createStreamAudit } from './streams/stream-audit.ts'
+import { createStreamRegistry } from './streams/stream-registry.ts'
+import { streamRoute } from './streams/stream-route.ts'
 
 export type { ServerOptions } from './options.ts'
 
@@ -158,7 +158,18 @@ export const startServer = async (options: ServerOptions) => {
       onRevoked: (session) => notices.tell({ kind: 'revoked', session }),
     })
     const feeds = createFeeds(store)
-    streamRoute(app, { store, feeds, tokens, cookies, origins, registry, audit, metrics, settings, onOpen })
+    streamRoute(app, {
+      store,
+      feeds,
+      tokens,
+      cookies,
+      origins,
+      registry,
+      audit,
+      meter: metrics,
+      settings,
+      onOpen,
+    })
     publishRoute(app, { publish, tokens, maxPayload: settings.maxPayload })
     novelRoute(app, { store, tokens, authorize: settings.authorize })
     pipelineRoute(app, pipeline, tokens)

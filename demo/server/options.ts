@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { demoUsers } from '../demo-users.ts'
-import type { EventStore, StoredEvent } from './store.ts'
+import type { Authorize } from './auth/authorize.ts'
+import type { EventStore } from './store/event-store.ts'
 
 /** Everything that `startServer` can be told. Only `dataDir` has no default. */
 export interface ServerOptions {
@@ -60,7 +61,7 @@ export interface ServerOptions {
    * Whether a user may have an event of the own log, asked at the moment that it would be sent, replayed or live:
    * what was shared and is no more, is not sent. Default: the events that the user owns.
    */
-  authorize?: (user: string, event: StoredEvent) => boolean | Promise<boolean>
+  authorize?: Authorize
   /** Event types that are signed; the `data` of these is a compact JWS. Default: none. */
   critical?: readonly string[]
   /** `aud` of signed events: the application that they are for. Default `tabstream-demo`. */

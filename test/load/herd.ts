@@ -1,4 +1,4 @@
-import { retryFor, retryOf, shortestRetry } from '../../demo/server/reconnect-spread.ts'
+import { retryFor, retryOf, shortestRetry } from '../../demo/server/streams/reconnect-spread.ts'
 import { BACKOFF_BASE, delay } from '../../worker/stream/backoff.ts'
 import { createRandom, type Random } from '../random.ts'
 

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test, vi } from 'vitest'
 import type { RunningServer } from '../../demo/server/app.ts'
-import { genesis, nextLine, readHead, sealHead, verifyChain } from '../../demo/server/audit-chain.ts'
-import { auditFile, headFile, openAuditLog } from '../../demo/server/audit-log.ts'
+import { genesis, nextLine, readHead, sealHead, verifyChain } from '../../demo/server/audit/audit-chain.ts'
+import { auditFile, headFile, openAuditLog } from '../../demo/server/audit/audit-log.ts'
 import { numbered, post, start, temporaryDirectory, tokenFor } from '../server/start.ts'
 import { openStream, streamsOpen } from '../server/stream.ts'
 
@@ -259,7 +259,7 @@ test('the chain goes on over restarts', async () => {
 
 /** Writes a line every 5 ms, 150 of them, in a process of its own. */
 const writer = `
-  import { openAuditLog } from ${JSON.stringify(new URL('../../demo/server/audit-log.ts', import.meta.url).href)}
+  import { openAuditLog } from ${JSON.stringify(new URL('../../demo/server/audit/audit-log.ts', import.meta.url).href)}
   const [dataDir, key] = process.argv.slice(1)
   const log = openAuditLog({ dataDir, key, now: Date.now, onError: (error) => { throw error } })
   for (let n = 0; n < 150; n++) {
@@ -307,7 +307,7 @@ test('what a disk does not take is kept, and written when it does', async () => 
 test('the command tells a whole log from a cut one by its exit code', async () => {
   const dataDir = temporaryDirectory()
   await write(dataDir, 3)
-  const script = fileURLToPath(new URL('../../demo/server/audit-verify.ts', import.meta.url))
+  const script = fileURLToPath(new URL('../../demo/server/audit/audit-verify.ts', import.meta.url))
   const run = (env: Record<string, string>) =>
     promisify(execFile)(process.execPath, ['--import', 'tsx', script, auditFile(dataDir)], {
       env: { ...process.env, ...env },

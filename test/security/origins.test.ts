@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import { expect, test } from 'vitest'
-import { createOrigins } from '../../demo/server/origins.ts'
+import { createOrigins } from '../../demo/server/http/origins.ts'
 import { cookiesOf, post, start, tokenFor } from '../server/start.ts'
 import { openStream } from '../server/stream.ts'
 

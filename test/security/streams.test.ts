@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { openLmdbStore } from '../../demo/server/lmdb-store.ts'
-import type { EventStore } from '../../demo/server/store.ts'
+import type { EventStore } from '../../demo/server/store/event-store.ts'
+import { openLmdbStore } from '../../demo/server/store/lmdb-event-store.ts'
 import { numbered, post, start, temporaryDirectory, tokenFor } from '../server/start.ts'
 import { openStream, streamsOpen } from '../server/stream.ts'
 

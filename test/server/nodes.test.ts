@@ -1,7 +1,7 @@
 import { createClient } from 'redis'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { RunningServer, ServerOptions } from '../../demo/server/app.ts'
-import { formatEventId, parseEventId } from '../../demo/server/event-id.ts'
+import { formatEventId, parseEventId } from '../../demo/server/store/event-id.ts'
 import { type Redis, startRedis } from '../redis.ts'
 import { cookiesOf, numbered, post, start, tokenFor } from './start.ts'
 import { mostBuffered, openStream, range, until } from './stream.ts'

@@ -1,0 +1,62 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { problem } from '../http/problem.ts'
+import type { Authenticated, TokenKind, Tokens } from './tokens.ts'
+
+const what: Record<TokenKind, { name: string; how: string }> = {
+  access: {
+    name: 'an access token',
+    how: 'Log in at POST /api/v1/auth/login and send Authorization: Bearer.',
+  },
+  sse: { name: 'an SSE token', how: 'Get one at POST /api/v1/auth/sse-token.' },
+  refresh: { name: 'a log-in', how: 'Log in at POST /api/v1/auth/login.' },
+}
+
+/** RFC 6750, 2.1. */
+export const bearerToken = (request: FastifyRequest): string | undefined =>
+  /^Bearer +([\w.~+/-]+=*) *$/i.exec(request.headers.authorization ?? '')?.[1]
+
+/** R6: which browser asks, as it says itself; `null` if it doesn't. Undefined once the 400 is sent. */
+export const streamClient = (request: FastifyRequest, reply: FastifyReply): string | null | undefined => {
+  const value = request.headers['stream-client']
+  if (value === undefined) return null
+  if (typeof value === 'string' && /^[\x21-\x7e]{1,64}$/.test(value)) return value
+  problem(reply, 400, 'client_invalid', 'Stream-Client is 1 to 64 visible ASCII characters.')
+  return
+}
+
+/** Who a token belongs to. Otherwise the 401 is sent, and the answer is undefined. */
+export const authenticate = async (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  tokens: Tokens,
+  kind: TokenKind,
+  token: string | undefined,
+): Promise<Authenticated | undefined> => {
+  const { name, how } = what[kind]
+  if (token === undefined) {
+    reply.header('WWW-Authenticate', 'Bearer')
+    problem(reply, 401, 'token_missing', `This needs ${name}. ${how}`)
+    return
+  }
+  const verdict = await tokens.verify(kind, token)
+  if (verdict.state === 'valid') {
+    request.user = verdict.user
+    return verdict
+  }
+  reply.header('WWW-Authenticate', 'Bearer error="invalid_token"')
+  const messages = {
+    expired: `That is ${name} which has expired. ${how}`,
+    revoked: `That is ${name} which was revoked or replaced. ${how}`,
+    'wrong-kind': `That is a token for something else, not ${name}. ${how}`,
+    invalid: `That is not ${name} of this server. ${how}`,
+  }
+  problem(reply, 401, `token_${verdict.state.replace('-', '_')}`, messages[verdict.state])
+  return
+}
+
+/** Whose access token a request carries; undefined once the 401 is sent. */
+export const authenticateAccess = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  tokens: Tokens,
+): Promise<Authenticated | undefined> => authenticate(request, reply, tokens, 'access', bearerToken(request))

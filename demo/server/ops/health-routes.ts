@@ -1,0 +1,39 @@
+import type { FastifyInstance } from 'fastify'
+import { problem } from '../http/problem.ts'
+
+export interface HealthOptions {
+  /** Rejects where what the node stands on doesn't answer. */
+  check: () => Promise<unknown>
+  isDraining: () => boolean
+}
+
+/** Milliseconds that a check may take. */
+const limit = 2_000
+
+/**
+ * /healthz: the process answers; restart it if it doesn't. /readyz: it can serve streams; send it none if it can't. The
+ * first doesn't ask Redis: to restart every node because Redis is away would only end the streams that wait for it.
+ */
+export const healthRoutes = (app: FastifyInstance, { check, isDraining }: HealthOptions): void => {
+  app.get('/healthz', async (_, reply) => {
+    reply.header('Cache-Control', 'no-store')
+    return { status: 'ok' }
+  })
+
+  app.get('/readyz', async (_, reply) => {
+    reply.header('Cache-Control', 'no-store')
+    if (isDraining()) return problem(reply, 503, 'draining', 'This node is about to go.')
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(reject, limit, new Error('No answer in time'))
+    })
+    try {
+      await Promise.race([check(), late])
+    } catch {
+      return problem(reply, 503, 'unavailable', 'What this server stands on does not answer.')
+    } finally {
+      clearTimeout(timer)
+    }
+    return { status: 'ready' }
+  })
+}

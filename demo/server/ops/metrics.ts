@@ -1,0 +1,95 @@
+import type { FastifyInstance } from 'fastify'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { streamPath } from '../http/stream-path.ts'
+import type { StoredEvent } from '../store/event-store.ts'
+import type { EndReason } from '../streams/event-stream.ts'
+import type { Resumption } from '../streams/resumption.ts'
+
+export interface MetricsOptions {
+  /** Streams of this node. */
+  streams: () => number
+  /** Whether what the node stands on answers. */
+  isReady: () => boolean
+  /** Milliseconds since 1970. */
+  now: () => number
+  /** Also memory, event loop and garbage collection of the process. */
+  ofProcess: boolean
+}
+
+/** Prometheus metrics at /metrics. No user is in any: labels are of few values, and the page is no secret's place. */
+export const createMetrics = (app: FastifyInstance, options: MetricsOptions) => {
+  const { streams, isReady, now } = options
+  // Its own registry: two servers in one process count apart.
+  const registers = [new Registry()]
+  if (options.ofProcess) collectDefaultMetrics({ register: registers[0]! })
+
+  new Gauge({
+    name: 'tabstream_streams',
+    help: 'Streams that are open on this node.',
+    registers,
+    collect() {
+      this.set(streams())
+    },
+  })
+  new Gauge({
+    name: 'tabstream_ready',
+    help: '1 where the store answers.',
+    registers,
+    collect() {
+      this.set(isReady() ? 1 : 0)
+    },
+  })
+  const counter = <Label extends string>(name: string, help: string, ...labelNames: Label[]) =>
+    new Counter({ name: `tabstream_${name}_total`, help, labelNames, registers })
+
+  const opened = counter('streams_opened', 'Streams opened, by how they began (R4).', 'resume')
+  const resets = counter('resets', 'Streams that could not resume, by why.', 'reason')
+  const ended = counter('streams_ended', 'Streams ended, by why.', 'reason')
+  const refusals = counter('refusals', 'Requests for a stream that got none.', 'status', 'reason')
+  const sent = counter('events_sent', 'Events written to streams, as they came or from the log.', 'kind')
+  // Looked up once, and not for each event of each stream.
+  const sentLive = sent.labels('live')
+  const sentReplay = sent.labels('replay')
+  const published = counter('events_published', 'Events appended by this node.')
+  const lag = new Histogram({
+    name: 'tabstream_event_lag_seconds',
+    help: 'From the append of a live event to its write into a stream; two clocks, where the store is elsewhere.',
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 30],
+    registers,
+  })
+
+  app.addHook('onResponse', async (request, reply) => {
+    if (request.routeOptions.url === streamPath && reply.problem !== null)
+      refusals.inc({ status: reply.statusCode, reason: reply.problem })
+  })
+
+  app.get('/metrics', async (_, reply) => {
+    reply.header('Cache-Control', 'no-store').type(registers[0]!.contentType)
+    return registers[0]!.metrics()
+  })
+
+  return {
+    published: (count: number): void => published.inc(count),
+
+    /** Returns what to call when events are sent, and when the stream ends. */
+    opened({ state, reason }: Resumption) {
+      const openedAt = now()
+      opened.inc({ resume: state })
+      if (reason !== null) resets.inc({ reason })
+      return {
+        sent(events: readonly StoredEvent[]): void {
+          // In order of their appends: what was there before is a replay.
+          const first = events.findIndex(({ at }) => at >= openedAt)
+          const live = first === -1 ? 0 : events.length - first
+          if (live > 0) sentLive.inc(live)
+          if (events.length > live) sentReplay.inc(events.length - live)
+          // Of a batch, its first: that one has waited longest.
+          if (live > 0) lag.observe(Math.max(0, now() - events[first]!.at) / 1_000)
+        },
+        ended: (reason: EndReason): void => ended.inc({ reason }),
+      }
+    },
+  }
+}
+
+export type Metrics = ReturnType<typeof createMetrics>

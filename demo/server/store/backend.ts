@@ -1,0 +1,112 @@
+import type { FastifyRateLimitStoreCtor } from '@fastify/rate-limit'
+import type { EventStore } from './event-store.ts'
+import type { Leases } from './leases.ts'
+import { openLmdbStore } from './lmdb-event-store.ts'
+import { createLocalLeases } from './local-leases.ts'
+import { createLocalNotices, createRedisNotices, type Notices } from './notices.ts'
+import { connectRedis, patiently } from './redis-connection.ts'
+import { createRedisStore } from './redis-event-store.ts'
+import { createRedisLeases } from './redis-leases.ts'
+import { redisRateLimitStore } from './redis-rate-limits.ts'
+import { createRedisRevocations } from './redis-revocations.ts'
+import { redisKeys } from './redis-signing-keys.ts'
+import { openRevocations, type Revocations } from './revocations.ts'
+import { loadSecret } from './secret-file.ts'
+import { keyFile } from './signing-key-file.ts'
+import type { SigningKeyStorage } from './signing-key-storage.ts'
+
+/** All that a server keeps: on one machine's disk and in its memory, or in Redis, where nodes share it. */
+export interface Backend {
+  store: EventStore
+  leases: Leases
+  notices: Notices
+  revocations: Revocations
+  keys: SigningKeyStorage
+  /** Undefined: the plugin's own, in this process. */
+  rateLimits: FastifyRateLimitStoreCtor | undefined
+  tokenSecret: Uint8Array
+  isReady(): boolean
+  /** Rejects where it doesn't answer. */
+  check(): Promise<unknown>
+  close(): Promise<void>
+}
+
+/** As ServerOptions (options.ts) has them. */
+export interface BackendOptions {
+  dataDir: string
+  redisUrl: string | null
+  redisPrefix: string
+  tokenSecret: string | null
+  store?: EventStore
+  retention: number
+  streamsPerUser: number
+  leaseLife: number
+  now: () => number
+  random: (bytes: number) => Buffer
+}
+
+/** Bytes of HS256's key (RFC 7518, 3.2), in characters. */
+const secretLength = 32
+
+const givenSecret = ({ tokenSecret }: BackendOptions): Uint8Array | undefined => {
+  if (tokenSecret === null) return
+  if (tokenSecret.length < secretLength)
+    throw new Error(`TOKEN_SECRET is shorter than ${secretLength} characters: openssl rand -hex 32 makes one`)
+  return Buffer.from(tokenSecret)
+}
+
+const openLocal = (settings: BackendOptions): Backend => {
+  const { dataDir, retention, random, now } = settings
+  const store = settings.store ?? openLmdbStore({ dataDir, retention, random, now })
+  const revocations = openRevocations(dataDir, now)
+  return {
+    store,
+    leases: createLocalLeases(settings.streamsPerUser),
+    notices: createLocalNotices(),
+    revocations,
+    keys: keyFile(dataDir),
+    rateLimits: undefined,
+    tokenSecret: givenSecret(settings) ?? Buffer.from(loadSecret(dataDir, 'token-secret', random), 'hex'),
+    isReady: () => true,
+    check: async () => {},
+    async close() {
+      await Promise.all([store.close(), revocations.close()])
+    },
+  }
+}
+
+const openShared = async (
+  settings: BackendOptions,
+  url: string,
+  onError: (error: unknown) => void,
+): Promise<Backend> => {
+  const { retention, random, now, streamsPerUser } = settings
+  const tokenSecret = givenSecret(settings)
+  // A secret that each node makes for itself would be a token that only one node knows.
+  if (!tokenSecret)
+    throw new Error('Nodes that share a Redis share a TOKEN_SECRET: openssl rand -hex 32 makes one')
+  const redis = await connectRedis({ url, prefix: settings.redisPrefix, onError })
+  const notices = await patiently(() => createRedisNotices(redis, onError))
+  const store = settings.store ?? createRedisStore({ redis, retention, random, now, onError })
+  return {
+    store,
+    leases: createRedisLeases({ redis, notices, streamsPerUser, life: settings.leaseLife }),
+    notices,
+    revocations: createRedisRevocations(redis),
+    keys: redisKeys(redis, tokenSecret),
+    rateLimits: redisRateLimitStore(redis),
+    tokenSecret,
+    isReady: redis.isReady,
+    check: redis.ping,
+    async close() {
+      await store.close()
+      await redis.close()
+    },
+  }
+}
+
+export const openBackend = async (
+  settings: BackendOptions,
+  onError: (error: unknown) => void,
+): Promise<Backend> =>
+  settings.redisUrl === null ? openLocal(settings) : openShared(settings, settings.redisUrl, onError)
