@@ -7,7 +7,7 @@ import { openAuditLog } from './audit/audit-log.ts'
 import { authRoutes } from './auth/auth-routes.ts'
 import { createTokens } from './auth/tokens.ts'
 import { debugFaults } from './debug/debug-faults.ts'
-import { debugRoutes, describeConnections } from './debug/debug-routes.ts'
+import { type Connections, debugRoutes, describeConnections } from './debug/debug-routes.ts'
 import { createRequestLog } from './debug/request-log.ts'
 import { watchStreams } from './debug/watched-sockets.ts'
 import { createCookies } from './http/cookies.ts'
@@ -38,6 +38,22 @@ import { streamRoute } from './streams/stream-route.ts'
 
 export type { ServerOptions } from './options.ts'
 
+export interface RunningServer {
+  /** Without a path: `http://127.0.0.1:8787`. */
+  url: string
+  port: number
+  /** As POST /debug/publish does, whether or not `debug` is on. */
+  publish(user: string, events: readonly PublishedEvent[]): Promise<string[]>
+  /** As GET /debug/connections. */
+  connections(): Connections
+  /** Voids every token that a user has by now, and ends the streams. Who can log in again may. */
+  revokeUser(user: string): Promise<void>
+  /** A new key signs critical events from now on. */
+  rotateKeys(): Promise<{ kid: string }>
+  /** Says no to /readyz for `drainDelay`, ends every stream, then frees port and store. */
+  close(): Promise<void>
+}
+
 const createApp = async ({ dataDir, logger, trustProxy, tls }: Settings): Promise<FastifyInstance> => {
   const options = { forceCloseConnections: true, trustProxy }
   if (!tls) return fastify({ ...options, logger: loggerOptions(logger) })
@@ -48,7 +64,7 @@ const createApp = async ({ dataDir, logger, trustProxy, tls }: Settings): Promis
 }
 
 /** Wires the parts, and listens. Rejects, with nothing left open, if it can't listen. */
-export const startServer = async (options: ServerOptions) => {
+export const startServer = async (options: ServerOptions): Promise<RunningServer> => {
   const settings = withDefaults(options)
   const { dataDir, now, random } = settings
   const origins = createOrigins(settings)
@@ -190,15 +206,10 @@ export const startServer = async (options: ServerOptions) => {
     return {
       url: `${settings.tls ? 'https' : 'http'}://${settings.host}:${port}`,
       port,
-      /** As POST /debug/publish does, whether or not `debug` is on. */
-      publish: (user: string, events: readonly PublishedEvent[]) => publish(user, events),
-      /** As GET /debug/connections. */
+      publish: (user, events) => publish(user, events),
       connections: () => describeConnections(registry),
-      /** Voids every token that a user has by now, and ends the streams. Who can log in again may. */
       revokeUser,
-      /** A new key signs critical events from now on. */
       rotateKeys,
-      /** Says no to /readyz for `drainDelay`, ends every stream, then frees port and store. */
       close: () => (closed ??= close()),
     }
   } catch (error) {
@@ -206,5 +217,3 @@ export const startServer = async (options: ServerOptions) => {
     throw error
   }
 }
-
-export type RunningServer = Awaited<ReturnType<typeof startServer>>

@@ -26,6 +26,13 @@ export interface AuditEntry {
   [field: string]: AuditValue
 }
 
+export interface AuditLog {
+  /** Adds a line within 10 ms. Never throws: what the disk does not take is kept, counted beyond 10,000, and said later. */
+  write(entry: AuditEntry): void
+  /** Writes what is left. */
+  close(): Promise<void>
+}
+
 /** Entries held while the disk takes none; more than that are counted, and lost. */
 const mostPending = 10_000
 /** Milliseconds that an entry waits for others: a flood of refused requests is no flood of writes. */
@@ -60,7 +67,7 @@ const recover = (path: string, head: Head, size: number): { head: Head; note: st
  * Appends to the chain of audit-chain.ts: first the lines, then the head. Where the log was cut or edited the chain
  * goes on from the head, and never hangs together again: verifying finds it, also years later.
  */
-export const openAuditLog = ({ dataDir, key, now, onError }: AuditLogOptions) => {
+export const openAuditLog = ({ dataDir, key, now, onError }: AuditLogOptions): AuditLog => {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const path = auditFile(dataDir)
   // An empty head first: lines without any head are a head that somebody deleted.
@@ -124,14 +131,14 @@ export const openAuditLog = ({ dataDir, key, now, onError }: AuditLogOptions) =>
   lock.transactionSync(write)
 
   return {
-    write({ event, ...fields }: AuditEntry): void {
+    write({ event, ...fields }) {
       if (state === 'closed') return
       if (pending.length >= mostPending) lost += 1
       else pending.push({ at: new Date(now()).toISOString(), event, ...fields })
       timer ??= setTimeout(flush, gatherFor)
     },
 
-    async close(): Promise<void> {
+    async close() {
       state = 'closed'
       clearTimeout(timer)
       flush()
@@ -139,5 +146,3 @@ export const openAuditLog = ({ dataDir, key, now, onError }: AuditLogOptions) =>
     },
   }
 }
-
-export type AuditLog = ReturnType<typeof openAuditLog>

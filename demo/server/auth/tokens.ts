@@ -35,6 +35,35 @@ export interface TokensOptions {
   random: (bytes: number) => Buffer
 }
 
+export interface IssuedToken {
+  token: string
+  /** Milliseconds since 1970. */
+  expiresAt: number
+  /** Seconds. */
+  life: number
+}
+
+export interface Tokens {
+  begin(user: string): Session
+  /**
+   * An SSE token for a `client` ages out that client's former one: after `overlap` it opens no stream. A stream that is
+   * open stays.
+   *
+   * @param client the `Stream-Client` that alone may use it; `null`: anybody who holds it
+   */
+  issue(kind: TokenKind, session: Session, client?: string | null): Promise<IssuedToken>
+  /** Never rejects for a token's sake: what is wrong with one is an answer, and the token itself is in none. */
+  verify(kind: TokenKind, token: string): Promise<Verdict>
+  /** Of a log-in whose stream is open: the token itself may age out meanwhile. */
+  isRevokedSession(session: Session): Promise<boolean>
+  /** One token alone, by its `jti`, before the instant that it expires at. */
+  revokeToken(jti: string, expiresAt: number): Promise<void>
+  /** Every token of one log-in. */
+  revokeSession(id: string): Promise<void>
+  /** Every token that a user has by now, on whichever device. */
+  revokeUser(user: string): Promise<void>
+}
+
 interface Claims {
   sub: string
   exp: number
@@ -66,7 +95,7 @@ const holderOf = (user: string, client: string) =>
     .digest('hex')}`
 
 /** Issues, rotates, verifies and revokes. Knows nothing of HTTP. */
-export const createTokens = ({ secret, lives, overlap, revocations, now, random }: TokensOptions) => {
+export const createTokens = ({ secret, lives, overlap, revocations, now, random }: TokensOptions): Tokens => {
   const isRevokedSession = async ({ id, user: name, began }: Session): Promise<boolean> => {
     const [session, user] = await Promise.all([`session:${id}`, `user:${name}`].map(revocations.revokedFrom))
     // A user's revocation ends the sessions that were there: who can log in again may.
@@ -82,19 +111,9 @@ export const createTokens = ({ secret, lives, overlap, revocations, now, random 
   }
 
   return {
-    begin: (user: string): Session => ({ id: random(16).toString('hex'), user, began: now() }),
+    begin: (user) => ({ id: random(16).toString('hex'), user, began: now() }),
 
-    /**
-     * A token and the instant it expires at, in milliseconds since 1970. An SSE token for a `client` ages out
-     * that client's former one: after `overlap` it opens no stream. A stream that is open stays.
-     *
-     * @param client the `Stream-Client` that alone may use it; `null`: anybody who holds it
-     */
-    async issue(
-      kind: TokenKind,
-      session: Session,
-      client: string | null = null,
-    ): Promise<{ token: string; expiresAt: number; life: number }> {
+    async issue(kind, session, client = null) {
       const { typ, audience } = kinds[kind]
       const seconds = now() / 1000
       // Rounded up: claims are whole seconds here, and a life of one second must not be a life of none.
@@ -118,8 +137,7 @@ export const createTokens = ({ secret, lives, overlap, revocations, now, random 
       return { token, expiresAt, life: Math.ceil(lives[kind]) }
     },
 
-    /** Never rejects for a token's sake: what is wrong with one is an answer, and the token itself is in none. */
-    async verify(kind: TokenKind, token: string): Promise<Verdict> {
+    async verify(kind, token) {
       const { typ, audience } = kinds[kind]
       let claims: Claims
       try {
@@ -147,18 +165,12 @@ export const createTokens = ({ secret, lives, overlap, revocations, now, random 
       }
     },
 
-    /** Of a log-in whose stream is open: the token itself may age out meanwhile. */
     isRevokedSession,
 
-    /** One token alone, by its `jti`, before the instant that it expires at. */
-    revokeToken: (jti: string, expiresAt: number) => revocations.revoke(`token:${jti}`, now(), expiresAt),
+    revokeToken: (jti, expiresAt) => revocations.revoke(`token:${jti}`, now(), expiresAt),
 
-    /** Every token of one log-in. */
-    revokeSession: (id: string) => revocations.revoke(`session:${id}`, now(), now() + lives.refresh * 1000),
+    revokeSession: (id) => revocations.revoke(`session:${id}`, now(), now() + lives.refresh * 1000),
 
-    /** Every token that a user has by now, on whichever device. */
-    revokeUser: (user: string) => revocations.revoke(`user:${user}`, now(), now() + lives.refresh * 1000),
+    revokeUser: (user) => revocations.revoke(`user:${user}`, now(), now() + lives.refresh * 1000),
   }
 }
-
-export type Tokens = ReturnType<typeof createTokens>

@@ -3,7 +3,8 @@ import type { Tokens } from '../auth/tokens.ts'
 import { problem } from '../http/problem.ts'
 import type { Publish, PublishedEvent } from '../publish/publisher.ts'
 import { type EventStore, readAll } from '../store/event-store.ts'
-import type { StreamRegistry } from '../streams/stream-registry.ts'
+import type { CountedStreams } from '../streams/stream-counters.ts'
+import type { StreamDescription, StreamRegistry } from '../streams/stream-registry.ts'
 import { fillerEvents } from './filler-events.ts'
 import type { RequestLog } from './request-log.ts'
 
@@ -18,7 +19,13 @@ export interface DebugRoutesOptions {
 }
 
 /** What /debug/connections answers. */
-export const describeConnections = (registry: StreamRegistry) => {
+export interface Connections extends CountedStreams {
+  total: number
+  users: Record<string, number>
+  streams: StreamDescription[]
+}
+
+export const describeConnections = (registry: StreamRegistry): Connections => {
   const streams = registry.list()
   return { total: streams.length, users: registry.counters.users(), streams, ...registry.counters.read() }
 }

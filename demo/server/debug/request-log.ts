@@ -14,6 +14,12 @@ export interface RequestLine {
   status: number | null
 }
 
+export interface RequestLog {
+  /** The last 1,000 requests for streams and tokens, oldest first. */
+  read(): RequestLine[]
+  reset(): void
+}
+
 const watched = /^\/api\/v1\/(events\/stream|auth\/)/
 const capacity = 1000
 
@@ -33,7 +39,7 @@ const credentialOf = ({ headers, cookies }: FastifyRequest): RequestLine['creden
  * The last 1000 requests for streams and tokens, for tests to count. Only installed with `debug`, and after the
  * cookie plugin, whose hook has to run first.
  */
-export const createRequestLog = (app: FastifyInstance, now: () => number) => {
+export const createRequestLog = (app: FastifyInstance, now: () => number): RequestLog => {
   const lines: { line: Omit<RequestLine, 'status'>; status: () => number | null }[] = []
 
   app.addHook('onRequest', async (request, reply) => {
@@ -55,11 +61,9 @@ export const createRequestLog = (app: FastifyInstance, now: () => number) => {
   })
 
   return {
-    read: (): RequestLine[] => lines.map(({ line, status }) => ({ ...line, status: status() })),
-    reset: (): void => {
+    read: () => lines.map(({ line, status }) => ({ ...line, status: status() })),
+    reset: () => {
       lines.length = 0
     },
   }
 }
-
-export type RequestLog = ReturnType<typeof createRequestLog>

@@ -12,6 +12,17 @@ export interface WatchedStream {
   socket: Socket
 }
 
+/** What the demo's faults are done to, and what its bytes are counted at. */
+export interface StreamWatch {
+  of(user: string): readonly WatchedStream[]
+  /** Bytes that the server has written for a user's streams, heads of the answers included. */
+  bytes(user: string): number
+  /** How many of the user's requests for a stream it has refused by 429. */
+  refused(user: string): number
+  /** New streams of this user wait, without an answer, until `opened`. */
+  hold(user: string, opened: Promise<unknown>): void
+}
+
 interface Counted extends WatchedStream {
   /** Of the socket, before this request: it may have served others. */
   bytesBefore: number
@@ -39,7 +50,7 @@ const claimsOf = (request: FastifyRequest) =>
  * The sockets of the streams, by user: what the demo's faults are done to and what its bytes are counted at. Apart
  * from the registry, which knows streams and not what carries them. Install it after the cookie plugin, with `debug`.
  */
-export const watchStreams = (app: FastifyInstance) => {
+export const watchStreams = (app: FastifyInstance): StreamWatch => {
   const open = new Set<Counted>()
   const bytesOfClosed = new Map<string, number>()
   const refusals = new Map<string, number>()
@@ -72,18 +83,12 @@ export const watchStreams = (app: FastifyInstance) => {
   const of = (user: string) => [...open].filter((stream) => stream.user === user)
 
   return {
-    of: (user: string): readonly WatchedStream[] => of(user),
-    /** Bytes that the server has written for a user's streams, heads of the answers included. */
-    bytes: (user: string): number =>
-      of(user).reduce((sum, stream) => sum + bytesOf(stream), bytesOfClosed.get(user) ?? 0),
-    /** How many of them it has refused by 429. */
-    refused: (user: string): number => refusals.get(user) ?? 0,
-    /** New ones of this user wait, without an answer, until `opened`. */
-    hold(user: string, opened: Promise<unknown>): void {
+    of,
+    bytes: (user) => of(user).reduce((sum, stream) => sum + bytesOf(stream), bytesOfClosed.get(user) ?? 0),
+    refused: (user) => refusals.get(user) ?? 0,
+    hold(user, opened) {
       gates.set(user, opened)
       void opened.then(() => gates.delete(user))
     },
   }
 }
-
-export type StreamWatch = ReturnType<typeof watchStreams>

@@ -22,6 +22,24 @@ const hostOf = ({ headers }: FastifyRequest): string => {
  */
 export type Sender = 'trusted' | 'foreign' | 'unknown'
 
+export interface Origins {
+  /** Decides what cookies are called and whether they are `Secure`. The scheme behind a proxy says nothing. */
+  isSecure: boolean
+  /** A page of this server, or of an origin of the list, by the browser's word. */
+  isTrusted(request: FastifyRequest): boolean
+  isAllowed(origin: string | undefined): boolean
+  /**
+   * Against cross-site request forgery, where a cookie is all the proof or is what gets set: needs proof that
+   * a trusted page sent this, and a header that no form and no image can send. Otherwise the 403 is sent.
+   */
+  isForged(request: FastifyRequest, reply: FastifyReply): boolean
+  /**
+   * Before anything else is looked at: a foreign page gets 403 from everything but the page's own files, so
+   * it takes no stream's place and none of anybody's rate limit.
+   */
+  guard(app: FastifyInstance): void
+}
+
 const loopback = /^(localhost|([\w-]+\.)+localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/i
 
 const guarded = /^\/(api|debug|\.well-known)\//
@@ -39,7 +57,7 @@ const assertOrigin = (origin: string) => {
  * Origins are compared as a whole, never by suffix or pattern. Where a browser leaves `Origin` out, which it
  * does for a GET to its own origin, fetch metadata tells (W3C Fetch Metadata, `Sec-Fetch-Site`).
  */
-export const createOrigins = ({ publicOrigin, allowedOrigins, tls = false }: OriginsOptions) => {
+export const createOrigins = ({ publicOrigin, allowedOrigins, tls = false }: OriginsOptions): Origins => {
   for (const origin of publicOrigin === null ? allowedOrigins : [publicOrigin, ...allowedOrigins])
     assertOrigin(origin)
   const allowed = new Set(allowedOrigins)
@@ -58,17 +76,11 @@ export const createOrigins = ({ publicOrigin, allowedOrigins, tls = false }: Ori
   }
 
   return {
-    /** Decides what cookies are called and whether they are `Secure`. The scheme behind a proxy says nothing. */
     isSecure: publicOrigin?.startsWith('https:') ?? tls,
-    /** A page of this server, or of an origin of the list, by the browser's word. */
-    isTrusted: (request: FastifyRequest): boolean => senderOf(request) === 'trusted',
-    isAllowed: (origin: string | undefined): boolean => origin !== undefined && allowed.has(origin),
+    isTrusted: (request) => senderOf(request) === 'trusted',
+    isAllowed: (origin) => origin !== undefined && allowed.has(origin),
 
-    /**
-     * Against cross-site request forgery, where a cookie is all the proof or is what gets set: needs proof that
-     * a trusted page sent this, and a header that no form and no image can send. Otherwise the 403 is sent.
-     */
-    isForged(request: FastifyRequest, reply: FastifyReply): boolean {
+    isForged(request, reply) {
       const hasCustomHeader = customHeaders.some((name) => request.headers[name] !== undefined)
       if (senderOf(request) === 'trusted' && hasCustomHeader) return false
       problem(
@@ -80,11 +92,7 @@ export const createOrigins = ({ publicOrigin, allowedOrigins, tls = false }: Ori
       return true
     },
 
-    /**
-     * Before anything else is looked at: a foreign page gets 403 from everything but the page's own files, so
-     * it takes no stream's place and none of anybody's rate limit.
-     */
-    guard(app: FastifyInstance): void {
+    guard(app) {
       app.addHook('onRequest', async (request, reply) => {
         // The route as well: it is found under percent-encoded spellings of its address too.
         const isGuarded = [request.url, request.routeOptions.url ?? ''].some((url) => guarded.test(url))
@@ -94,5 +102,3 @@ export const createOrigins = ({ publicOrigin, allowedOrigins, tls = false }: Ori
     },
   }
 }
-
-export type Origins = ReturnType<typeof createOrigins>

@@ -11,6 +11,16 @@ export interface RateLimitsOptions {
   store?: FastifyRateLimitStoreCtor | undefined
 }
 
+/** Counts a request. Beyond the limit it sends the 429, and says so. */
+export type IsExceeded = (request: FastifyRequest, reply: FastifyReply) => Promise<boolean>
+
+export interface RateLimits {
+  /** Before anything is verified: what a stranger can make the server do is limited too. */
+  exceededByAddress: IsExceeded
+  /** Once it is known who asks. */
+  exceededByUser: IsExceeded
+}
+
 declare module 'fastify' {
   interface FastifyRequest {
     /** Set once the request is authenticated. */
@@ -21,7 +31,10 @@ declare module 'fastify' {
 const timeWindow = 60_000
 
 /** How often tokens may be asked for. An IPv6 address counts with its /64. */
-export const createRateLimits = async (app: FastifyInstance, options: RateLimitsOptions) => {
+export const createRateLimits = async (
+  app: FastifyInstance,
+  options: RateLimitsOptions,
+): Promise<RateLimits> => {
   app.decorateRequest('user', null)
   await app.register(rateLimit, {
     global: false,
@@ -30,12 +43,15 @@ export const createRateLimits = async (app: FastifyInstance, options: RateLimits
     ...(options.store ? { store: options.store } : {}),
   })
 
-  const limit = (groupId: string, max: number, keyGenerator?: (request: FastifyRequest) => string) => {
+  const limit = (
+    groupId: string,
+    max: number,
+    keyGenerator?: (request: FastifyRequest) => string,
+  ): IsExceeded => {
     const limited = { max, groupId, ...(keyGenerator ? { keyGenerator } : {}) }
     const count = max === Number.POSITIVE_INFINITY ? undefined : app.createRateLimit(limited)
 
-    /** Counts the request. Beyond the limit the 429 is sent. */
-    return async (request: FastifyRequest, reply: FastifyReply): Promise<boolean> => {
+    return async (request, reply) => {
       const verdict = await count?.(request)
       if (!verdict || verdict.isAllowed || !verdict.isExceeded) return false
       reply.header('Retry-After', Math.max(1, verdict.ttlInSeconds))
@@ -45,11 +61,7 @@ export const createRateLimits = async (app: FastifyInstance, options: RateLimits
   }
 
   return {
-    /** Before anything is verified: what a stranger can make the server do is limited too. */
     exceededByAddress: limit('address', options.authPerAddress),
-    /** Once it is known who asks. */
     exceededByUser: limit('user', options.exchangesPerUser, ({ user }) => user ?? ''),
   }
 }
-
-export type RateLimits = Awaited<ReturnType<typeof createRateLimits>>

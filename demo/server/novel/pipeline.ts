@@ -13,6 +13,15 @@ export interface PipelineOptions {
 
 export type PipelineState = 'stopped' | 'running' | 'finished'
 
+export interface Pipeline {
+  state(user: string): PipelineState
+  /** Begins, or goes on where it stopped; after the end it begins a new novel. */
+  start(user: string): Promise<PipelineState>
+  stop(user: string): Promise<PipelineState>
+  /** Stops all. */
+  close(): void
+}
+
 interface Run {
   state: PipelineState
   events: Iterator<CatalogueEvent>
@@ -20,7 +29,13 @@ interface Run {
 }
 
 /** Writes a novel for each user who asks, at a pace that one can watch. It stops, and goes on from there. */
-export const createPipeline = ({ begin, publish, hasReader, interval, onError }: PipelineOptions) => {
+export const createPipeline = ({
+  begin,
+  publish,
+  hasReader,
+  interval,
+  onError,
+}: PipelineOptions): Pipeline => {
   const runs = new Map<string, Run>()
 
   const stop = (run: Run, state: PipelineState) => {
@@ -40,9 +55,9 @@ export const createPipeline = ({ begin, publish, hasReader, interval, onError }:
     publish(user, [{ type: 'workflow.status_changed', data: { id: `workflow-of-${user}`, status } }])
 
   return {
-    state: (user: string): PipelineState => runs.get(user)?.state ?? 'stopped',
+    state: (user) => runs.get(user)?.state ?? 'stopped',
 
-    async start(user: string): Promise<PipelineState> {
+    async start(user) {
       const known = runs.get(user)
       if (known?.state === 'running') return 'running'
       const run: Run = { state: 'running', events: known?.events ?? begin(), timer: undefined }
@@ -53,7 +68,7 @@ export const createPipeline = ({ begin, publish, hasReader, interval, onError }:
       return 'running'
     },
 
-    async stop(user: string): Promise<PipelineState> {
+    async stop(user) {
       const run = runs.get(user)
       if (run?.state !== 'running') return run?.state ?? 'stopped'
       stop(run, 'stopped')
@@ -61,10 +76,8 @@ export const createPipeline = ({ begin, publish, hasReader, interval, onError }:
       return 'stopped'
     },
 
-    close(): void {
+    close() {
       for (const run of runs.values()) stop(run, 'stopped')
     },
   }
 }
-
-export type Pipeline = ReturnType<typeof createPipeline>

@@ -1,9 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { streamPath } from '../http/stream-path.ts'
-import type { StoredEvent } from '../store/event-store.ts'
-import type { EndReason } from '../streams/event-stream.ts'
-import type { Resumption } from '../streams/resumption.ts'
+import type { StreamMeter } from '../streams/stream-meter.ts'
 
 export interface MetricsOptions {
   /** Streams of this node. */
@@ -16,8 +14,13 @@ export interface MetricsOptions {
   ofProcess: boolean
 }
 
+export interface Metrics extends StreamMeter {
+  /** So many events were appended by this node. */
+  published(count: number): void
+}
+
 /** Prometheus metrics at /metrics. No user is in any: labels are of few values, and the page is no secret's place. */
-export const createMetrics = (app: FastifyInstance, options: MetricsOptions) => {
+export const createMetrics = (app: FastifyInstance, options: MetricsOptions): Metrics => {
   const { streams, isReady, now } = options
   // Its own registry: two servers in one process count apart.
   const registers = [new Registry()]
@@ -69,15 +72,14 @@ export const createMetrics = (app: FastifyInstance, options: MetricsOptions) => 
   })
 
   return {
-    published: (count: number): void => published.inc(count),
+    published: (count) => published.inc(count),
 
-    /** Returns what to call when events are sent, and when the stream ends. */
-    opened({ state, reason }: Resumption) {
+    opened({ state, reason }) {
       const openedAt = now()
       opened.inc({ resume: state })
       if (reason !== null) resets.inc({ reason })
       return {
-        sent(events: readonly StoredEvent[]): void {
+        sent(events) {
           // In order of their appends: what was there before is a replay.
           const first = events.findIndex(({ at }) => at >= openedAt)
           const live = first === -1 ? 0 : events.length - first
@@ -86,10 +88,8 @@ export const createMetrics = (app: FastifyInstance, options: MetricsOptions) => 
           // Of a batch, its first: that one has waited longest.
           if (live > 0) lag.observe(Math.max(0, now() - events[first]!.at) / 1_000)
         },
-        ended: (reason: EndReason): void => ended.inc({ reason }),
+        ended: (reason) => ended.inc({ reason }),
       }
     },
   }
 }
-
-export type Metrics = ReturnType<typeof createMetrics>

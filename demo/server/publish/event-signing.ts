@@ -17,6 +17,17 @@ export interface EventToSign {
   data: unknown
 }
 
+export interface EventSigning {
+  /** @returns the event's `data` as it goes on the wire: a compact JWS */
+  sign(event: EventToSign): Promise<string>
+  /** What clients verify with: the key of the moment first, then those that stored events were signed by. */
+  jwks(): { keys: JWK[] }
+  /** Reads the keys again: another node may have rotated them. */
+  refresh(): Promise<void>
+  /** A new key signs from now on; the private half of the old one is forgotten. */
+  rotate(): Promise<{ kid: string }>
+}
+
 interface KeyFile {
   current: { kid: string; jwk: JWK }
   /** Public halves only: what was retired signs nothing any more. */
@@ -43,7 +54,8 @@ const createKey = async () => {
  * Signs critical events: a compact JWS by Ed25519 (RFC 8037) over what the event is, for whom, and under which
  * id, so that a valid signature can't be moved to another event, user or application.
  */
-export const openEventSigning = async ({ storage, audience, retention, now }: EventSigningOptions) => {
+export const openEventSigning = async (options: EventSigningOptions): Promise<EventSigning> => {
+  const { storage, audience, retention, now } = options
   const alive = ({ retired }: KeyFile) => retired.filter(({ at }) => now() - at < retention * 1000)
 
   /** What there is, or what `next` makes of it. */
@@ -65,7 +77,6 @@ export const openEventSigning = async ({ storage, audience, retention, now }: Ev
     file = settled
   }
 
-  /** Another node may have rotated them. */
   const refresh = async () =>
     adopt(
       await settle(async (found) =>
@@ -75,23 +86,20 @@ export const openEventSigning = async ({ storage, audience, retention, now }: Ev
   await refresh()
 
   return {
-    /** The event's `data` as it goes on the wire. */
-    async sign({ user, id, type, data }: EventToSign): Promise<string> {
+    async sign({ user, id, type, data }) {
       const claims = { aud: audience, sub: user, jti: id, typ: type, iat: Math.floor(now() / 1000), data }
       return new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
         .setProtectedHeader({ alg: 'EdDSA', kid: file.current.kid, typ: 'tabstream-event+jwt' })
         .sign(key)
     },
 
-    /** What clients verify with: the key of the moment first, then those that stored events were signed by. */
-    jwks: (): { keys: JWK[] } => ({
+    jwks: () => ({
       keys: [publicOf(file.current.jwk), ...alive(file).map(({ jwk }) => jwk)],
     }),
 
     refresh,
 
-    /** A new key signs from now on; the private half of the old one is forgotten. */
-    async rotate(): Promise<{ kid: string }> {
+    async rotate() {
       await adopt(
         await settle(async (found) => ({
           current: await createKey(),
@@ -102,8 +110,6 @@ export const openEventSigning = async ({ storage, audience, retention, now }: Ev
     },
   }
 }
-
-export type EventSigning = Awaited<ReturnType<typeof openEventSigning>>
 
 /** What was signed. Verifies nothing: for the server's own store only. */
 export const unwrap = (jws: string): string => {

@@ -18,8 +18,16 @@ export interface PublisherOptions {
   critical: readonly string[]
 }
 
+/**
+ * Signs what is critical, and appends, in order and all or none.
+ *
+ * @param once names these events, as for `EventStore.append`
+ * @returns the ids, once the store has them on disk
+ */
+export type Publish = (user: string, events: readonly PublishedEvent[], once?: string) => Promise<string[]>
+
 /** The one way into the store: signs what is critical, under the id that it is going to have. */
-export const createPublisher = ({ store, signing, critical }: PublisherOptions) => {
+export const createPublisher = ({ store, signing, critical }: PublisherOptions): Publish => {
   const queues = new Map<string, Promise<unknown>>()
 
   const toStored = async (user: string, event: PublishedEvent, id: string): Promise<NewEvent> => {
@@ -43,8 +51,7 @@ export const createPublisher = ({ store, signing, critical }: PublisherOptions) 
     }
   }
 
-  /** @param once names these events, as for `EventStore.append` */
-  return async (user: string, events: readonly PublishedEvent[], once?: string): Promise<string[]> => {
+  return async (user, events, once) => {
     if (critical.length === 0)
       return store.append(user, await Promise.all(events.map((event) => toStored(user, event, ''))), once)
     // One at a time for each user, or many publishers at once would make each other sign again and again.
@@ -58,5 +65,3 @@ export const createPublisher = ({ store, signing, critical }: PublisherOptions) 
     }
   }
 }
-
-export type Publish = ReturnType<typeof createPublisher>

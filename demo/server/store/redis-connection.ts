@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createClient } from 'redis'
+import { createClient, type RedisClientType } from 'redis'
 
 export interface RedisConnectionOptions {
   /** `redis://` or `rediss://`, with user and password where there are any. */
@@ -8,6 +8,23 @@ export interface RedisConnectionOptions {
   prefix: string
   /** Of each connection that breaks, and each that can't be made: at most one in ten seconds. */
   onError: (error: unknown) => void
+}
+
+export interface RedisConnection {
+  commands: RedisClientType
+  /** Only listens. Redis may cut it for being slow without harm to the other. */
+  subscriber: RedisClientType
+  /** What fails because Redis is away, full or failing over becomes a 503 (http/problem.ts). */
+  attempt<Answer>(command: Promise<Answer>): Promise<Answer>
+  /** Keys of one user share a hash tag, which keeps them in one slot of a cluster. */
+  key(user: string, name: string): string
+  name(name: string): string
+  /** Atomic at the server. Sent by its hash; as a whole only to a server that doesn't know it. */
+  script(lua: string): (keys: string[], args: (string | number)[]) => Promise<unknown>
+  /** Whether both connections stand. */
+  isReady(): boolean
+  ping(): Promise<unknown>
+  close(): Promise<void>
 }
 
 /** Milliseconds that the start of a node waits for Redis. */
@@ -44,7 +61,11 @@ export const patiently = async <Result>(work: () => Promise<Result>): Promise<Re
  * harm to the other. While Redis is away commands fail at once instead of piling up: the caller has a client of
  * its own that can wait.
  */
-export const connectRedis = async ({ url, prefix, onError }: RedisConnectionOptions) => {
+export const connectRedis = async ({
+  url,
+  prefix,
+  onError,
+}: RedisConnectionOptions): Promise<RedisConnection> => {
   let started = false
   let reportedAt = Number.NEGATIVE_INFINITY
   const startedAt = performance.now()
@@ -55,7 +76,7 @@ export const connectRedis = async ({ url, prefix, onError }: RedisConnectionOpti
     onError(error)
   }
 
-  const commands = createClient({
+  const commands: RedisClientType = createClient({
     url,
     disableOfflineQueue: true,
     // With the ping, a Redis that hangs is told from one that has nothing to say.
@@ -67,7 +88,7 @@ export const connectRedis = async ({ url, prefix, onError }: RedisConnectionOpti
         !started && performance.now() - startedAt > patience ? cause : spread(retries),
     },
   })
-  const subscriber = commands.duplicate({ disableOfflineQueue: false })
+  const subscriber: RedisClientType = commands.duplicate({ disableOfflineQueue: false })
   for (const client of [commands, subscriber]) client.on('error', report)
 
   const destroy = () => {
@@ -96,14 +117,12 @@ export const connectRedis = async ({ url, prefix, onError }: RedisConnectionOpti
     subscriber,
     attempt,
 
-    /** Keys of one user share a hash tag, which keeps them in one slot of a cluster. */
-    key: (user: string, name: string) => `${prefix}:{${encodeURIComponent(user)}}:${name}`,
-    name: (name: string) => `${prefix}:${name}`,
+    key: (user, name) => `${prefix}:{${encodeURIComponent(user)}}:${name}`,
+    name: (name) => `${prefix}:${name}`,
 
-    /** Atomic at the server. Sent by its hash; as a whole only to a server that doesn't know it. */
-    script(lua: string) {
+    script(lua) {
       const sha = createHash('sha1').update(lua).digest('hex')
-      return (keys: string[], args: (string | number)[]): Promise<unknown> => {
+      return (keys, args) => {
         const options = { keys, arguments: args.map(String) }
         const sent = commands
           .evalSha(sha, options)
@@ -114,11 +133,10 @@ export const connectRedis = async ({ url, prefix, onError }: RedisConnectionOpti
       }
     },
 
-    /** Whether both connections stand. */
     isReady: () => commands.isReady && subscriber.isReady,
     ping: () => attempt(commands.ping()),
 
-    async close(): Promise<void> {
+    async close() {
       // What is under way is waited for, but not a server that has gone.
       await Promise.race([
         Promise.allSettled([commands, subscriber].map((client) => client.isReady && client.close())),
@@ -128,5 +146,3 @@ export const connectRedis = async ({ url, prefix, onError }: RedisConnectionOpti
     },
   }
 }
-
-export type RedisConnection = Awaited<ReturnType<typeof connectRedis>>

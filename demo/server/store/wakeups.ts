@@ -1,5 +1,17 @@
+export interface Wakeups {
+  wake(user: string): void
+  wakeAll(): void
+  has(user: string): boolean
+  users(): string[]
+  /** Returns the unsubscribe. */
+  subscribe(user: string, listener: () => void): () => void
+}
+
 /** Who in this process wants to hear that a user's log has grown, and when the first comes and the last goes. */
-export const createWakeups = ({ onFirst = (_user: string) => {}, onLast = (_user: string) => {} } = {}) => {
+export const createWakeups = ({
+  onFirst = (_user: string) => {},
+  onLast = (_user: string) => {},
+} = {}): Wakeups => {
   const listeners = new Map<string, Set<() => void>>()
 
   const wake = (user: string) => {

@@ -21,6 +21,11 @@ export interface Feed {
   leave(): void
 }
 
+export interface Feeds {
+  /** @param wake there may be more to read */
+  join(user: string, wake: () => void): Feed
+}
+
 const toBatch = (events: StoredEvent[] | undefined): Batch => {
   const characters = events?.reduce((sum, { data }) => sum + data.length, 0) ?? 0
   return {
@@ -39,7 +44,7 @@ interface Shared {
  * What the streams of a user share on a node: one subscription, and one read of the store where they are at the same
  * place, which is where streams that are up to date are. Holds one batch at most, whatever clients do.
  */
-export const createFeeds = (store: EventStore, clock = () => performance.now()) => {
+export const createFeeds = (store: EventStore, clock = () => performance.now()): Feeds => {
   const feeds = new Map<string, Shared>()
 
   const open = (user: string): Shared => {
@@ -59,8 +64,7 @@ export const createFeeds = (store: EventStore, clock = () => performance.now()) 
   }
 
   return {
-    /** @param wake there may be more to read */
-    join(user: string, wake: () => void): Feed {
+    join(user, wake) {
       const shared = feeds.get(user) ?? open(user)
       shared.listeners.add(wake)
       return {
@@ -92,5 +96,3 @@ export const createFeeds = (store: EventStore, clock = () => performance.now()) 
     },
   }
 }
-
-export type Feeds = ReturnType<typeof createFeeds>

@@ -24,8 +24,22 @@ export interface StreamAuditOptions {
   random: (bytes: number) => Buffer
 }
 
+export interface StreamAudit {
+  /** Returns what to call when the stream ends. */
+  opened(
+    request: FastifyRequest,
+    login: Authenticated,
+    resume: string,
+  ): (reason: EndReason, events: number) => void
+  /** The place was lost between the claim and the answer: nothing was sent, so nobody is told. */
+  lost(request: FastifyRequest, login: Authenticated): void
+}
+
 /** One line when a stream opens and one when it ends; one line for a request that opens none. */
-export const createStreamAudit = (app: FastifyInstance, { log, now, random }: StreamAuditOptions) => {
+export const createStreamAudit = (
+  app: FastifyInstance,
+  { log, now, random }: StreamAuditOptions,
+): StreamAudit => {
   app.addHook('onResponse', async (request, reply) => {
     // A stream that has ended comes by here as well, without a problem.
     if (request.routeOptions.url !== streamPath || reply.problem === null) return
@@ -39,8 +53,7 @@ export const createStreamAudit = (app: FastifyInstance, { log, now, random }: St
   })
 
   return {
-    /** Returns what to call when the stream ends. */
-    opened(request: FastifyRequest, { user, id: session }: Authenticated, resume: string) {
+    opened(request, { user, id: session }, resume) {
       const openedAt = now()
       const who: Omit<AuditEntry, 'event'> = {
         stream: random(8).toString('hex'),
@@ -49,7 +62,7 @@ export const createStreamAudit = (app: FastifyInstance, { log, now, random }: St
         ...sourceOf(request),
       }
       log.write({ event: 'opened', ...who, resume })
-      return (reason: EndReason, events: number): void =>
+      return (reason, events) =>
         log.write({
           event: reason === 'replaced' ? 'replaced' : 'ended',
           ...who,
@@ -59,8 +72,7 @@ export const createStreamAudit = (app: FastifyInstance, { log, now, random }: St
         })
     },
 
-    /** The place was lost between the claim and the answer: nothing was sent, so nobody is told. */
-    lost: (request: FastifyRequest, { user, id: session }: Authenticated): void =>
+    lost: (request, { user, id: session }) =>
       log.write({
         event: 'refused',
         user,
@@ -71,5 +83,3 @@ export const createStreamAudit = (app: FastifyInstance, { log, now, random }: St
       }),
   }
 }
-
-export type StreamAudit = ReturnType<typeof createStreamAudit>

@@ -1,6 +1,33 @@
-interface OpenStream {
+export interface OpenStream {
   user: string
   client: string | null
+}
+
+export interface CountedStreams {
+  opened: number
+  openedByUser: Record<string, number>
+  refused: number
+  replaced: number
+  /** The most that were open at once. */
+  peak: { total: number; users: Record<string, number>; clients: Record<string, number> }
+}
+
+/**
+ * What a test needs to know about the past: the most streams that were ever open at once, by user and by
+ * `user/client`. Replacing by `Stream-Client` hides an overlap from the peaks, so it is counted apart:
+ * a client that closes before it reopens (S1) leaves `replaced` at 0.
+ */
+export interface StreamCounters {
+  opened(stream: OpenStream): void
+  closed(stream: OpenStream): void
+  refused(): void
+  replaced(): void
+  total(): number
+  /** Open streams by user, for those who have one. */
+  users(): Record<string, number>
+  read(): CountedStreams
+  /** Starts the peaks over from what is open now. */
+  reset(): void
 }
 
 const clientKey = ({ user, client }: OpenStream) => `${user}/${client ?? '-'}`
@@ -30,12 +57,7 @@ const createTally = () => {
 
 const noCounts = () => ({ opened: 0, openedByUser: {} as Record<string, number>, refused: 0, replaced: 0 })
 
-/**
- * What a test needs to know about the past: the most streams that were ever open at once, by user and by
- * `user/client`. Replacing by `Stream-Client` hides an overlap from the peaks, so it is counted apart:
- * a client that closes before it reopens (S1) leaves `replaced` at 0.
- */
-export const createStreamCounters = () => {
+export const createStreamCounters = (): StreamCounters => {
   const users = createTally()
   const clients = createTally()
   let counts = noCounts()
@@ -63,14 +85,12 @@ export const createStreamCounters = () => {
       counts.replaced += 1
     },
     total: () => total,
-    /** Open streams by user, for those who have one. */
     users: () => users.now(),
     read: () => ({
       ...structuredClone(counts),
       peak: { total: peak, users: users.peaks(), clients: clients.peaks() },
     }),
-    /** Starts the peaks over from what is open now. */
-    reset(): void {
+    reset() {
       counts = noCounts()
       peak = total
       users.reset()

@@ -1,6 +1,6 @@
 import type { Lease, Leases } from '../store/leases.ts'
 import type { EndReason, EventStream } from './event-stream.ts'
-import { createStreamCounters } from './stream-counters.ts'
+import { createStreamCounters, type StreamCounters } from './stream-counters.ts'
 
 export interface StreamRegistryOptions {
   leases: Leases
@@ -35,6 +35,37 @@ export interface Place extends StreamClaim {
   release(): void
 }
 
+export interface StreamDescription {
+  user: string
+  client: string | null
+  lastEventId: string | null
+  /** ISO 8601. */
+  openedAt: string
+  /** Events written so far. */
+  events: number
+  /** Bytes that wait for the client to read. */
+  buffered: number
+}
+
+export interface StreamRegistry {
+  counters: StreamCounters
+  /** Takes a place, or answers undefined. The same browser's old stream is ended, on whatever node it is. */
+  claim(claim: StreamClaim): Promise<Place | undefined>
+  /** Streams that are dropped together if this node goes. */
+  load(): number
+  /** Whether the user has a stream, here or on another node. */
+  has(user: string): Promise<boolean>
+  list(): StreamDescription[]
+  /** Applies `action` to the open streams, of one user or of all; returns how many there were. */
+  each(action: (stream: EventStream) => void, user?: string): number
+  /** Starts the peaks over from what is open now. */
+  resetCounters(): void
+  /** Ends the streams of a log-in, or of a user, that counts no more. */
+  revoke(whose: { session?: string; user?: string }): void
+  /** Ends all, and gives the places back. */
+  close(): Promise<void>
+}
+
 interface Entry {
   place: Place
   lease: Lease
@@ -54,7 +85,7 @@ const renewalShare = 0.375
  * Which streams this node has open, and who may open one more (R6). The places are the leases'; the registry renews
  * those of its streams, and ends a stream before its lease can be another's.
  */
-export const createStreamRegistry = (options: StreamRegistryOptions) => {
+export const createStreamRegistry = (options: StreamRegistryOptions): StreamRegistry => {
   const { leases, random, now, isRevoked, onError, clock = () => performance.now() } = options
   const entries = new Map<string, Entry>()
   /** Of streams that have ended while nobody could be told: tried again until they end by themselves. */
@@ -118,8 +149,7 @@ export const createStreamRegistry = (options: StreamRegistryOptions) => {
   return {
     counters,
 
-    /** Takes a place, or answers undefined. The same browser's old stream is ended, on whatever node it is. */
-    async claim(claim: StreamClaim): Promise<Place | undefined> {
+    async claim(claim) {
       const lease: Lease = { id: random(16).toString('hex'), user: claim.user, client: claim.client }
       const place: Place = {
         ...claim,
@@ -156,10 +186,8 @@ export const createStreamRegistry = (options: StreamRegistryOptions) => {
       return place
     },
 
-    /** Streams that are dropped together if this node goes. */
-    load: (): number => Math.max(leaving, counters.total()),
+    load: () => Math.max(leaving, counters.total()),
 
-    /** Whether the user has a stream, here or on another node. */
     has: leases.has,
 
     list: () =>
@@ -171,8 +199,7 @@ export const createStreamRegistry = (options: StreamRegistryOptions) => {
         ...(stream?.counts() ?? { events: 0, buffered: 0 }),
       })),
 
-    /** Applies `action` to the open streams, of one user or of all; returns how many there were. */
-    each(action: (stream: EventStream) => void, user?: string): number {
+    each(action, user) {
       const streams = heldEntries().flatMap(({ place, stream }) =>
         stream && (user === undefined || place.user === user) ? [stream] : [],
       )
@@ -180,17 +207,14 @@ export const createStreamRegistry = (options: StreamRegistryOptions) => {
       return streams.length
     },
 
-    /** Starts the peaks over from what is open now. */
     resetCounters: counters.reset,
 
-    /** Ends the streams of a log-in, or of a user, that counts no more. */
-    revoke({ session, user }: { session?: string; user?: string }): void {
+    revoke({ session, user }) {
       for (const entry of heldEntries())
         if (entry.place.session === session || entry.place.user === user) void end(entry, 'revoked')
     },
 
-    /** Ends all, and gives the places back. */
-    async close(): Promise<void> {
+    async close() {
       state = 'closed'
       leaving = counters.total()
       clearInterval(timer)
@@ -198,5 +222,3 @@ export const createStreamRegistry = (options: StreamRegistryOptions) => {
     },
   }
 }
-
-export type StreamRegistry = ReturnType<typeof createStreamRegistry>
