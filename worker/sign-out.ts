@@ -1,80 +1,108 @@
 import type { ErrorData } from '../src/shared/status.ts'
 import { type Platform, pause, withLimit } from './base/platform.ts'
+import { refusal } from './refusal.ts'
 import type { Session } from './tabs/session.ts'
 import type { Parts } from './wiring.ts'
 
-/** ms for a tab to hear that it is signed out; */
+/** ms for a tab to hear that it is signed out. */
 const TELL_LIMIT = 1_000
-/** for the other hubs to end, which are looked at this often; */
+/** ms for the other hubs to end. */
 const OTHERS_LIMIT = 3_000
+/** ms between two looks at whether the other hubs have ended. */
 const OTHERS_LOOK = 50
-/** and for the database to be deleted. */
+/** ms for the database to be deleted. */
 const DELETE_LIMIT = 3_000
+
+interface Taken {
+  parts: Parts | null
+  sessions: Session[]
+}
 
 export interface SignOutOptions {
   platform: Platform
-  sessions: Map<string, Session>
-  /** Takes the hub's parts away from it: whoever attaches from here on begins afresh. */
-  take(): Parts | null
+  /**
+   * Takes the stream and its tabs away from the hub: a tab that attaches from here on begins afresh.
+   *
+   * @returns `parts: null` where there is no stream, or a sign-out under way has taken it
+   */
+  take(): Taken
   deleteStore(): Promise<void>
-  refusal(kind: ErrorData['kind'], message: string): ErrorData
 }
 
-/** A4: the stream of a key ends for all of its tabs, over all of its hubs. */
-export const createSignOut = ({ platform, sessions, take, deleteStore, refusal }: SignOutOptions) => {
-  let ending: Promise<ErrorData | null> | null = null
+/** A4: the stream of a key ends for all of its tabs, in all of its hubs. */
+export interface SignOut {
+  /** Settles once the sign-out that is under way is done; `null`: none is. A tab that comes meanwhile waits for it. */
+  underWay(): Promise<unknown> | null
+  /** Another hub of the key has said so: this hub ends what it has. */
+  here(): void
+  /**
+   * A tab of this hub has asked for it. Bounded, since the user waits for it.
+   *
+   * @returns what could not be made sure of
+   */
+  everywhere(): Promise<ErrorData | null>
+}
 
-  /** As far as this hub goes: the stream, its token and its log, and the tabs are told. */
-  const endHere = async ({ log, credentials, connection, leadership, wake }: Parts) => {
-    const told = [...sessions.values()]
-    sessions.clear()
-    connection.close()
-    credentials.close()
-    wake.close()
-    log.discard()
-    for (const session of told) session.close()
+export const createSignOut = ({ platform, take, deleteStore }: SignOutOptions): SignOut => {
+  let underWay: Promise<ErrorData | null> | null = null
+
+  const endHere = async (parts: Parts, sessions: Session[]) => {
+    const ended = parts.close('discard')
+    for (const session of sessions) session.close()
     await Promise.all([
-      leadership.close(),
-      // A tab that is frozen drops by itself what reaches it late (client.ts).
-      ...told.map((each) => withLimit(platform, each.signOut(), TELL_LIMIT).catch(() => {})),
+      ended,
+      // A frozen tab drops by itself what reaches it late (client.ts).
+      ...sessions.map((each) => withLimit(platform, each.signOut(), TELL_LIMIT).catch(() => {})),
     ])
   }
 
-  const begin = (parts: Parts | null, then: () => Promise<ErrorData | null>): Promise<ErrorData | null> => {
-    const here = parts === null ? ending : endHere(parts)
-    const all = Promise.resolve(here)
+  const begin = (
+    { parts, sessions }: Taken,
+    then: () => Promise<ErrorData | null>,
+  ): Promise<ErrorData | null> => {
+    const all = Promise.resolve(parts === null ? underWay : endHere(parts, sessions))
       .then(then)
       .finally(() => {
-        if (ending === all) ending = null
+        if (underWay === all) underWay = null
       })
-    ending = all
+    underWay = all
     return all
   }
 
+  const othersHaveEnded = async ({ leadership }: Parts): Promise<boolean> => {
+    for (let waited = 0; waited < OTHERS_LIMIT; waited += OTHERS_LOOK) {
+      if (await leadership.isAbandoned()) return true
+      await pause(platform, OTHERS_LOOK)
+    }
+    return leadership.isAbandoned()
+  }
+
   return {
-    /** One that is under way; whoever comes meanwhile begins behind it. */
-    underWay: () => ending,
-    /** Another hub of the key says so. */
+    underWay: () => underWay,
     here: () => void begin(take(), async () => null),
-    /** Bounded: the tab that asks has other things to do. @returns what was not to be had */
-    everywhere(): Promise<ErrorData | null> {
-      const parts = take()
-      const others = parts?.leadership
-      others?.signOut()
-      return begin(parts, async () => {
-        let alone = others === undefined || (await others.isAbandoned())
-        for (let waited = 0; !alone && waited < OTHERS_LIMIT; waited += OTHERS_LOOK) {
-          await pause(platform, OTHERS_LOOK)
-          alone = await others!.isAbandoned()
-        }
-        const failure = await withLimit(platform, deleteStore(), DELETE_LIMIT).then(
-          () => null,
-          () =>
-            refusal('storage', 'Signed out, but the database is still in use: it goes when it no longer is.'),
+    everywhere() {
+      const taken = take()
+      const { parts } = taken
+      parts?.leadership.signOut()
+      return begin(taken, async () => {
+        const alone = parts === null || (await othersHaveEnded(parts))
+        const deleted = await withLimit(platform, deleteStore(), DELETE_LIMIT).then(
+          () => true,
+          () => false,
         )
-        const heard =
-          'Signed out here, but another worker of this stream, perhaps a frozen one, did not answer.'
-        return alone ? failure : refusal('worker', heard)
+        if (!alone)
+          return refusal(
+            'worker',
+            'Signed out here, but another worker of this stream, perhaps a frozen one, did not answer.',
+            platform.now(),
+          )
+        if (!deleted)
+          return refusal(
+            'storage',
+            'Signed out, but the database is still in use: the browser deletes it once nobody uses it any more.',
+            platform.now(),
+          )
+        return null
       })
     },
   }

@@ -4,18 +4,18 @@ import { createCredentials } from './auth/credentials.ts'
 import type { MetricsRecorder } from './base/metrics.ts'
 import type { Platform } from './base/platform.ts'
 import { watchWake } from './base/watch-sleep.ts'
-import { createLeadership } from './leadership/leadership.ts'
-import { createLog } from './log/log.ts'
+import { createLeadership, type Leadership } from './leadership/leadership.ts'
+import { createLog, type Log } from './log/log.ts'
 import type { LogStore } from './log/store.ts'
-import { createConnection } from './stream/connection.ts'
-import { askTab } from './tabs/ask-for-token.ts'
-import { createRoom } from './tabs/backpressure.ts'
-import { createPace } from './tabs/pacing.ts'
-import type { Session } from './tabs/session.ts'
-import { createSelections } from './tabs/shared-reads.ts'
+import { type Connection, createConnection } from './stream/connection.ts'
+import { askForToken } from './tabs/ask-for-token.ts'
+import { createBackpressure } from './tabs/backpressure.ts'
+import { createPacing } from './tabs/pacing.ts'
+import { createSelections, type Selections } from './tabs/shared-reads.ts'
+import type { Tabs } from './tabs/tabs.ts'
 import type { CreateVerifier } from './verify/verifier.ts'
 
-export interface PartsOptions {
+export interface WiringOptions {
   platform: Platform
   protocol: number
   /** The origin that the page and this worker share. */
@@ -26,22 +26,41 @@ export interface PartsOptions {
   openStore(name: string, onLost: () => void): Promise<LogStore>
   createVerifier: CreateVerifier | null
   metrics: MetricsRecorder
-  /** The tabs, as they come and go. */
-  sessions: ReadonlyMap<string, Session>
-  publish(): void
-  tellError(error: ErrorData): void
-  /** In another hub of the key. */
+  tabs: Tabs
+  onStatus(): void
+  onError(error: ErrorData): void
+  /** A tab of another hub of this key has signed out. */
   onSignOut(): void
   /** A hub of this newer protocol has the stream (T4). */
   onSuperseded(by: number): void
 }
 
-export type Parts = ReturnType<typeof wireParts>
+/** What the stream of one key is made of, from the first tab until `close`. */
+export interface Parts {
+  options: HubOptions
+  log: Log
+  selections: Selections
+  connection: Connection
+  leadership: Leadership
+  /**
+   * Ends all of it for good, the stream first and before this returns.
+   *
+   * @param remains what to do with events that are not committed yet. A sign-out discards them (A4).
+   */
+  close(remains: 'commit' | 'discard'): Promise<void>
+}
 
-/** What a key's stream is made of, wired: it needs the options, which the first tab brings. */
-export const wireParts = ({ platform, protocol, origin, options, key, listenFor, ...deps }: PartsOptions) => {
-  const { openStore, createVerifier, metrics, sessions } = deps
-  const { publish, tellError, onSignOut, onSuperseded } = deps
+/** Makes the parts of a stream, and tells each of them of the others it has to do with. Nothing is decided here. */
+export const wireParts = ({
+  platform,
+  protocol,
+  origin,
+  options,
+  key,
+  listenFor,
+  ...deps
+}: WiringOptions): Parts => {
+  const { openStore, createVerifier, metrics, tabs, onStatus, onError, onSignOut, onSuperseded } = deps
   const { user, verify } = options
   const log = createLog({
     platform,
@@ -50,33 +69,24 @@ export const wireParts = ({ platform, protocol, origin, options, key, listenFor,
     metrics,
     onChange: (appended) => {
       if (appended !== null) leadership.relayEvents(appended)
-      pace.arrived(log.head)
+      pacing.arrived(log.head)
     },
     onCommitted: (committed) => leadership.relayCommitted(committed),
-    onTruncate: () => {
-      for (const session of sessions.values()) session.truncate()
-    },
+    onTruncate: tabs.truncate,
     onFenced: () => leadership.fenced(),
     onDurable: (cause) => {
-      publish()
+      onStatus()
       if (cause === null) return
       metrics.error('storage')
       const message = 'IndexedDB is not available; events are kept in memory until it is back.'
       // By itself, whatever the stream is going through.
       const retryable = true
-      tellError({ ...connection.errorOf({ kind: 'storage', message, status: null, cause }), retryable })
+      onError({ ...connection.errorOf({ kind: 'storage', message, status: null, cause }), retryable })
     },
   })
   const selections = createSelections(log)
-  const pace = createPace({
-    platform,
-    most: options.coalesce,
-    tabs: () => sessions.size,
-    deliver() {
-      for (const session of sessions.values()) session.pump()
-    },
-  })
-  const room = createRoom({ platform, bounds: options.log, sessions })
+  const pacing = createPacing({ platform, most: options.coalesce, tabs: tabs.count, deliver: tabs.pump })
+  const backpressure = createBackpressure({ platform, bounds: options.log, tabs: tabs.all })
   const { auth, withCredentials } = options
   const isOurs = (url: string | null | undefined) => url != null && new URL(url).origin === origin
   const credentials = createCredentials({
@@ -87,7 +97,7 @@ export const wireParts = ({ platform, protocol, origin, options, key, listenFor,
       await log.ready
       return isOurs(auth?.exchange) ? log.streamClient() : null
     },
-    askTab: () => askTab(platform, sessions, () => void leadership.abdicate()),
+    askTab: () => askForToken(platform, tabs.all, () => void leadership.abdicate()),
   })
   const connection = createConnection({
     platform,
@@ -101,10 +111,10 @@ export const wireParts = ({ platform, protocol, origin, options, key, listenFor,
         for (let from = 0; from < blocks.length; ) {
           // L3: frozen meanwhile, this hub may have been robbed of the lock without knowing.
           if (!(await leadership.leads())) break
-          const slice = room.slice(blocks, from)
-          from += slice.length
-          added += await log.append(slice)
-          await room.after(slice, log.head())
+          const piece = backpressure.piece(blocks, from)
+          from += piece.length
+          added += await log.append(piece)
+          await backpressure.room(piece, log.head())
         }
         return added
       },
@@ -113,14 +123,14 @@ export const wireParts = ({ platform, protocol, origin, options, key, listenFor,
     sendStreamClient: auth?.exchange != null || isOurs(options.url),
     verifier: verify && createVerifier!({ platform, user, ...verify }),
     metrics,
-    rest: pace.rest,
+    rest: pacing.rest,
     onStatus() {
       leadership.relayStatus(connection.status())
-      publish()
+      onStatus()
     },
     onError(error) {
       leadership.relayError(error)
-      tellError(error)
+      onError(error)
     },
   })
   const leadership = createLeadership({
@@ -135,12 +145,29 @@ export const wireParts = ({ platform, protocol, origin, options, key, listenFor,
     },
     setStreaming: (streaming) => (streaming ? connection.release() : connection.hold()),
     connectionStatus: connection.status,
-    onStatus: publish,
-    onError: tellError,
+    onStatus,
+    onError,
     onAsk: (what) => connection[what](),
     onSignOut,
     onSuperseded,
   })
   const wake = watchWake(platform, connection.wake)
-  return { options, log, selections, credentials, connection, leadership, wake }
+
+  return {
+    options,
+    log,
+    selections,
+    connection,
+    leadership,
+    async close(remains) {
+      if (remains === 'discard') log.discard()
+      // First of all, so that no other hub is told of a stream that is closed for good: one of them takes it over.
+      const left = leadership.close()
+      connection.close()
+      credentials.close()
+      wake.close()
+      await left
+      if (remains === 'commit') await log.close()
+    },
+  }
 }

@@ -1,4 +1,4 @@
-import type { EventHead, InspectOptions } from '../../src/shared/inspection.ts'
+import type { EventHead, Inspection, InspectOptions } from '../../src/shared/inspection.ts'
 import type { Log } from './log.ts'
 
 type Heads = NonNullable<InspectOptions['heads']>
@@ -30,3 +30,20 @@ export const readData = async (log: Pick<Log, 'read'>, seq: number): Promise<str
   const event = (await log.read(seq - 1))[0]
   return event?.seq === seq ? event.data : null
 }
+
+/** What the log has to say to people: where it stands, and of its events what was asked for. */
+export const inspectLog = async (
+  log: Log,
+  { heads, data }: InspectOptions,
+): Promise<Pick<Inspection, 'log' | 'heads' | 'data'>> => ({
+  heads: heads === undefined ? [] : await readHeads(log, heads),
+  data: data === undefined ? null : await readData(log, data),
+  log: {
+    epoch: log.epoch(),
+    first: log.first(),
+    head: log.head(),
+    committed: log.committed(),
+    durable: log.isDurable(),
+    lastEventId: log.lastEventId(),
+  },
+})

@@ -7,15 +7,31 @@ import type { LoggedEvent } from '../../src/shared/events.ts'
 export const READ_EVENTS = 2_000
 const READ_SIZE = 1024 * 1024
 
-export const sizeOf = ({ id, type, data }: LoggedEvent): number => id.length + type.length + data.length
+/** What counts towards a size; an event that was only a position has no type. */
+interface Sized {
+  id: string
+  type: string | null
+  data: string
+}
 
-/** As much of `events`, from `from` on, as one read takes: at least one, if there is one. */
-export const oneRead = (events: LoggedEvent[], from: number): LoggedEvent[] => {
+/** Of an event, in characters. */
+export const sizeOf = ({ id, type, data }: Sized): number => id.length + (type?.length ?? 0) + data.length
+
+/** As many of `events`, from `from` on, as lie within `most`; at least one, if there is one. `size` in characters. */
+export const upToLimit = <Each extends Sized>(
+  events: Each[],
+  from: number,
+  most: { events: number; size: number },
+): Each[] => {
   let end = from
-  for (let size = 0; end < events.length && end - from < READ_EVENTS && size < READ_SIZE; end++)
+  for (let size = 0; end < events.length && end - from < most.events && size < most.size; end++)
     size += sizeOf(events[end]!)
   return events.slice(from, end)
 }
+
+/** As much of `events`, from `from` on, as one read takes: at least one, if there is one. */
+export const oneRead = (events: LoggedEvent[], from: number): LoggedEvent[] =>
+  upToLimit(events, from, { events: READ_EVENTS, size: READ_SIZE })
 
 /** Whether one read takes no more. */
 export const isFullRead = (count: number, size: number): boolean => count >= READ_EVENTS || size >= READ_SIZE

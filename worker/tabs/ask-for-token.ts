@@ -2,55 +2,64 @@ import type { TokenAnswer } from '../../src/shared/protocol.ts'
 import { type Platform, withLimit } from '../base/platform.ts'
 import type { Session } from './session.ts'
 
-/** ms for a tab to come up with a token: the application may have to refresh it first. */
+/** ms for a tab to come up with a token: the application may have to refresh its own first. */
 const TOKEN_LIMIT = 20_000
-
 /** ms for a tab to answer anything at all. */
 const SIGN_LIMIT = 3_000
 
-/** @returns `null` once it is; never, if it is not */
-const isSilent = (platform: Pick<Platform, 'after' | 'now'>, session: Session): Promise<null> =>
+/** What this file needs of a session. */
+export type Asked = Pick<Session, 'seen' | 'sign' | 'accessToken'>
+
+/** @returns `null` once the tab has answered nothing for 3 s; never settles if the tab answers */
+const untilSilent = (platform: Pick<Platform, 'after' | 'now'>, tab: Asked): Promise<null> =>
   new Promise((resolve) => {
-    const sign = session.sign().catch(() => {})
+    const sign = tab.sign().catch(() => {})
     withLimit(platform, sign, SIGN_LIMIT).catch(() => resolve(null))
   })
 
-/** The tab last looked at; of those in view the one that came into view last, of equals the newest. */
-const nextToAsk = (sessions: ReadonlyMap<string, Session>, asked: ReadonlySet<Session>) =>
-  [...sessions.values()]
-    .filter((session) => !asked.has(session))
+/**
+ * The tab that was looked at last. Of those in view that is the one that came into view last, and of equals the
+ * newest: people log in where they look.
+ */
+export const nextToAsk = <Tab extends Pick<Asked, 'seen'>>(
+  tabs: Tab[],
+  asked: ReadonlySet<Tab>,
+): Tab | undefined =>
+  tabs
+    .filter((tab) => !asked.has(tab))
     .reverse()
-    .map((session) => ({ session, ...session.seen() }))
-    .sort((a, b) => Number(b.visible) - Number(a.visible) || b.at - a.at)[0]?.session
+    .map((tab) => ({ tab, ...tab.seen() }))
+    .sort((a, b) => Number(b.visible) - Number(a.visible) || b.at - a.at)[0]?.tab
 
 const again = (message: string): TokenAnswer => ({ ok: false, message, again: true })
 
 /**
- * A2: one tab after the other, those that come meanwhile as well; one that dies in mid-call, answers nothing or
- * takes too long, is followed by the next. That none was left says nothing of a token: the next tab may have one.
+ * Asks one tab after the other for an access token (A2), those that come meanwhile as well. A tab that dies in
+ * mid-call, answers nothing or takes too long is followed by the next. That no tab was left says nothing of a token:
+ * the next tab that comes may have one.
  *
- * @param onSilence none of them has answered, and a tab of another hub might
+ * @param onSilence no tab has answered, and a tab of another hub might
  */
-export const askTab = async (
+export const askForToken = async (
   platform: Pick<Platform, 'after' | 'now'>,
-  sessions: ReadonlyMap<string, Session>,
+  tabs: () => Asked[],
   onSilence: () => void,
 ): Promise<TokenAnswer> => {
-  const asked = new Set<Session>()
+  const asked = new Set<Asked>()
   let answer: TokenAnswer | null = null
-  let silent: TokenAnswer = again('No tab is there to ask for an access token.')
-  for (let session = nextToAsk(sessions, asked); session; session = nextToAsk(sessions, asked)) {
-    asked.add(session)
+  let silence = again('No tab is there to ask for an access token.')
+  for (let tab = nextToAsk(tabs(), asked); tab; tab = nextToAsk(tabs(), asked)) {
+    asked.add(tab)
     const next = await Promise.race([
-      withLimit(platform, session.accessToken(), TOKEN_LIMIT).catch(() => null),
-      // A frozen tab, or one that is gone though nothing tells so, would cost the limit each.
-      isSilent(platform, session),
+      withLimit(platform, tab.accessToken(), TOKEN_LIMIT).catch(() => null),
+      // A frozen tab, or one whose death nothing tells, would cost the whole limit.
+      untilSilent(platform, tab),
     ])
     if (next?.ok) return next
-    if (next === null) silent = again(`getAccessToken did not answer within ${TOKEN_LIMIT / 1_000} s.`)
-    // One that may have a token in a while outweighs one that has none.
+    if (next === null) silence = again(`getAccessToken did not answer within ${TOKEN_LIMIT / 1_000} s.`)
+    // A tab that may have a token in a while outweighs a tab that has none.
     else if (answer === null || !('again' in answer)) answer = next
   }
   if (answer === null) onSilence()
-  return answer ?? silent
+  return answer ?? silence
 }

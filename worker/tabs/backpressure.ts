@@ -1,51 +1,54 @@
 import { type Platform, pause } from '../base/platform.ts'
-import { READ_EVENTS } from '../log/memory-tail.ts'
+import { READ_EVENTS, sizeOf, upToLimit } from '../log/memory-tail.ts'
 import type { Received } from '../log/received.ts'
 import type { Session } from './session.ts'
 
-/** ms between looks at whether the tabs have caught up. */
-const PRESSURE_CHECK = 10
+/** ms between two looks at whether the tabs have caught up. */
+const LOOK = 10
 
-export interface RoomOptions {
+export interface BackpressureOptions {
   platform: Pick<Platform, 'after'>
   /** B2 */
   bounds: { events: number; bytes: number }
-  sessions: ReadonlyMap<string, Pick<Session, 'backlog' | 'cursor'>>
+  tabs(): Pick<Session, 'backlog' | 'cursor'>[]
 }
 
 /**
- * A live tab is not outrun: what the log trims before a tab that keeps up has it would cost a reset. So the stream
- * is read no faster than tabs take it: they are never more than half a log behind, in events or in characters.
+ * Keeps the stream from outrunning a live tab (D4). An event that the log trims before a tab has it costs that tab a
+ * reset. So the stream is read no faster than tabs take it: a tab that acknowledges is never more than half a log
+ * behind, in events or in characters.
  */
-export const createRoom = ({ platform, bounds, sessions }: RoomOptions) => {
-  /** Characters appended up to a seq, by slice: what a log holds of them. */
-  const marks: { seq: number; total: number }[] = []
-  /** Up to the last mark that went. */
-  let gone = 0
-  let total = 0
+export interface Backpressure {
+  /** What of `received` the log takes at once, from `from` on: at least one event, at most a tenth of its bounds. */
+  piece(received: Received[], from: number): Received[]
+  /** Resolves once there is room for the next piece. @param head the newest seq, once `piece` was appended */
+  room(piece: Received[], head: number): Promise<void>
+}
 
-  const behind = (seq: number): number => total - (marks.findLast((mark) => mark.seq <= seq)?.total ?? gone)
+export const createBackpressure = ({ platform, bounds, tabs }: BackpressureOptions): Backpressure => {
+  /** Characters appended up to a seq, a mark a piece; as many as the log holds. */
+  const marks: { seq: number; total: number }[] = []
+  /** The total of the last mark that was dropped. */
+  let dropped = 0
+  let total = 0
+  const most = { events: Math.min(READ_EVENTS, Math.ceil(bounds.events / 10)), size: bounds.bytes / 10 }
+
+  const charactersAfter = (seq: number): number =>
+    total - (marks.findLast((mark) => mark.seq <= seq)?.total ?? dropped)
+
+  const isShort = (tab: Pick<Session, 'backlog' | 'cursor'>): boolean => {
+    const lag = tab.backlog()
+    return lag > bounds.events / 2 || (lag > 0 && charactersAfter(tab.cursor().seq) > bounds.bytes / 2)
+  }
 
   return {
-    /** What the log takes at once: at least one event, and a tenth of its bounds at most. */
-    slice(blocks: Received[], from: number): Received[] {
-      const most = Math.min(READ_EVENTS, Math.ceil(bounds.events / 10))
-      let end = from
-      for (let size = 0; end < blocks.length && end - from < most && size < bounds.bytes / 10; end++)
-        size += blocks[end]!.data.length
-      return blocks.slice(from, end)
-    },
-    /** Resolves once there is room for the next. */
-    async after(appended: Received[], head: number): Promise<void> {
-      for (const { data } of appended) total += data.length
+    piece: (received, from) => upToLimit(received, from, most),
+    async room(piece, head) {
+      for (const each of piece) total += sizeOf(each)
       marks.push({ seq: head, total })
       while (marks.length > bounds.events || total - marks[0]!.total > bounds.bytes)
-        gone = marks.shift()!.total
-      const isShort = (session: Pick<Session, 'backlog' | 'cursor'>) => {
-        const lag = session.backlog()
-        return lag > bounds.events / 2 || (lag > 0 && behind(session.cursor().seq) > bounds.bytes / 2)
-      }
-      while ([...sessions.values()].some(isShort)) await pause(platform, PRESSURE_CHECK)
+        dropped = marks.shift()!.total
+      while (tabs().some(isShort)) await pause(platform, LOOK)
     },
   }
 }

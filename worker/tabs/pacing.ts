@@ -3,71 +3,86 @@ import { type Platform, pause } from '../base/platform.ts'
 import { READ_EVENTS } from '../log/memory-tail.ts'
 
 /**
- * ms between two deliveries, a tab: a message to a tab costs the browser about a tenth of a ms whatever is in it,
- * so that all tabs together take some 4 % of a core for it.
+ * ms between two deliveries, for each tab. A message to a tab costs the browser about a tenth of a ms, whatever the
+ * message holds. All tabs together then take some 4 % of a core for messages.
  */
 const SPACING_PER_TAB = 3
-/** Events a ms from which on it is the longest: what one event more costs a tab is then less than what a message does. */
+/** Events a ms at which the spacing grows to its longest: another event then costs a tab less than a message does. */
 const DENSE = 4
-/** ms before a delivery in which what is to go along is read. */
+/** ms before a delivery in which the stream is read for it. */
 const READING = 1
 
-export interface PaceOptions {
+export interface PacingOptions {
   platform: Pick<Platform, 'now' | 'after'>
   /** ms: the most that an event waits for others. */
   most: number
+  /** How many tabs there are. */
   tabs(): number
-  /** Deliver what there is. */
+  /** Delivers what there is. */
   deliver(): void
 }
 
 /**
- * When to deliver. At once, as long as events come one by one; once several come within the time of one spacing,
- * that far apart, since a message to a tab costs more than the events in it; and at once again where more has come
- * than one message takes. And when to read for it: a read costs as much as a message, however little it gives.
+ * When the hub delivers, and when it reads for a delivery (P3).
+ *
+ * An event that comes alone is delivered at once. Events that come faster than one spacing are delivered that far
+ * apart, since a message to a tab costs more than the events in it. Where more has come than one message takes, the
+ * hub delivers at once again. A read costs as much as a message, so the hub reads just before a delivery.
  */
-export const createPace = ({ platform, most, tabs, deliver }: PaceOptions) => {
+export interface Pacing {
+  /** There is something to deliver. @param head asks for the newest seq */
+  arrived(head: () => number): void
+  /** For a reader that has read all there was: resolves when it is time to read for the next delivery. */
+  rest(): Promise<void>
+}
+
+/** A delivery that waits for its time. */
+interface Due {
+  /** In ms since 1970. */
+  at: number
+  cancel(): void
+}
+
+export const createPacing = ({ platform, most, tabs, deliver }: PacingOptions): Pacing => {
   const gap = createGap(platform)
-  let deliveredAt = 0
-  let deliveredTo = 0
-  let isDense = false
+  let last = { at: 0, head: 0, isDense: false }
+  let due: Due | null = null
   let arrivedTo = 0
-  /** What comes next has come one by one while nobody read. */
+  /** The reader has rested: what it reads next came one by one meanwhile. */
   let hasRested = false
-  /** When the next delivery is, if one is due. */
-  let dueAt = 0
-  let cancel: (() => void) | null = null
 
   const run = (head: number) => {
-    cancel?.()
-    cancel = null
-    const now = platform.now()
-    isDense = head - deliveredTo > DENSE * Math.max(1, Math.abs(now - deliveredAt))
-    deliveredAt = now
-    deliveredTo = head
+    due?.cancel()
+    due = null
+    const at = platform.now()
+    last = { at, head, isDense: head - last.head > DENSE * Math.max(1, Math.abs(at - last.at)) }
     deliver()
   }
 
+  /** ms until the next delivery, from now on. */
+  const waitingTime = (): number => {
+    const spacing = last.isDense ? most : Math.min(most, SPACING_PER_TAB * tabs())
+    // A clock that was set back makes nobody wait for longer.
+    return gap.ms() < spacing / 2 ? spacing - Math.abs(platform.now() - last.at) : 0
+  }
+
   return {
-    /** There is something to deliver: `head` is the newest seq. */
-    arrived(head: () => number) {
-      gap.came(hasRested ? Math.max(1, head() - arrivedTo) : 1)
+    arrived(head) {
+      const newest = head()
+      gap.came(hasRested ? Math.max(1, newest - arrivedTo) : 1)
       hasRested = false
-      arrivedTo = head()
-      if (head() - deliveredTo >= READ_EVENTS) return run(head())
-      if (cancel !== null) return
-      const spacing = isDense ? most : Math.min(most, SPACING_PER_TAB * tabs())
-      // A clock that was set back makes nobody wait for longer.
-      const wait = gap.ms() < spacing / 2 ? spacing - Math.abs(platform.now() - deliveredAt) : 0
-      if (wait <= 0) return run(head())
-      dueAt = platform.now() + wait
-      cancel = platform.after(wait, () => run(head()))
+      arrivedTo = newest
+      if (newest - last.head >= READ_EVENTS) return run(newest)
+      if (due !== null) return
+      const wait = waitingTime()
+      if (wait <= 0) return run(newest)
+      due = { at: platform.now() + wait, cancel: platform.after(wait, () => run(head())) }
     },
-    /** Where all that there was is read: resolves when it is time to read what goes along with it. */
-    async rest(): Promise<void> {
-      const ms = dueAt - READING - platform.now()
+    async rest() {
+      if (due === null) return
+      const ms = due.at - READING - platform.now()
       // A clock that was set back makes nobody wait for longer.
-      if (cancel === null || ms <= 0 || ms > most) return
+      if (ms <= 0 || ms > most) return
       hasRested = true
       await pause(platform, ms)
     },

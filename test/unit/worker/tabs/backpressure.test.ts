@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Received } from '../../../../worker/log/received.ts'
-import { createRoom } from '../../../../worker/tabs/backpressure.ts'
+import { type Backpressure, createBackpressure } from '../../../../worker/tabs/backpressure.ts'
 import { createFakePlatform, type FakePlatform } from '../../harness/platform.ts'
 import { settle } from '../../harness/turns.ts'
 
@@ -12,19 +12,19 @@ describe('D4 a live tab is not outrun', () => {
   let platform: FakePlatform
   let cursor: number
   let head: number
-  let room: ReturnType<typeof createRoom>
+  let backpressure: Backpressure
 
   beforeEach(() => {
     platform = createFakePlatform()
     cursor = head = 0
     const session = { backlog: () => head - cursor, cursor: () => ({ epoch: 'e', seq: cursor }) }
-    room = createRoom({ platform, bounds, sessions: new Map([['tab', session]]) })
+    backpressure = createBackpressure({ platform, bounds, tabs: () => [session] })
   })
 
   const append = (count: number, size: number) => {
     head += count
     let done = false
-    void room.after(blocks(count, size), head).then(() => {
+    void backpressure.room(blocks(count, size), head).then(() => {
       done = true
     })
     return async () => {
@@ -55,9 +55,9 @@ describe('D4 a live tab is not outrun', () => {
     }
   })
 
-  it('a slice is a tenth of a log at most, and one event at least', () => {
-    expect(room.slice(blocks(50, 1), 0)).toHaveLength(10)
-    expect(room.slice(blocks(50, 40), 0)).toHaveLength(3)
-    expect(room.slice(blocks(50, 5_000), 49)).toHaveLength(1)
+  it('a piece is a tenth of a log at most, and one event at least', () => {
+    expect(backpressure.piece(blocks(50, 1), 0)).toHaveLength(10)
+    expect(backpressure.piece(blocks(50, 40), 0)).toHaveLength(3)
+    expect(backpressure.piece(blocks(50, 5_000), 49)).toHaveLength(1)
   })
 })

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { createPace } from '../../../../worker/tabs/pacing.ts'
+import { createPacing } from '../../../../worker/tabs/pacing.ts'
 import { createFakePlatform, type FakePlatform } from '../../harness/platform.ts'
 
 describe('P3 when events are delivered', () => {
@@ -16,7 +16,7 @@ describe('P3 when events are delivered', () => {
   })
 
   const open = (most = 16, tabs = 6) => {
-    const pace = createPace({
+    const pace = createPacing({
       platform,
       most,
       tabs: () => tabs,
@@ -58,11 +58,8 @@ describe('P3 when events are delivered', () => {
     await stream(pace, 1_000, 1)
     await platform.advance(16)
     expect(deliveries[0]).toEqual({ at: 0, head: 1 })
-    expect(spacings().slice(20)).toEqual(
-      spacings()
-        .slice(20)
-        .map(() => 16),
-    )
+    expect(deliveries.length).toBeGreaterThan(60)
+    expect(new Set(spacings().slice(20))).toEqual(new Set([16]))
     expect(deliveries.at(-1)!.head).toBe(1_000)
   })
 
@@ -118,15 +115,15 @@ describe('P3 when events are delivered', () => {
 
   it('P7 ten thousand a second a frame apart for one tab too: a message costs more than they do', async () => {
     const pace = open(16, 1)
-    for (let each = 0; each < 200; each++) {
+    for (let each = 0; each < 1_000; each++) {
       pace.arrive(10)
       await platform.advance(1)
     }
-    expect(spacings().slice(20)).toEqual(
-      spacings()
-        .slice(20)
-        .map(() => 16),
-    )
+    await platform.advance(16)
+    // Until the rate is known, some go out sooner.
+    expect(deliveries.length).toBeGreaterThan(60)
+    expect(new Set(spacings().slice(20))).toEqual(new Set([16]))
+    expect(deliveries.at(-1)!.head).toBe(10_000)
   })
 
   it('a message costs less with fewer tabs: one tab waits for 3 ms', async () => {

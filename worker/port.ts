@@ -1,0 +1,153 @@
+import type { HubOptions } from '../src/shared/hub-options.ts'
+import type { Hello, HubApi, Welcome } from '../src/shared/protocol.ts'
+import type { ErrorData, Status } from '../src/shared/status.ts'
+import type { MetricsRecorder } from './base/metrics.ts'
+import type { Platform } from './base/platform.ts'
+import type { Timeline } from './base/timeline.ts'
+import type { Ask } from './leadership/hub-messages.ts'
+import { inspectLog } from './log/inspect-log.ts'
+import { placeTab } from './tabs/locate-tab.ts'
+import { type Presence, watchPresence } from './tabs/presence.ts'
+import { createSession, type RemoteTab, type Session } from './tabs/session.ts'
+import type { Tabs } from './tabs/tabs.ts'
+import type { Parts } from './wiring.ts'
+
+/** The stream that a tab may join, or why it may not. */
+export type Entry =
+  /** `isLockSeen`: the hub sees the tab's lock (see `Welcome.locks`). */
+  { ok: true; parts: Parts; isLockSeen: boolean } | { ok: false; error: ErrorData }
+
+/** What a port needs of its hub. */
+export interface PortHub {
+  platform: Platform
+  protocol: number
+  incarnation: string
+  key(): string
+  tabs: Tabs
+  /** What people look at, as of now. */
+  records(): { metrics: MetricsRecorder; timeline: Timeline }
+  /** Lets a tab in, or says why not. Resolves with the parts of the moment: no sign-out has ended them. */
+  enter(hello: Hello): Promise<Entry>
+  statusOf(parts: Parts): Status
+  /** Tells all tabs the status, soon. */
+  publish(): void
+  /** Asks the connection, here or in the hub that leads. */
+  request(what: Ask): void
+  signOut(): Promise<ErrorData | null>
+  /** A tab has joined. */
+  onJoined(): void
+  /** A tab is gone. */
+  onLeft(): void
+}
+
+/** A tab that has attached. */
+interface Attached {
+  session: Session
+  presence: Presence
+  parts: Parts
+}
+
+/**
+ * The hub's end of one port: what the tab at the other end can ask. A page that comes back, or moves to another hub,
+ * has another port.
+ *
+ * @param remote the calls to the tab
+ * @param release called once the tab is gone: lets go of the port
+ */
+export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void): HubApi => {
+  const { platform, protocol, incarnation, tabs, request } = hub
+  let attached: Attached | null = null
+
+  const end = () => {
+    if (attached === null) return
+    const { session, presence } = attached
+    attached = null
+    presence.close()
+    release()
+    // Else it has signed out, and is no tab of this hub any more (A4).
+    if (!tabs.has(session)) return
+    session.close()
+    tabs.remove(session)
+    hub.records().timeline.add('tab', 'went', session.tab)
+    hub.publish()
+    hub.onLeft()
+  }
+
+  const join = ({ tab, since, follow, visible, ...hello }: Hello, parts: Parts, isLockSeen: boolean) => {
+    const { log, selections, leadership } = parts
+    const { metrics, timeline } = hub.records()
+    const { known, answer, ...placed } = placeTab(log, { tab, since, follow, visible, ...hello })
+    const session = createSession({
+      platform,
+      tab,
+      remote,
+      log,
+      selections,
+      metrics,
+      ...placed,
+      since,
+      follow,
+      visible,
+      onReset: (reason) => timeline.add('reset', reason),
+    })
+    tabs.add(session)
+    timeline.add('tab', 'came', tab)
+    attached = { session, parts, presence: watchPresence(platform, tab, isLockSeen, end) }
+    hub.onJoined()
+    leadership.join(known)
+    request('welcome')
+    hub.publish()
+    session.pump()
+    return answer
+  }
+
+  return {
+    async attach(hello): Promise<Welcome> {
+      const entry = await hub.enter(hello)
+      if (!entry.ok) return entry
+      const { parts, isLockSeen } = entry
+      const answer = join(hello, parts, isLockSeen)
+      const names = Object.keys(parts.options) as (keyof HubOptions)[]
+      const differs = (name: keyof HubOptions) =>
+        JSON.stringify(parts.options[name]) !== JSON.stringify(hello.options[name])
+      return {
+        ok: true,
+        incarnation,
+        ...answer,
+        locks: isLockSeen,
+        status: hub.statusOf(parts),
+        differing: names.filter(differs),
+      }
+    },
+    follow(types) {
+      attached?.session.follow(types)
+      attached?.session.pump()
+    },
+    visible(visible) {
+      attached?.session.setVisible(visible)
+      if (visible) request('nudge')
+    },
+    ping() {
+      attached?.presence.pinged()
+      return { incarnation, attached: attached !== null && tabs.has(attached.session) }
+    },
+    reconnect: () => request('retry'),
+    metrics: () => hub.records().metrics.snapshot(tabs.count()),
+    signOut: hub.signOut,
+    dropLog: () => request('drop'),
+    async inspect(what = {}) {
+      if (attached === null) throw new Error('This tab has not attached.')
+      const { parts, session } = attached
+      return {
+        ...(await inspectLog(parts.log, what)),
+        timeline: hub.records().timeline.newest(what.timeline ?? 0),
+        protocol,
+        incarnation,
+        tab: session.tab,
+        key: hub.key(),
+        status: hub.statusOf(parts),
+        sessions: tabs.all().map((each) => each.inspect()),
+      }
+    },
+  }
+}
