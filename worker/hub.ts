@@ -165,6 +165,7 @@ export const createHub = ({
     protocol,
     incarnation,
     key: () => key,
+    isShared: host === 'shared-worker',
     tabs,
     records: () => records,
     enter,

@@ -12,6 +12,9 @@ import { createSession, type RemoteTab, type Session } from './tabs/session.ts'
 import type { Tabs } from './tabs/tabs.ts'
 import type { Parts } from './wiring.ts'
 
+/** ms after which a port of a SharedWorker is let go of over which no tab has attached: the page may be gone. */
+const UNATTACHED_LIMIT = 5_000
+
 /** The stream that a tab may join, or why it may not. */
 export type Entry =
   /** `isLockSeen`: the hub sees the tab's lock (see `Welcome.locks`). */
@@ -22,7 +25,10 @@ export interface PortHub {
   platform: Platform
   protocol: number
   incarnation: string
+  /** Of the stream that is, or was. */
   key(): string
+  /** It has other pages than the one that started it, and outlives each of them. */
+  isShared: boolean
   tabs: Tabs
   /** What people look at, as of now. */
   records(): { metrics: MetricsRecorder; timeline: Timeline }
@@ -57,6 +63,13 @@ interface Attached {
 export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void): HubApi => {
   const { platform, protocol, incarnation, tabs, request } = hub
   let attached: Attached | null = null
+  let cancelRelease = () => {}
+
+  /** A dedicated worker has one port, and closes itself with it: its page, which may be slow, ends it. */
+  const releaseUnattached = () => {
+    if (hub.isShared) cancelRelease = platform.after(UNATTACHED_LIMIT, release)
+  }
+  releaseUnattached()
 
   const end = () => {
     if (attached === null) return
@@ -103,8 +116,12 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
 
   return {
     async attach(hello): Promise<Welcome> {
+      cancelRelease()
       const entry = await hub.enter(hello)
-      if (!entry.ok) return entry
+      if (!entry.ok) {
+        releaseUnattached()
+        return entry
+      }
       const { parts, isLockSeen } = entry
       const answer = join(hello, parts, isLockSeen)
       const names = Object.keys(parts.options) as (keyof HubOptions)[]

@@ -69,6 +69,34 @@ describe('the tabs of a hub, coming and going', () => {
     expect({ timers: test.platform.timers(), locks: test.platform.locks.held().length }).toEqual(before)
   })
 
+  it('T1 a port over which no tab attaches is let go of after 5 s', async () => {
+    test.connect()
+    const tab = await openTab(test)
+    await test.platform.advance(4_999)
+    expect(test.released()).toBe(0)
+    await test.platform.advance(1)
+    expect(test.released()).toBe(1)
+    await test.platform.advance(60_000)
+    expect(test.released()).toBe(1)
+    expect(await tab.hub.ping()).toMatchObject({ attached: true })
+  })
+
+  it('T1 the port of a tab that is refused is let go of, once the tab has been told why', async () => {
+    const { welcome } = await openTab(test, { hello: { protocol: PROTOCOL + 1 } })
+    expect(welcome).toMatchObject({ ok: false })
+    expect(test.released()).toBe(0)
+    await test.platform.advance(5_000)
+    expect(test.released()).toBe(1)
+  })
+
+  it('T1 a dedicated worker, which its page ends, waits for as long as the page takes to attach', async () => {
+    const own = openHub(test.platform, { host: 'worker' })
+    own.connect()
+    await test.platform.advance(60_000)
+    expect(own.released()).toBe(0)
+    await own.close()
+  })
+
   it('T4 a tab of another protocol version is told to reload, and counts as no tab', async () => {
     const tab = await openTab(test, { hello: { protocol: PROTOCOL + 1 } })
     expect(tab.welcome).toMatchObject({

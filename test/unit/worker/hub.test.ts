@@ -1,8 +1,11 @@
+import { wrap } from 'comlink'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { HubApi } from '../../../src/shared/protocol.ts'
 import { CLOSE_GRACE } from '../../../worker/base/close-grace.ts'
+import { openLogStore } from '../../../worker/log/store.ts'
 import { openHub, openTab, type TestHub } from '../harness/hub.ts'
 import { sse } from '../harness/server.ts'
-import { settle, until } from '../harness/turns.ts'
+import { defer, settle, until } from '../harness/turns.ts'
 
 describe('a hub and its tabs', () => {
   let test: TestHub
@@ -31,6 +34,31 @@ describe('a hub and its tabs', () => {
     const { request } = await accept()
     expect(request.url).toBe('https://app.test/stream')
     await until(() => tab.status()?.state === 'open')
+  })
+
+  it('A4 a tab that attaches while another signs out begins afresh: nothing of what was ended is used', async () => {
+    const log = defer<void>()
+    const slow = openHub(undefined, {
+      openStore: async (name, onLost) => {
+        await log.promise
+        return openLogStore(name, onLost)
+      },
+    })
+    const signsOut = wrap<HubApi>(slow.connect())
+    const joining = openTab(slow)
+    await settle()
+    const out = signsOut.signOut()
+    await settle()
+    log.resolve()
+    await slow.platform.advance(4_000)
+    const [tab] = [await joining, await out]
+    expect(tab.welcome).toMatchObject({ ok: true, status: { tabs: 1 } })
+    const body = (await slow.platform.server.next()).stream()
+    body.push(sse('1', 'x'))
+    await until(() => tab.ids().length === 1)
+    expect(slow.platform.server.requests).toHaveLength(1)
+    expect(await tab.hub.ping()).toMatchObject({ attached: true })
+    await slow.close()
   })
 
   it('S1 keeps one stream for any number of tabs, and D1 gives each of them every event', async () => {
