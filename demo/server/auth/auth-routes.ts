@@ -89,10 +89,12 @@ export const authRoutes = (app: FastifyInstance, options: AuthRoutesOptions): vo
       if (client === undefined) return reply
       // Bound to the client that asked, it opens no other user's stream under this one's key (A3).
       const { token, expiresAt, life } = await tokens.issue('sse', login, client)
-      if (mode === 'header') return { sse_token: token, expires_at: timestamp(expiresAt) }
+      // `user`: a browser's log-in may be another user's by now, of which a tab of the former has not heard (A3).
+      const answer = { user: login.user, expires_at: timestamp(expiresAt), expires_in: life }
+      if (mode === 'header') return { sse_token: token, ...answer }
       const { name, options } = cookies.sse(client)
       reply.setCookie(name, token, options(life))
-      return { expires_at: timestamp(expiresAt) }
+      return answer
     })
   })
 }

@@ -58,7 +58,8 @@ export const securityHeaders = async (
           'Stream-Client',
           'X-Requested-With',
         ],
-        exposedHeaders: ['Stream-Resume', 'Retry-After'],
+        // `Date`: an answer's age is told by the server's own clock.
+        exposedHeaders: ['Date', 'Retry-After', 'Stream-Resume', 'Stream-User'],
         maxAge: 600,
       }),
   })

@@ -148,6 +148,8 @@ export const streamRoute = (app: FastifyInstance, options: StreamRouteOptions): 
       'Content-Type': 'text/event-stream; charset=utf-8',
       'Cache-Control': 'no-cache, no-transform',
       'X-Accel-Buffering': 'no',
+      // A client whose log-in is another user's by now can tell before the first event (A3).
+      'Stream-User': encodeURIComponent(login.user),
       ...(resumption.state === 'fresh' ? {} : { 'Stream-Resume': resumption.state }),
     })
     // The comment makes headers leave at once. The position lets a client that is cut before its first event
