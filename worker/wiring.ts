@@ -8,6 +8,8 @@ import { createLeadership, type Leadership } from './leadership/leadership.ts'
 import { createLog, type Log } from './log/log.ts'
 import type { LogStore } from './log/store.ts'
 import { type Connection, createConnection } from './stream/connection.ts'
+import { createIngest } from './stream/ingest.ts'
+import { createSignedEventFilter } from './stream/signed-event-filter.ts'
 import { askForToken } from './tabs/ask-for-token.ts'
 import { createBackpressure } from './tabs/backpressure.ts'
 import { createPacing } from './tabs/pacing.ts'
@@ -99,29 +101,23 @@ export const wireParts = ({
     },
     askTab: () => askForToken(platform, tabs.all, () => void leadership.abdicate()),
   })
+  const ingest = createIngest({
+    log,
+    filter: createSignedEventFilter(
+      verify && createVerifier!({ platform, user, ...verify }),
+      verify?.types ?? [],
+    ),
+    backpressure,
+    leads: () => leadership.leads(),
+  })
   const connection = createConnection({
     platform,
     options,
     credentials,
-    log: {
-      ...log,
-      async append(blocks) {
-        let added = 0
-        // What waited for room comes in one chunk, which may hold more than the log does.
-        for (let from = 0; from < blocks.length; ) {
-          // L3: frozen meanwhile, this hub may have been robbed of the lock without knowing.
-          if (!(await leadership.leads())) break
-          const piece = backpressure.piece(blocks, from)
-          from += piece.length
-          added += await log.append(piece)
-          await backpressure.room(piece, log.head())
-        }
-        return added
-      },
-    },
+    log,
+    ingest,
     sameOrigin: isOurs(options.url),
     sendStreamClient: auth?.exchange != null || isOurs(options.url),
-    verifier: verify && createVerifier!({ platform, user, ...verify }),
     metrics,
     rest: pacing.rest,
     onStatus() {

@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createParser } from '../../worker/stream/parser.ts'
-import { attempt } from '../../worker/stream/transport.ts'
+import { requestStream } from '../../worker/stream/transport.ts'
 
 const MIB = 1024 * 1024
 const LIMIT = MIB
@@ -56,7 +56,7 @@ describe('B1 an event without an end', () => {
     const positions: (string | null)[] = []
     let bytes = 0
     let peak = 0
-    const outcome = await attempt({
+    const outcome = await requestStream({
       url: `http://127.0.0.1:${port}/`,
       headers: {},
       credentials: 'same-origin',
@@ -102,7 +102,7 @@ describe('B1 ids that no header can carry as they are', () => {
     onTestFinished(() => void server.close())
     await once(server, 'listening')
     const { port } = server.address() as { port: number }
-    await attempt({
+    await requestStream({
       url: `http://127.0.0.1:${port}/`,
       headers: {},
       credentials: 'same-origin',

@@ -1,3 +1,5 @@
+import type { Attempt } from './attempt.ts'
+
 /**
  * The life of a stream, as a complete table: the compiler proves that no pair is forgotten.
  *
@@ -44,6 +46,23 @@ export type ConnectionEvent =
   | 'retry'
   | 'offline'
   | 'online'
+
+/** The connection's state, with all that is known only while it lasts. */
+export type Phase = {
+  /** When it was entered, in ms since 1970. */
+  since: number
+} & (
+  | { state: 'connecting' | 'open'; attempt: Attempt }
+  | { state: 'waiting'; wait: Wait }
+  | { state: Exclude<ConnectionState, 'connecting' | 'open' | 'waiting'> }
+)
+
+export interface Wait {
+  /** When the next attempt is due, in ms since 1970. */
+  until: number
+  /** The server named the time: nobody hurries the next attempt (S5). */
+  isTold: boolean
+}
 
 /** `null`: nothing changes. */
 export const TRANSITIONS: Record<ConnectionState, Record<ConnectionEvent, ConnectionState | null>> = {

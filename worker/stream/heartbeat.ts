@@ -10,11 +10,22 @@ export interface HeartbeatOptions {
   onDead(): void
 }
 
+export interface Heartbeat {
+  /** A byte came. */
+  beat(): void
+  /** Looks now: timers stand still while a machine sleeps. */
+  check(): void
+  close(): void
+}
+
 /**
  * S3: any byte, a comment included, is a sign of life. One timer, re-armed when it fires rather than at every
  * byte: a busy stream has thousands of chunks a second.
  */
-export const watchHeartbeat = (platform: Platform, { timeout, misses, onMiss, onDead }: HeartbeatOptions) => {
+export const watchHeartbeat = (
+  platform: Pick<Platform, 'now' | 'after'>,
+  { timeout, misses, onMiss, onDead }: HeartbeatOptions,
+): Heartbeat => {
   let lastByteAt = platform.now()
   let missed = 0
 
@@ -44,7 +55,6 @@ export const watchHeartbeat = (platform: Platform, { timeout, misses, onMiss, on
       missed = 0
       onMiss(0)
     },
-    /** Looks now: timers stand still while a machine sleeps. */
     check() {
       cancel()
       check()

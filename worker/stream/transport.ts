@@ -1,7 +1,7 @@
 import { fetchEventSource } from '@microsoft/fetch-event-source'
 import { createParser, type Parsed } from './parser.ts'
 
-export interface Attempt {
+export interface StreamRequest {
   url: string
   headers: Record<string, string>
   credentials: RequestCredentials
@@ -34,6 +34,8 @@ export type Outcome =
   /** No answer at all. */
   | { type: 'unreachable'; cause: string }
   | { type: 'too-large' }
+  /** No byte came for `ms`. */
+  | { type: 'silent'; ms: number }
 
 /** Bytes. A longer id is not sent: every server would refuse the header, for ever. */
 const MAX_ID = 4_096
@@ -63,15 +65,17 @@ class Ended extends Error {
 const words = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /**
- * One connection attempt, from the request to the end of its body. Knows nothing of retries.
+ * One request for the stream, to the end of its body. Knows nothing of retries.
  *
- * fetch-event-source makes the request. Its own message assembly is left aside: it adopts an id before the
- * blank line, so a cut there loses an event. The body is drained within `onopen` instead, and its retry
- * loop is ended by rethrowing from `onerror`.
+ * fetch-event-source is what the project builds on for an authenticated request: it runs the request, adds `accept`,
+ * and ties `signal` to it. This file is all that it costs us, for three of its ways do not fit here. Its message
+ * assembly adopts an id before the blank line, so that a cut there loses an event: the body is drained within `onopen`
+ * instead. Its loop of retries knows neither S4 nor S6: `onerror` rethrows, which ends the loop. Its clean-up touches
+ * `window` and `document`, which a worker lacks: the build replaces both (vite.config.ts).
  *
  * @returns how it ended; `null`: `signal` ended it
  */
-export const attempt = async (request: Attempt): Promise<Outcome | null> => {
+export const requestStream = async (request: StreamRequest): Promise<Outcome | null> => {
   const { signal, lastEventId } = request
   if (signal.aborted) return null
   const headers = { ...request.headers }

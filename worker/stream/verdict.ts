@@ -77,6 +77,8 @@ export const judge = (outcome: Outcome, maxEventSize: number, now: number): Verd
       )
     case 'ended':
       return lost('network', 'The connection ended.', outcome.cause)
+    case 'silent':
+      return lost('stale', `No byte from the server for ${outcome.ms / 1_000} s.`)
     case 'too-large':
       return lost(
         'too-large',

@@ -93,7 +93,8 @@ export const createVerifier: CreateVerifier = ({ platform, jwks, audience, user 
     }
   }
 
-  const verify = async ({ id, type, data }: SignedEvent): Promise<string> => {
+  /** @returns what was signed, as JSON */
+  const open = async ({ id, type, data }: SignedEvent): Promise<string> => {
     const header = decodeProtectedHeader(data)
     demand(header.typ === TYP, 'it is not a signed event')
     demand(typeof header.kid === 'string', 'its header names no key')
@@ -115,7 +116,7 @@ export const createVerifier: CreateVerifier = ({ platform, jwks, audience, user 
 
   return async (event): Promise<Checked> => {
     try {
-      return { ok: true, data: await verify(event) }
+      return { ok: true, data: await open(event) }
     } catch (error) {
       if (error instanceof Unavailable)
         return { ok: false, unavailable: true, reason: 'the key set cannot be fetched' }

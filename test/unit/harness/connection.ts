@@ -5,6 +5,8 @@ import { createCredentials } from '../../../worker/auth/credentials.ts'
 import { createMetrics } from '../../../worker/base/metrics.ts'
 import type { Received } from '../../../worker/log/received.ts'
 import { createConnection } from '../../../worker/stream/connection.ts'
+import { createIngest } from '../../../worker/stream/ingest.ts'
+import { createSignedEventFilter } from '../../../worker/stream/signed-event-filter.ts'
 import type { CreateVerifier } from '../../../worker/verify/verifier.ts'
 import { createFakePlatform } from './platform.ts'
 
@@ -43,6 +45,7 @@ const createStubLog = () => {
       restarts.push([reason, lastEventId])
       position = lastEventId
     },
+    head: () => appended.length,
     lastEventId: () => position,
     streamClient: () => 'this-browser',
   }
@@ -63,10 +66,21 @@ export const openConnection = (
   /** States in the order they were entered. */
   const states: ConnectionStatus['state'][] = []
   let tokens = 0
+  const { user, verify } = options
+  const ingest = createIngest({
+    log,
+    filter: createSignedEventFilter(
+      verify && createVerifier!({ platform, user, ...verify }),
+      verify?.types ?? [],
+    ),
+    backpressure: { piece: (blocks, from) => blocks.slice(from), room: async () => {} },
+    leads: async () => true,
+  })
   const connection = createConnection({
     platform,
     options,
     log,
+    ingest,
     metrics,
     credentials: createCredentials({
       platform,
@@ -77,7 +91,6 @@ export const openConnection = (
     }),
     sameOrigin: true,
     sendStreamClient,
-    verifier: options.verify && createVerifier!({ platform, user: options.user, ...options.verify }),
     onStatus() {
       const { state } = connection.status()
       if (states.at(-1) !== state) states.push(state)

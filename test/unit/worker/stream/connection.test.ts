@@ -177,3 +177,54 @@ describe('S5 offline', () => {
     await stream.accept()
   })
 })
+
+describe('S5 a wake from sleep', () => {
+  it('tries at once what waits', async () => {
+    const stream = openConnection()
+    stream.connection.release()
+    ;(await stream.server.next()).answer(500)
+    await stream.platform.advance(0)
+    stream.connection.wake()
+    await stream.accept()
+    expect(stream.state()).toBe('open')
+  })
+
+  it('looks at once at the silence of a stream that stands', async () => {
+    const stream = openConnection()
+    const { request } = await stream.open()
+    stream.platform.setClock(30_000)
+    stream.connection.wake()
+    expect(stream.connection.status()).toMatchObject({ state: 'open', health: 'degraded' })
+    stream.platform.setClock(30_000)
+    stream.connection.wake()
+    await stream.platform.advance(0)
+    expect(request.aborted()).toBe(true)
+    expect(stream.connection.status()).toMatchObject({ state: 'waiting', error: { kind: 'stale' } })
+  })
+
+  it('leaves alone a stream that says something', async () => {
+    const stream = openConnection()
+    const { body } = await stream.open()
+    stream.platform.setClock(30_000)
+    body.push(':\n')
+    await stream.platform.advance(0)
+    stream.connection.wake()
+    await stream.platform.advance(1_000)
+    expect(stream.connection.status()).toMatchObject({ state: 'open', health: 'good' })
+    expect(stream.server.requests).toHaveLength(1)
+  })
+})
+
+describe('S1 an attempt that was given up', () => {
+  it('opens nothing when its answer comes after all', async () => {
+    const stream = openConnection()
+    stream.connection.release()
+    const request = await stream.server.next()
+    request.stream()
+    stream.connection.hold()
+    await stream.platform.advance(1_000)
+    expect(stream.state()).toBe('idle')
+    expect(stream.states).toEqual(['connecting', 'idle'])
+    expect(stream.metrics.snapshot(0).connectionsSuccessful).toBe(0)
+  })
+})

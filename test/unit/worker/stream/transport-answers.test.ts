@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type Attempt, attempt } from '../../../../worker/stream/transport.ts'
+import { requestStream, type StreamRequest } from '../../../../worker/stream/transport.ts'
 import { createFakeServer, type FakeServer } from '../../harness/server.ts'
 
 describe('S6 one attempt, and what is answered', () => {
@@ -13,8 +13,8 @@ describe('S6 one attempt, and what is answered', () => {
     opened = []
   })
 
-  const start = (over: Partial<Attempt> = {}) =>
-    attempt({
+  const start = (over: Partial<StreamRequest> = {}) =>
+    requestStream({
       url: 'https://example.test/stream',
       headers: { authorization: 'Bearer secret' },
       credentials: 'same-origin',

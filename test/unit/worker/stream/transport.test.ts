@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Parsed } from '../../../../worker/stream/parser.ts'
-import { type Attempt, attempt } from '../../../../worker/stream/transport.ts'
+import { requestStream, type StreamRequest } from '../../../../worker/stream/transport.ts'
 import { createFakeServer, type FakeServer, sse } from '../../harness/server.ts'
 import { settle, until } from '../../harness/turns.ts'
 
@@ -21,8 +21,8 @@ describe('one attempt', () => {
     bytes = 0
   })
 
-  const start = (over: Partial<Attempt> = {}) =>
-    attempt({
+  const start = (over: Partial<StreamRequest> = {}) =>
+    requestStream({
       url: 'https://example.test/stream',
       headers: { authorization: 'Bearer secret' },
       credentials: 'same-origin',
