@@ -1,9 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { withShownBy } from './shown-by.ts'
 
 /**
- * `npm run docs`: docs/api.md out of the docstrings, from the declarations that are published. A page of declarations
- * says what a table would, and the compiler has checked it; TypeDoc needs a compiler API that TypeScript 7 lacks.
+ * `npm run docs` makes docs/api.md out of the docstrings, from the declarations that are published. A page of
+ * declarations says what a table would, and the compiler has checked it. TypeDoc needs a compiler API that
+ * TypeScript 7 lacks. The same command writes the "Shown by" lines of SPEC.md.
  */
 const PAGES: [entry: string, names: [file: string, name: string][]][] = [
   [
@@ -108,4 +110,6 @@ export const reference = (): string => {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   writeFileSync(new URL('docs/api.md', root), reference())
+  const spec = new URL('SPEC.md', root)
+  writeFileSync(spec, withShownBy(readFileSync(spec, 'utf8')))
 }
