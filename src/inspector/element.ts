@@ -1,6 +1,6 @@
 import type { Inspected, InspectorElement } from '../stream.ts'
 import { styleSheets } from './styles.ts'
-import { createView } from './view.ts'
+import { createView, type View } from './view.ts'
 
 /** On a server nothing is defined, and importing this must not fail. */
 const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement)
@@ -10,7 +10,7 @@ export class TabstreamInspector extends Base implements InspectorElement {
   static observedAttributes = ['open', 'docked']
 
   #stream: Inspected | null = null
-  #view: ReturnType<typeof createView> | null = null
+  #view: View | null = null
   #byHand = false
 
   constructor() {

@@ -30,6 +30,68 @@ const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000]
 /** The cursors of all plots move together. */
 const SYNC = 'tabstream'
 
+/** A canvas knows no custom properties, and the color scheme may change at any time: each color is read anew. */
+const colorOf = (probe: Element) => getComputedStyle(probe).color
+
+/** The elements whose colors a plot takes. */
+interface Probes {
+  element: Element
+  canvas: Element
+  swatches: Element[]
+}
+
+const axesOf = ({ format, counts }: Pick<PlotOptions, 'format' | 'counts'>, probes: Probes): uPlot.Axis[] => {
+  const axis = { stroke: () => colorOf(probes.element), font: '10px system-ui', ticks: { show: false } }
+  return [
+    {
+      ...axis,
+      size: 18,
+      space: 70,
+      grid: { show: false },
+      values: (_, splits) => splits.map((at) => clock(at * 1_000).slice(0, 8)),
+    },
+    {
+      ...axis,
+      ...(counts ? { incrs: WHOLE } : {}),
+      size: 46,
+      space: 26,
+      values: (_, splits) => splits.map((value) => format(value)),
+      grid: { stroke: () => colorOf(probes.canvas), width: 1 },
+    },
+  ]
+}
+
+const uplotOptions = (
+  { lines, format, counts = false }: Omit<PlotOptions, 'title'>,
+  probes: Probes,
+  say: (index: number | null | undefined) => void,
+): uPlot.Options => ({
+  width: 280,
+  height: HEIGHT,
+  padding: [6, 22, 0, 0],
+  legend: { show: false },
+  cursor: {
+    y: false,
+    drag: { x: false, y: false },
+    points: { size: 5 },
+    sync: { key: SYNC },
+  },
+  scales: {
+    x: { range: (_, min, max) => [Math.min(min ?? 0, (max ?? SPAN) - SPAN), max ?? SPAN] },
+    y: { range: (_, __, max) => [0, Math.max(max ?? 0, 1) * 1.1] },
+  },
+  axes: axesOf({ format, counts }, probes),
+  series: [
+    {},
+    ...lines.map((_, at): uPlot.Series => {
+      const color = () => colorOf(probes.swatches[at]!)
+      const paths = counts ? uPlot.paths.stepped!({ align: 1 }) : undefined
+      return { stroke: color, width: 1.5, points: { show: false }, ...(paths ? { paths } : {}) }
+    }),
+  ],
+  hooks: { setCursor: [({ cursor }) => say(cursor.idx)] },
+})
+
 /** A small live plot; the newest value, or the one under the pointer, stands in its head as text. */
 export const createPlot = ({ title, lines, format, counts = false }: PlotOptions): Plot => {
   const values = lines.map(() => h('span', { class: 'mono' }, '–'))
@@ -44,9 +106,6 @@ export const createPlot = ({ title, lines, format, counts = false }: PlotOptions
     h('figcaption', {}, h('strong', {}, title), ...legend),
     canvas,
   )
-  // A canvas knows no custom properties, and the scheme may change at any time.
-  const colorOf = (probe: Element) => getComputedStyle(probe).color
-
   let data: uPlot.AlignedData = [[], ...lines.map(() => [])]
   const say = (index: number | null | undefined) => {
     for (const [at, value] of values.entries()) {
@@ -56,50 +115,7 @@ export const createPlot = ({ title, lines, format, counts = false }: PlotOptions
     }
   }
 
-  const muted = () => colorOf(element)
-  const axis = { stroke: muted, font: '10px system-ui', ticks: { show: false } }
-  const options: uPlot.Options = {
-    width: 280,
-    height: HEIGHT,
-    padding: [6, 22, 0, 0],
-    legend: { show: false },
-    cursor: {
-      y: false,
-      drag: { x: false, y: false },
-      points: { size: 5 },
-      sync: { key: SYNC },
-    },
-    scales: {
-      x: { range: (_, min, max) => [Math.min(min ?? 0, (max ?? SPAN) - SPAN), max ?? SPAN] },
-      y: { range: (_, __, max) => [0, Math.max(max ?? 0, 1) * 1.1] },
-    },
-    axes: [
-      {
-        ...axis,
-        size: 18,
-        space: 70,
-        grid: { show: false },
-        values: (_, splits) => splits.map((at) => clock(at * 1_000).slice(0, 8)),
-      },
-      {
-        ...axis,
-        ...(counts ? { incrs: WHOLE } : {}),
-        size: 46,
-        space: 26,
-        values: (_, splits) => splits.map((value) => format(value)),
-        grid: { stroke: () => colorOf(canvas), width: 1 },
-      },
-    ],
-    series: [
-      {},
-      ...lines.map((_, at): uPlot.Series => {
-        const color = () => colorOf(swatches[at]!)
-        const paths = counts ? uPlot.paths.stepped!({ align: 1 }) : undefined
-        return { stroke: color, width: 1.5, points: { show: false }, ...(paths ? { paths } : {}) }
-      }),
-    ],
-    hooks: { setCursor: [({ cursor }) => say(cursor.idx)] },
-  }
+  const options = uplotOptions({ lines, format, counts }, { element, canvas, swatches }, say)
   const plot = new uPlot(options, data, canvas)
   const watch = new ResizeObserver(([entry]) => {
     const width = Math.floor(entry!.contentRect.width)

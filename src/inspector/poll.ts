@@ -9,7 +9,13 @@ export interface PollOptions {
   after?(ms: number, run: () => void): () => void
 }
 
-export type Poll = ReturnType<typeof createPoll>
+/** A question that is asked again and again while somebody looks. */
+export interface Poll {
+  start(): void
+  stop(): void
+  /** Something has happened, so that the last answer is old: asks at once, if the poll runs. */
+  now(): void
+}
 
 const later = (ms: number, run: () => void) => {
   const timer = setTimeout(run, ms)
@@ -17,7 +23,7 @@ const later = (ms: number, run: () => void) => {
 }
 
 /** Asks once a second, one question at a time, while somebody looks (I3). */
-export const createPoll = ({ isSeen, ask, after = later }: PollOptions) => {
+export const createPoll = ({ isSeen, ask, after = later }: PollOptions): Poll => {
   let cancel = () => {}
   let running = false
   let asking = false
@@ -48,7 +54,6 @@ export const createPoll = ({ isSeen, ask, after = later }: PollOptions) => {
       running = false
       cancel()
     },
-    /** Something has happened: the answer is old. */
     now() {
       if (running) void turn()
     },

@@ -27,8 +27,14 @@ export interface Plotted {
   reconnections: Series
 }
 
+/** The metrics as they went. */
+export interface Samples {
+  add(sample: Sample): void
+  plotted(): Plotted
+}
+
 /** The metrics of the last minutes: a hub tells how things stand, and only who asks again and again sees how they went. */
-export const createSamples = () => {
+export const createSamples = (): Samples => {
   let last: Sample | null = null
   let plotted: Plotted = { times: [], rate: [], p50: [], p99: [], silence: [], reconnections: [] }
 
