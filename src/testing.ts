@@ -1,6 +1,6 @@
-import { createSignal } from './delivery/listener-set.ts'
+import { createListenerSet } from './delivery/listener-set.ts'
 import { createListeners } from './delivery/listeners.ts'
-import { createIterations } from './delivery/open-iterators.ts'
+import { createOpenIterators } from './delivery/open-iterators.ts'
 import { type EventsOf, type SchemaMap, validating } from './delivery/schema.ts'
 import { idleStatus } from './idle-status.ts'
 import { StreamError } from './index.ts'
@@ -42,9 +42,9 @@ export function createTestStream<Events extends object = EventMap>(
   options?: TestStreamOptions,
 ): TestStream<Events>
 export function createTestStream<Events extends object>(options: TestStreamOptions = {}): TestStream<Events> {
-  const statuses = createSignal<[Status]>()
-  const errors = createSignal<[StreamError]>()
-  const resets = createSignal<[{ reason: ResetReason }]>()
+  const statuses = createListenerSet<[Status]>()
+  const errors = createListenerSet<[StreamError]>()
+  const resets = createListenerSet<[{ reason: ResetReason }]>()
   let events = 0
   let dropped = 0
   let reconnects = 0
@@ -85,11 +85,11 @@ export function createTestStream<Events extends object>(options: TestStreamOptio
       tellError({ kind: 'validation', message: `The data of an event "${type}" is not valid.` }, cause)
     },
   )
-  const iterations = createIterations(listeners.add)
+  const iterators = createOpenIterators(listeners.add)
 
   const close = () => {
     if (isClosed()) return
-    iterations.close()
+    iterators.close()
     setStatus({ state: 'closed' })
   }
   const stream = {
@@ -100,7 +100,7 @@ export function createTestStream<Events extends object>(options: TestStreamOptio
     onReset: resets.on,
     onError: errors.on,
     onStatus: statuses.on,
-    events: iterations.events,
+    events: iterators.events,
     metrics: async () => ({
       connectionsAttempted: 1,
       connectionsSuccessful: 1,
@@ -165,7 +165,7 @@ export function createTestStream<Events extends object>(options: TestStreamOptio
         data: JSON.stringify(payload),
         at: Date.now(),
       })
-      await iterations.taken()
+      await iterators.taken()
     },
     fail(error = {}) {
       const { data, told } = tellError({ state: 'waiting', ...error })

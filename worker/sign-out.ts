@@ -1,5 +1,6 @@
 import type { ErrorData } from '../src/shared/status.ts'
-import { type Platform, pause, withLimit } from './base/platform.ts'
+import { withLimit } from '../src/shared/with-limit.ts'
+import { type Platform, pause } from './base/platform.ts'
 import { refusal } from './refusal.ts'
 import type { Session } from './tabs/session.ts'
 import type { Parts } from './wiring.ts'

@@ -9,10 +9,10 @@ export interface Host {
 }
 
 /**
- * The ways to a hub, best first; each is taken where the one before is missing or fails to load. A browser
- * refuses a SharedWorker that runs already with another `extendedLifetime`: after a deploy, the second way.
+ * The kinds of host, best first; each is taken where the one before is missing or fails to load. A browser
+ * refuses a SharedWorker that runs already with another `extendedLifetime`: after a deploy, the second kind.
  */
-const WAYS = ['extended', 'shared', 'dedicated'] as const
+const HOST_KINDS = ['extended', 'shared', 'dedicated'] as const
 
 const ownShared = (options: WorkerFactoryOptions): SharedWorker =>
   new SharedWorker(new URL('../../worker/stream.worker.ts', import.meta.url), { ...options, type: 'module' })
@@ -20,21 +20,21 @@ const ownDedicated = (options: WorkerFactoryOptions): Worker =>
   new Worker(new URL('../../worker/stream.worker.ts', import.meta.url), { ...options, type: 'module' })
 
 /**
- * @param way index into the ways to a hub
+ * @param hostKind index into the kinds of host
  * @param onFailed the worker's script could not be loaded or run this way
- * @returns `null`: there is no such way
+ * @returns `null`: there is no such kind
  */
 export const openHost = (
-  way: number,
+  hostKind: number,
   name: string,
   worker: WorkerFactories = {},
   onFailed: () => void,
 ): Host | null => {
-  const kind = WAYS[way]
+  const kind = HOST_KINDS[hostKind]
   if (kind === undefined) return null
   if (kind !== 'dedicated') {
     if (typeof SharedWorker === 'undefined' || (worker.dedicated && !worker.shared))
-      return openHost(way + 1, name, worker, onFailed)
+      return openHost(hostKind + 1, name, worker, onFailed)
     // Outlives a reload, or a walk from page to page, where the browser knows it.
     const shared = (worker.shared ?? ownShared)(
       kind === 'extended' ? { name, extendedLifetime: true } : { name },

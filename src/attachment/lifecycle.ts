@@ -7,11 +7,15 @@ export interface LifecycleHooks {
   onVisible(visible: boolean): void
 }
 
+export interface LifecycleWatch {
+  close(): void
+}
+
 /**
  * What the page is going through. `pagehide`, not `beforeunload`: that one lies, and costs the cache.
  * A lock held in the cache would never be passed on, and one message to a cached page evicts it (T3).
  */
-export const watchLifecycle = ({ onPause, onResume, onVisible }: LifecycleHooks) => {
+export const watchLifecycle = ({ onPause, onResume, onVisible }: LifecycleHooks): LifecycleWatch => {
   const stop = new AbortController()
   const { signal } = stop
   addEventListener('pagehide', () => onPause('cached'), { signal })

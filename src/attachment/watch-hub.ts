@@ -1,12 +1,18 @@
 import type { Remote } from 'comlink'
 import { hubLock } from '../shared/names.ts'
 import type { HubApi } from '../shared/protocol.ts'
-import { withLimit } from '../shared/with-limit.ts'
+import { limitHubCall } from './call-limit.ts'
 
 /** ms between pings, and for an answer to one. */
 const PING = 1_500
 /** Pings in a row without an answer: one may have waited behind this page's own long task. */
 const MISSES = 2
+
+/** A watch over one hub. */
+export interface HubWatch {
+  /** Ends it: `onGone` is not called any more. */
+  close(): void
+}
 
 /**
  * Whether the hub that was attached to is still there (T2). Its death is told by its lock, within
@@ -22,7 +28,7 @@ export const watchHub = (
   locks: boolean,
   isLeaving: () => boolean,
   onGone: () => void,
-) => {
+): HubWatch => {
   const stop = new AbortController()
   let misses = 0
   let timer: ReturnType<typeof setTimeout>
@@ -34,7 +40,7 @@ export const watchHub = (
   }
   const ping = async () => {
     try {
-      const pong = await withLimit(hub.ping(), 'ping()', PING)
+      const pong = await limitHubCall(hub.ping(), 'ping()', PING)
       misses = 0
       if (pong.incarnation !== incarnation || !(pong.attached || isLeaving())) return gone()
     } catch {

@@ -8,7 +8,7 @@ const HIGH_WATER = 1_000
  * @param start subscribes; returns the unsubscribe
  * @param signal ends the iteration, without an error
  */
-export const iterate = <T>(
+export const createEventIterator = <T>(
   start: (push: (value: T) => Promise<void> | undefined, end: () => void) => () => void,
   signal?: AbortSignal,
 ): AsyncIterableIterator<T> => {

@@ -1,69 +1,84 @@
 import type { Cursor, LoggedEvent } from '../shared/events.ts'
 import type { Batch, Lineage } from '../shared/protocol.ts'
-import { createGhosts } from './redelivery.ts'
-import { createBeginning } from './starting-point.ts'
+import { createRedelivery } from './redelivery.ts'
+import { createStartingPoint } from './starting-point.ts'
 
 /**
  * What a tab has taken, so that it takes nothing twice (D2), and nothing from before it began (D5). Within one
- * log the seq tells; where another hub goes on with less than the tab has had, redelivery.ts and starting-point.ts do.
+ * log the seq tells. Where another hub goes on with less than the tab has had, redelivery.ts and starting-point.ts do.
  */
-export const createIntake = () => {
+export interface Intake {
+  /** The last event that the tab has taken; `null`: no hub has told it where it begins. */
+  cursor(): Cursor | null
+  /** What the last welcome or batch said of the log; `null`: there was none. */
+  lineage(): Lineage | null
+  /** A hub goes on from here. */
+  welcome(from: Cursor, lineage: Lineage): void
+  /** @returns the events of the batch that are new to this tab, in order */
+  take(batch: Batch): LoggedEvent[]
+}
+
+export const createIntake = (): Intake => {
   let cursor: Cursor | null = null
   let lineage: Lineage | null = null
-  const ghosts = createGhosts()
-  const beginning = createBeginning(ghosts.has)
+  const redelivery = createRedelivery()
+  const startingPoint = createStartingPoint(redelivery.isLost)
 
   /** Another log, or what is left of this one, goes on from here. */
   const resume = (from: Cursor, id: string | null) => {
-    if (cursor?.epoch !== from.epoch) ghosts.clear()
-    beginning.resume(from, id, ghosts.raise(from.seq))
+    if (cursor?.epoch !== from.epoch) redelivery.clear()
+    startingPoint.resume(from, id, redelivery.rewind(from.seq))
     cursor = from
+  }
+  /** Those of the log's next events that are for this tab. */
+  const fromStart = (events: LoggedEvent[]): LoggedEvent[] => {
+    const taken: LoggedEvent[] = []
+    for (const event of events) {
+      if (!startingPoint.precedes(event)) taken.push(event)
+      startingPoint.pass(event)
+    }
+    if (taken[0] !== undefined) startingPoint.took(taken[0])
+    return taken
+  }
+  const unheard = (events: LoggedEvent[]): LoggedEvent[] => {
+    const fresh: LoggedEvent[] = []
+    for (const event of events) {
+      if (!redelivery.isRepeated(event)) fresh.push(event)
+      redelivery.settle(event)
+    }
+    return fresh
   }
 
   return {
     cursor: () => cursor,
     lineage: () => lineage,
-    /** A hub goes on from here. */
-    welcome(from: Cursor, told: Lineage) {
+    welcome(from, told) {
       resume(from, told.lastEventId)
       lineage = told
-      if (!beginning.isSet()) beginning.set(from, told.lastEventId)
+      if (!startingPoint.isSet()) startingPoint.set(from, told.lastEventId)
     },
-    /** @returns the events of the batch that are new to this tab, in order */
-    take({
-      epoch,
-      rewind,
-      to,
-      term,
-      leaders,
-      committedUpTo: durable,
-      lastEventId: id,
-      streamClient,
-      reset,
-      events,
-    }: Batch): LoggedEvent[] {
+    take({ epoch, rewind, to, term, leaders, committedUpTo, lastEventId: id, streamClient, reset, events }) {
       if (rewind !== null) resume({ epoch, seq: rewind.seq }, rewind.id)
-      const enters = cursor?.epoch !== epoch
+      const isOtherLog = cursor?.epoch !== epoch
       // seqs of one log say nothing of another's.
-      if (enters) {
-        ghosts.clear()
-        beginning.set({ epoch, seq: (events[0]?.seq ?? to + 1) - 1 }, events.length === 0 ? id : null)
+      if (isOtherLog) {
+        redelivery.clear()
+        startingPoint.set({ epoch, seq: (events[0]?.seq ?? to + 1) - 1 }, events.length === 0 ? id : null)
       }
-      const after = enters ? 0 : cursor!.seq
-      const later = events.filter((event) => event.seq > after && !beginning.precedes(event))
-      if (later[0] !== undefined) beginning.took(later[0])
-      const fresh = later.filter((event) => !ghosts.lay(event))
-      ghosts.remember(later, durable)
+      const after = isOtherLog ? 0 : cursor!.seq
+      const taken = fromStart(events.filter(({ seq }) => seq > after))
+      const fresh = unheard(taken)
+      redelivery.remember(taken, committedUpTo)
       // A reset may also take it back: what was beyond is no part of the log any more.
       cursor = { epoch, seq: reset === null ? Math.max(after, to) : to }
       lineage = {
         term,
         leaders: leaders ?? lineage?.leaders ?? [],
-        committedUpTo: durable,
+        committedUpTo,
         lastEventId: to < cursor.seq ? (lineage?.lastEventId ?? null) : id,
         streamClient,
       }
-      if (reset !== null) beginning.set(cursor, lineage.lastEventId)
+      if (reset !== null) startingPoint.set(cursor, lineage.lastEventId)
       return fresh
     },
   }

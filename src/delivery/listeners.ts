@@ -1,5 +1,5 @@
 import type { Follow, LoggedEvent } from '../shared/events.ts'
-import { createSignal } from './listener-set.ts'
+import { createListenerSet, type ListenerSet } from './listener-set.ts'
 
 /** What a listener gets beside the payload. */
 export interface StreamEvent<Type extends string = string> {
@@ -14,35 +14,43 @@ export interface StreamEvent<Type extends string = string> {
 
 export type Listener = (payload: unknown, event: StreamEvent) => void
 
-/** Which listener hears which type, and that data is parsed once, and only if anybody listens. */
+/** Which listener hears which type. Data is parsed once, and only if anybody listens. */
+export interface Listeners {
+  /** @param type `'*'`: all of them. @returns removes the listener again */
+  add(type: string, listener: Listener): () => void
+  /** The types that have a listener, sorted. */
+  follow(): Follow
+  dispatch(event: LoggedEvent): void
+}
+
+/** @param onInvalid hears what `parse` throws; the event is not delivered */
 export const createListeners = (
   parse: (data: string, type: string) => unknown,
   onInvalid: (type: string, cause: unknown) => void,
-) => {
-  const byType = new Map<string, ReturnType<typeof createSignal<[payload: unknown, event: StreamEvent]>>>()
+): Listeners => {
+  const byType = new Map<string, ListenerSet<[payload: unknown, event: StreamEvent]>>()
 
   return {
-    /** @returns removes it again */
-    add(type: string, listener: Listener): () => void {
-      const signal = byType.get(type) ?? createSignal()
-      byType.set(type, signal)
-      const remove = signal.on(listener)
+    add(type, listener) {
+      const set = byType.get(type) ?? createListenerSet()
+      byType.set(type, set)
+      const remove = set.on(listener)
       return () => {
         remove()
-        if (signal.isEmpty() && byType.get(type) === signal) byType.delete(type)
+        if (set.isEmpty() && byType.get(type) === set) byType.delete(type)
       }
     },
-    follow: (): Follow => (byType.has('*') ? '*' : [...byType.keys()].sort()),
-    dispatch({ type, id, data, at }: LoggedEvent) {
-      const heard = [byType.get(type), type === '*' ? undefined : byType.get('*')]
-      if (heard.every((signal) => signal === undefined)) return
+    follow: () => (byType.has('*') ? '*' : [...byType.keys()].sort()),
+    dispatch({ type, id, data, at }) {
+      const sets = [byType.get(type), type === '*' ? undefined : byType.get('*')]
+      if (sets.every((set) => set === undefined)) return
       let payload: unknown
       try {
         payload = parse(data, type)
       } catch (error) {
         return onInvalid(type, error)
       }
-      for (const signal of heard) signal?.emit(payload, { type, id, data, receivedAt: at })
+      for (const set of sets) set?.emit(payload, { type, id, data, receivedAt: at })
     },
   }
 }

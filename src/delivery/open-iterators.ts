@@ -1,23 +1,33 @@
-import { iterate } from './event-iterator.ts'
+import { createEventIterator } from './event-iterator.ts'
 import type { Listener, StreamEvent } from './listeners.ts'
 
 type Iterated = StreamEvent & { payload: unknown }
 
 /** The `events()` iterators of one stream, and what their consumers have not taken yet. */
-export const createIterations = (on: (type: string, listener: Listener) => () => void) => {
+export interface OpenIterators {
+  /** @param options `signal` ends the iteration, without an error */
+  events(type: string, options?: { signal?: AbortSignal }): AsyncIterableIterator<Iterated>
+  /** Resolves once every one has room. */
+  taken(): Promise<unknown>
+  /** Ends all of them, and those that are opened later. */
+  close(): void
+}
+
+/** @param on listens to a type; returns the unsubscribe */
+export const createOpenIterators = (on: (type: string, listener: Listener) => () => void): OpenIterators => {
   /** Full iterators: the batch is acknowledged once they have room again. */
-  const pressure = new Set<Promise<void>>()
+  const full = new Set<Promise<void>>()
   const open = new Set<() => void>()
   let closed = false
 
   return {
-    events(type: string, { signal }: { signal?: AbortSignal } = {}): AsyncIterableIterator<Iterated> {
-      const iterator = iterate<Iterated>((push, end) => {
+    events(type, { signal } = {}) {
+      const iterator = createEventIterator<Iterated>((push, end) => {
         const off = on(type, (payload, event) => {
-          const full = push({ ...event, payload })
-          if (full === undefined) return
-          pressure.add(full)
-          void full.then(() => pressure.delete(full))
+          const room = push({ ...event, payload })
+          if (room === undefined) return
+          full.add(room)
+          void room.then(() => full.delete(room))
         })
         open.add(end)
         return () => {
@@ -28,8 +38,7 @@ export const createIterations = (on: (type: string, listener: Listener) => () =>
       if (closed) void iterator.return?.()
       return iterator
     },
-    /** Resolves once every one has room. */
-    taken: (): Promise<unknown> => Promise.all(pressure),
+    taken: () => Promise.all(full),
     close() {
       closed = true
       for (const end of [...open]) end()

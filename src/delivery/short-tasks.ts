@@ -13,7 +13,7 @@ const nextTask = () =>
   })
 
 /** Runs over all, in order, so that a large batch is no long task: messages may be as large as is cheap (P1). */
-export const inTasks = async <T>(items: T[], run: (item: T) => void, isOver: () => boolean) => {
+export const runInShortTasks = async <T>(items: T[], run: (item: T) => void, isOver: () => boolean) => {
   let since = performance.now()
   for (const item of items) {
     if (isOver()) return

@@ -1,47 +1,68 @@
 import type { Cursor, LoggedEvent } from '../shared/events.ts'
 
 /**
- * Where a tab began, or was told by a reset to begin anew: what came before is no matter of its own (D5), though a
- * hub that knows of less may get it all again from the server (D2).
+ * Where a tab began, or where a reset told it to begin anew. What came before is none of its business (D5), though
+ * a hub that knows of less may get it all again from the server (D2).
  */
-export const createBeginning = (isGhost: (event: LoggedEvent) => boolean) => {
-  /** `id`: the last event ID there; `null`: not known. */
-  let at: (Cursor & { id: string | null }) | null = null
-  /** Nothing has been taken since. */
-  let fresh = true
-  /** The log was taken back to before it, and has not come so far again. */
-  let early = false
+export interface StartingPoint {
+  isSet(): boolean
+  /** @param id the last event ID there; `null`: not known */
+  set(cursor: Cursor, id: string | null): void
+  /**
+   * A hub goes on with the log from here.
+   *
+   * @param id the last event ID there; `null`: not known
+   * @param isSentAgain whether the server can send again what the tab has had beyond it, which ends what is early
+   */
+  resume(cursor: Cursor, id: string | null, isSentAgain: boolean): void
+  /** Whether this event, the next one of the log, is from before the starting point. */
+  precedes(event: LoggedEvent): boolean
+  /** This event of the log has come by, whether or not the tab takes it. To be told of each, in order. */
+  pass(event: LoggedEvent): void
+  /** The tab has taken this event, the first one of a batch. */
+  took(event: LoggedEvent): void
+}
+
+interface Point extends Cursor {
+  id: string | null
+  /** The tab has taken nothing since. */
+  isUntouched: boolean
+  /** The log was taken back to before this point, and has not come so far again. */
+  isAhead: boolean
+}
+
+/** @param isLost whether the tab has had this event, and gets it again (redelivery.ts) */
+export const createStartingPoint = (isLost: (event: LoggedEvent) => boolean): StartingPoint => {
+  let point: Point | null = null
 
   return {
-    isSet: () => at !== null,
-    set(cursor: Cursor, id: string | null) {
-      at = { ...cursor, id }
-      fresh = true
-      early = false
+    isSet: () => point !== null,
+    set(cursor, id) {
+      point = { ...cursor, id, isUntouched: true, isAhead: false }
     },
-    /** What lies between the beginning and the first event that is taken was not for this tab either. */
-    took({ seq }: LoggedEvent) {
-      if (fresh && at !== null && seq - 1 > at.seq) at = { ...at, seq: seq - 1, id: null }
-      fresh = false
+    resume({ epoch, seq }, id, isSentAgain) {
+      if (point === null) return
+      const isMarked = !!point.id && (seq === 0 || id !== null)
+      const isBefore = isMarked ? id !== point.id : isSentAgain
+      point = { ...point, isAhead: epoch === point.epoch && seq < point.seq && isBefore }
     },
-    /** The log goes on from here. `again`: so does what this tab has had, which ends what is early. */
-    resume({ epoch, seq }: Cursor, id: string | null, again: boolean) {
-      const isMarked = !!at?.id && (seq === 0 || id !== null)
-      early = epoch === at?.epoch && seq < at.seq && (isMarked ? id !== at.id : again)
+    precedes(event) {
+      // Without an id it is never sent again, so it is new.
+      if (!point?.isAhead || !event.hasOwnId) return false
+      return event.id === point.id || event.seq === point.seq || (event.seq < point.seq && !isLost(event))
     },
-    /** Whether it is from before. To be asked of all that comes, in order. */
-    precedes(event: LoggedEvent): boolean {
-      const { seq, id, hasOwnId: own } = event
-      if (!early || at === null) return false
-      if (!own) {
-        // Never sent again, so it is new, and what is early comes as much later.
-        at.seq++
-        return false
-      }
-      const isLast = id === at.id
-      if (isLast) at.seq = seq
-      early = seq < at.seq && !isGhost(event)
-      return early || isLast || seq === at.seq
+    pass(event) {
+      if (!point?.isAhead) return
+      const { seq, id, hasOwnId } = event
+      // What is new moves the rest of what is early one seq further.
+      if (!hasOwnId) point = { ...point, seq: point.seq + 1 }
+      else if (id === point.id) point = { ...point, seq, isAhead: false }
+      else point = { ...point, isAhead: seq < point.seq && !isLost(event) }
+    },
+    took({ seq }) {
+      // What lies between the point and the first event that the tab takes was not for this tab either.
+      if (point?.isUntouched)
+        point = { ...point, isUntouched: false, ...(seq - 1 > point.seq && { seq: seq - 1, id: null }) }
     },
   }
 }

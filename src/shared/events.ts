@@ -25,6 +25,9 @@ export type From = 'now' | 'start' | { last: number } | { after: string }
 /** The event types that a tab listens to; `'*'` is all of them. */
 export type Follow = '*' | string[]
 
+/** Equal for two that follow the same types in the same order, and for no others: a type may hold a comma. */
+export const followKey = (follow: Follow): string => (follow === '*' ? '*' : JSON.stringify(follow))
+
 export interface LoggedEvent {
   seq: number
   /** The last event ID when the event was dispatched (HTML Standard, 9.2.6); `''` if there was none. */

@@ -1,10 +1,28 @@
-/** ms for a call to a hub; comlink itself never settles one whose other side has died. */
-export const CALL_LIMIT = 10_000
+/** What a limit of time needs of the world, so that tests drive it by hand. */
+export interface Clock {
+  /** In ms; only the time between two readings counts. */
+  now(): number
+  /** Runs `run` once, after `ms`. @returns cancels it */
+  after(ms: number, run: () => void): () => void
+}
 
-/** @throws Error when `call` takes longer than `ms`, or what it rejects with */
-export const withLimit = <T>(call: Promise<T>, what: string, ms = CALL_LIMIT): Promise<T> =>
+/**
+ * Settles as `promise` does, or rejects with `late()` after `ms`. Time in which the context was frozen does not
+ * count: the answer may be waiting. A timer that fires after more than twice its time says that it was.
+ */
+export const withLimit = <T>(
+  clock: Clock,
+  promise: Promise<T>,
+  ms: number,
+  late = () => new Error('late'),
+): Promise<T> =>
   new Promise((resolve, reject) => {
-    const late = () => reject(new Error(`The worker did not answer ${what} within ${ms / 1_000} s.`))
-    const timer = setTimeout(late, ms)
-    call.then(resolve, reject).finally(() => clearTimeout(timer))
+    let cancel = () => {}
+    const arm = () => {
+      const armed = clock.now()
+      const wasFrozen = () => clock.now() - armed > 2 * ms
+      cancel = clock.after(ms, () => (wasFrozen() ? arm() : reject(late())))
+    }
+    arm()
+    promise.then(resolve, reject).finally(() => cancel())
   })

@@ -1,6 +1,7 @@
 import type { LoggedEvent } from '../../src/shared/events.ts'
+import { withLimit } from '../../src/shared/with-limit.ts'
 import { createGap } from '../base/mean-gap.ts'
-import { type Platform, withLimit } from '../base/platform.ts'
+import type { Platform } from '../base/platform.ts'
 import type { Bounds, Ledger } from './ledger.ts'
 import { sharedUpTo } from './lineage.ts'
 import { oneRead } from './memory-tail.ts'

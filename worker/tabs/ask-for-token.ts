@@ -1,5 +1,5 @@
 import type { TokenAnswer } from '../../src/shared/protocol.ts'
-import { type Platform, withLimit } from '../base/platform.ts'
+import { type Clock, withLimit } from '../../src/shared/with-limit.ts'
 import type { Session } from './session.ts'
 
 /** ms for a tab to come up with a token: the application may have to refresh its own first. */
@@ -11,7 +11,7 @@ const SIGN_LIMIT = 3_000
 export type Asked = Pick<Session, 'seen' | 'sign' | 'accessToken'>
 
 /** @returns `null` once the tab has answered nothing for 3 s; never settles if the tab answers */
-const untilSilent = (platform: Pick<Platform, 'after' | 'now'>, tab: Asked): Promise<null> =>
+const untilSilent = (platform: Clock, tab: Asked): Promise<null> =>
   new Promise((resolve) => {
     const sign = tab.sign().catch(() => {})
     withLimit(platform, sign, SIGN_LIMIT).catch(() => resolve(null))
@@ -41,7 +41,7 @@ const again = (message: string): TokenAnswer => ({ ok: false, message, again: tr
  * @param onSilence no tab has answered, and a tab of another hub might
  */
 export const askForToken = async (
-  platform: Pick<Platform, 'after' | 'now'>,
+  platform: Clock,
   tabs: () => Asked[],
   onSilence: () => void,
 ): Promise<TokenAnswer> => {

@@ -1,4 +1,4 @@
-import type { Cursor, Follow, ResetReason } from '../../src/shared/events.ts'
+import { type Cursor, type Follow, followKey, type ResetReason } from '../../src/shared/events.ts'
 import type { SessionInspection } from '../../src/shared/inspection.ts'
 import { pack } from '../../src/shared/packed-events.ts'
 import type { Lineage, PackedBatch, TabApi, TokenAnswer } from '../../src/shared/protocol.ts'
@@ -6,7 +6,7 @@ import type { ErrorData, Status } from '../../src/shared/status.ts'
 import type { MetricsRecorder } from '../base/metrics.ts'
 import { type Platform, pause } from '../base/platform.ts'
 import type { Log } from '../log/log.ts'
-import { followKey, type Selections } from './shared-reads.ts'
+import type { Selections } from './shared-reads.ts'
 
 /** ms without an acknowledgement after which a tab counts as stalled: slow, hidden or frozen. */
 const STALLED_AFTER = 2_000

@@ -18,9 +18,6 @@ export interface Selection {
   events: PackedEvents
 }
 
-/** Another name for what is followed, by which it can be looked up. */
-export const followKey = (follow: Follow): string => (follow === '*' ? '*' : JSON.stringify(follow))
-
 export type Selections = ReturnType<typeof createSelections>
 
 /** Reads and filters once for all tabs that stand at the same place and follow the same. */

@@ -359,6 +359,51 @@ describe('a client and a hub that is not as it should be', () => {
     port1.close()
   })
 
+  it('T2 a call under way when its hub dies is answered by the next hub, at once', async () => {
+    const { expose } = await import('comlink')
+    const { port1, port2 } = new MessageChannel()
+    const cursor = { epoch: 'e', seq: 0 }
+    const lineage = { term: 1, leaders: [], committedUpTo: 0, lastEventId: null, streamClient: 'client' }
+    const status = { state: 'open' }
+    const welcome = { ok: true, incarnation: 'i', cursor, lineage, locks: true, status, differing: [] }
+    const die = page.locks.hold(hubLock('i'))
+    expose({ attach: () => welcome, metrics: () => new Promise(() => {}), ping }, port1)
+    const stream = connect({}, () => (page.workers.length === 0 ? port2 : test.connect()))
+    await until(() => stream.status.state === 'open')
+    const metrics = stream.metrics()
+    await settle()
+    die()
+    // No timer has run: the answer to the call is not waited for 10 s.
+    await expect(metrics).resolves.toMatchObject({ tabs: 1 })
+    port1.close()
+  })
+
+  it('T2 a call under way when the stream is closed is given up at once', async () => {
+    const { expose } = await import('comlink')
+    const { port1, port2 } = new MessageChannel()
+    expose({ attach: () => new Promise(() => {}), ping }, port1)
+    const stream = connect({}, () => port2)
+    const metrics = stream.metrics()
+    await settle()
+    stream.close()
+    await expect(metrics).rejects.toMatchObject({ kind: 'worker', state: 'closed' })
+    port1.close()
+  })
+
+  it('D1 the hub hears of a type with a comma, which is not two types', async () => {
+    const { stream, body } = await open()
+    const heard: string[] = []
+    const listener = (_: unknown, { type }: { type: string }) => heard.push(type)
+    const offs = ['a', 'b'].map((type) => stream.on(type as 'count', listener))
+    await settle()
+    stream.on('a,b' as 'count', listener)
+    for (const off of offs) off()
+    await settle()
+    body.push('event: a,b\nid: 1\ndata: 1\n\n')
+    await until(() => heard.length === 1)
+    expect(heard).toEqual(['a,b'])
+  })
+
   it('T2 without any way to a hub is `failed`, and says what to check', () => {
     vi.stubGlobal('SharedWorker', undefined)
     const stream = connect()

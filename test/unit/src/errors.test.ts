@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { localError, StreamError } from '../../../src/errors.ts'
+import { StreamError } from '../../../src/errors.ts'
+import { localError } from '../../../src/shared/local-error.ts'
 import type { ErrorData } from '../../../src/shared/status.ts'
 
 const data: ErrorData = {

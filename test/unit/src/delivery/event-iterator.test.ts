@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { iterate } from '../../../../src/delivery/event-iterator.ts'
+import { createEventIterator } from '../../../../src/delivery/event-iterator.ts'
 import { settle } from '../../harness/turns.ts'
 
 describe('iterating over what is pushed', () => {
@@ -12,7 +12,7 @@ describe('iterating over what is pushed', () => {
   })
 
   const start = (signal?: AbortSignal) =>
-    iterate<number>((give, finish) => {
+    createEventIterator<number>((give, finish) => {
       push = give
       end = finish
       return () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createSignal } from '../../../../src/delivery/listener-set.ts'
+import { createListenerSet } from '../../../../src/delivery/listener-set.ts'
 
 describe('a signal', () => {
   let reported: unknown[]
@@ -13,7 +13,7 @@ describe('a signal', () => {
   })
 
   it('is heard by each listener until its unsubscribe', () => {
-    const signal = createSignal<[number]>()
+    const signal = createListenerSet<[number]>()
     const heard: string[] = []
     const off = signal.on((value) => heard.push(`a${value}`))
     signal.on((value) => heard.push(`b${value}`))
@@ -25,7 +25,7 @@ describe('a signal', () => {
   })
 
   it('D8 one listener that throws is reported, and harms no other', () => {
-    const signal = createSignal<[number]>()
+    const signal = createListenerSet<[number]>()
     const heard: number[] = []
     const error = new Error('mine')
     signal.on(() => {
@@ -38,7 +38,7 @@ describe('a signal', () => {
   })
 
   it('takes one function twice as two listeners', () => {
-    const signal = createSignal<[number]>()
+    const signal = createListenerSet<[number]>()
     let heard = 0
     const listener = () => {
       heard++
@@ -52,7 +52,7 @@ describe('a signal', () => {
   })
 
   it('keeps a listener added meanwhile for the next time', () => {
-    const signal = createSignal<[number]>()
+    const signal = createListenerSet<[number]>()
     const heard: string[] = []
     signal.on((value) => {
       heard.push(`first ${value}`)

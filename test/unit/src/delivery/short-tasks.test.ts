@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { inTasks } from '../../../../src/delivery/short-tasks.ts'
+import { runInShortTasks } from '../../../../src/delivery/short-tasks.ts'
 
 describe('P8 a large batch', () => {
   afterEach(() => void vi.restoreAllMocks())
@@ -15,7 +15,7 @@ describe('P8 a large batch', () => {
       now += ms
     }
     const items = Array.from({ length: count }, (_, index) => index)
-    const done = inTasks(items, took, () => isOver(heard.length))
+    const done = runInShortTasks(items, took, () => isOver(heard.length))
     tasks.push(heard.length)
     // A task of the same kind, which comes in between where there is a gap.
     const { port1, port2 } = new MessageChannel()

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Follow, LoggedEvent } from '../../../../src/shared/events.ts'
-import { createSelections, followKey, type Selections } from '../../../../worker/tabs/shared-reads.ts'
+import { type Follow, followKey, type LoggedEvent } from '../../../../src/shared/events.ts'
+import { createSelections, type Selections } from '../../../../worker/tabs/shared-reads.ts'
 
 const event = (seq: number, type = 'a'): LoggedEvent => ({
   seq,
