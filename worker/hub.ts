@@ -5,7 +5,7 @@ import type { ErrorData, Status } from '../src/shared/status.ts'
 import { createMetrics } from './base/metrics.ts'
 import type { Platform } from './base/platform.ts'
 import { createTimeline } from './base/timeline.ts'
-import type { Ask } from './leadership/hub-messages.ts'
+import type { StreamCommand } from './leadership/hub-messages.ts'
 import { deleteLogStore, type LogStore, openLogStore } from './log/store.ts'
 import { createPort, type Entry, type PortHub } from './port.ts'
 import { anotherStream, noVerifier, supersededBy } from './refusal.ts'
@@ -103,8 +103,8 @@ export const createHub = ({
   }
 
   /** Asks the connection, here or in the hub that leads. */
-  const request = (what: Ask) => {
-    if (parts !== null && !parts.leadership.ask(what)) parts.connection[what]()
+  const request = (command: StreamCommand) => {
+    if (parts !== null && !parts.leadership.tellLeader(command)) parts.connection[command]()
   }
 
   const begin = (options: HubOptions): Parts => {

@@ -4,7 +4,7 @@ import type { ErrorData, Status } from '../src/shared/status.ts'
 import type { MetricsRecorder } from './base/metrics.ts'
 import type { Platform } from './base/platform.ts'
 import type { Timeline } from './base/timeline.ts'
-import type { Ask } from './leadership/hub-messages.ts'
+import type { StreamCommand } from './leadership/hub-messages.ts'
 import { inspectLog } from './log/inspect-log.ts'
 import { placeTab } from './tabs/locate-tab.ts'
 import { type Presence, watchPresence } from './tabs/presence.ts'
@@ -38,7 +38,7 @@ export interface PortHub {
   /** Tells all tabs the status, soon. */
   publish(): void
   /** Asks the connection, here or in the hub that leads. */
-  request(what: Ask): void
+  request(what: StreamCommand): void
   signOut(): Promise<ErrorData | null>
   /** A tab has joined. */
   onJoined(): void

@@ -143,9 +143,19 @@ export const wireParts = ({
     connectionStatus: connection.status,
     onStatus,
     onError,
-    onAsk: (what) => connection[what](),
+    onCommand: (command) => connection[command](),
     onSignOut,
     onSuperseded,
+    onFailure(cause) {
+      metrics.error('worker')
+      const message = 'This worker could not take over the stream, and tries again.'
+      // By itself, whatever the stream is going through.
+      const retryable = true
+      onError({
+        ...connection.errorOf({ kind: 'worker', message, status: null, cause: String(cause) }),
+        retryable,
+      })
+    },
   })
   const wake = watchWake(platform, connection.wake)
 

@@ -4,35 +4,48 @@ import type { LogPoint } from '../log/log-point.ts'
 import type { RecordInfo } from '../log/record-index.ts'
 import type { Position } from '../log/store.ts'
 
-/** What a follower's tab may ask of the leader's connection. */
-export type Ask = 'retry' | 'nudge' | 'welcome' | 'drop'
+/** What a follower's tab may tell the leader's connection to do. */
+export type StreamCommand = 'retry' | 'nudge' | 'welcome' | 'drop'
 
-/** What hubs of one key say to each other (L2). What the leader says carries its term: the fencing token. */
-export type RelayMessage =
-  /** A follower is here. The leader answers `lead`. */
+/** What a follower says to the leader (L2). */
+export type FromFollower =
+  /** A follower is here. The leader answers with `leading`, a hub that claims with its `claim`. */
   | { type: 'hello' }
-  /**
-   * Somebody has the lock, and reads the log first. Where another has one as well, since locks do not reach from
-   * one to the other, the higher claim goes on: above the term up to which the log is known.
-   */
-  | { type: 'taking'; claim: number }
-  /** Who knows more says where the log stood, lest it be begun anew, or go on under a term that is over (L3). */
-  | ({ type: 'known' } & LogPoint)
-  /** Sign of life, and where the leader's log stands. */
-  | { type: 'lead'; term: number; position: Position; first: number; status: ConnectionStatus }
+  /** The follower has no event after `after`, and needs them. The leader answers with `events`. */
+  | { type: 'missing'; epoch: string; after: number }
+  | { type: 'command'; command: StreamCommand }
+
+/** What a leader says to its followers (L2). Each message carries the leader's term: the fencing token (L3). */
+export type FromLeader =
+  /** Sign of life, and where the leader's log stands. `first`: seq of its oldest event. */
+  | { type: 'leading'; term: number; position: Position; first: number; status: ConnectionStatus }
   | { type: 'events'; term: number; epoch: string; after: number; events: LoggedEvent[]; lastEventId: string }
   | { type: 'committed'; term: number; epoch: string; upTo: number; records: RecordInfo[]; first: number }
   | { type: 'status'; term: number; status: ConnectionStatus }
   | { type: 'error'; term: number; error: ErrorData }
-  /** A follower lacks what comes after `after`. */
-  | { type: 'want'; epoch: string; after: number }
-  /** A follower's tab asks for the stream. */
-  | { type: 'ask'; what: Ask }
-  /** The user has signed out: whoever hears it ends, and forgets (A4). */
+
+/** What any hub may say to any other. */
+export type FromAnyHub =
+  /**
+   * The sender has a lock, and reads the log before it leads. Two hubs may each have a lock, where locks do not
+   * reach from one to the other. The higher claim goes on (L5). A claim is above the term of the sender's log.
+   */
+  | { type: 'claim'; claim: number }
+  /** The sender knows of a newer log than the hub that claims or leads, and says where that log stood (L3). */
+  | ({ type: 'newer-log' } & LogPoint)
+  /** The user has signed out: each hub that hears this ends its stream, and forgets (A4). */
   | { type: 'sign-out' }
+
+/** What hubs of one key say to each other. */
+export type HubMessage = FromFollower | FromLeader | FromAnyHub
 
 /**
  * What crosses the channel. `protocol` stands in every message, in this place, in every version for ever: all
- * versions share the channel, and it is all that a hub reads of a message of another one (T4).
+ * versions share the channel, and a hub reads nothing else of another version's message (T4).
  */
-export type Relayed = RelayMessage & { protocol: number }
+export type Relayed = HubMessage & { protocol: number }
+
+/** One function for each type of message that `Message` allows. What it returns, or its promise, is ignored. */
+export type Receiver<Message extends HubMessage> = {
+  [Type in Message['type']]: (message: Extract<Message, { type: Type }>) => unknown
+}

@@ -23,7 +23,7 @@ describe('hubs of one key', () => {
   const streams = () => world.server.open()
   const numbers = (to: number) => Array.from({ length: to }, (_, at) => at + 1)
   const terms = () =>
-    new Set(world.base.channels.heard.flatMap((said) => (said.type === 'lead' ? [said.term] : [])))
+    new Set(world.base.channels.heard.flatMap((said) => (said.type === 'leading' ? [said.term] : [])))
   const both = (...tabs: WorldTab[]) => tabs.map((tab) => tab.numbers())
   const until = async (condition: () => boolean, most: number): Promise<number> => {
     const start = world.base.now()

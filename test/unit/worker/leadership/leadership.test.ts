@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { ConnectionStatus } from '../../../../src/shared/status.ts'
 import { CLOSE_GRACE } from '../../../../worker/base/close-grace.ts'
-import type { Relayed, RelayMessage } from '../../../../worker/leadership/hub-messages.ts'
+import type { HubMessage, Relayed } from '../../../../worker/leadership/hub-messages.ts'
 import { createLeadership } from '../../../../worker/leadership/leadership.ts'
 import { createFakePlatform, type FakePlatform } from '../../harness/platform.ts'
 import { settle } from '../../harness/turns.ts'
@@ -35,7 +35,7 @@ const event = { seq: 1, id: '1', hasOwnId: true, type: 'message', data: 'x', at:
 describe('leadership', () => {
   let platform: FakePlatform
   let said: Relayed[]
-  let speak: (message: RelayMessage, protocol?: number) => void
+  let speak: (message: HubMessage, protocol?: number) => void
 
   beforeEach(() => {
     platform = createFakePlatform()
@@ -97,9 +97,10 @@ describe('leadership', () => {
       connectionStatus: () => status,
       onStatus: () => {},
       onError: note('error', undefined),
-      onAsk: note('ask', undefined),
+      onCommand: note('command', undefined),
       onSignOut: () => {},
       onSuperseded: note('superseded', undefined),
+      onFailure: (cause) => void calls.push(`failed ${cause}`),
     })
     return {
       ...leadership,
@@ -192,7 +193,7 @@ describe('leadership', () => {
     types()
     for (let followers = 20; followers > 0; followers--) speak({ type: 'hello' })
     await platform.advance(100)
-    expect(types()).toEqual(['lead'])
+    expect(types()).toEqual(['leading'])
   })
 
   it('L2 a follower hands its log what the leader says, and asks for what is missing', async () => {
@@ -200,15 +201,15 @@ describe('leadership', () => {
     const two = open()
     two.join(null)
     await settle()
-    speak({ type: 'lead', term: 3, position: { ...position, term: 3 }, first: 1, status })
+    speak({ type: 'leading', term: 3, position: { ...position, term: 3 }, first: 1, status })
     speak({ type: 'events', term: 3, epoch: 'epoch', after: 0, events: [event], lastEventId: '1' })
     speak({ type: 'committed', term: 3, epoch: 'epoch', upTo: 1, records: [], first: 1 })
     await settle()
     expect(two.news()).toEqual(['align 3', 'receive 1', 'committed 1'])
     expect(two.leaderStatus()).toEqual(status)
-    expect(two.ask('retry')).toBe(true)
+    expect(two.tellLeader('retry')).toBe(true)
     await settle()
-    expect(types()).toContain('ask')
+    expect(types()).toContain('command')
   })
 
   it('L3 what carries a lower term than was heard is not delivered', async () => {
@@ -216,7 +217,7 @@ describe('leadership', () => {
     const two = open()
     two.join(null)
     await settle()
-    speak({ type: 'lead', term: 3, position: { ...position, term: 3 }, first: 1, status })
+    speak({ type: 'leading', term: 3, position: { ...position, term: 3 }, first: 1, status })
     speak({ type: 'events', term: 2, epoch: 'epoch', after: 0, events: [event], lastEventId: '1' })
     speak({ type: 'committed', term: 2, epoch: 'epoch', upTo: 1, records: [], first: 1 })
     await settle()
@@ -225,8 +226,8 @@ describe('leadership', () => {
 
   it('L3 a leader that hears a higher term, or of one that takes over, steps down and follows; it leads again after its silence', async () => {
     for (const message of [
-      { type: 'lead', term: 9, position: { ...position, term: 9 }, first: 1, status },
-      { type: 'taking', claim: 9.5 },
+      { type: 'leading', term: 9, position: { ...position, term: 9 }, first: 1, status },
+      { type: 'claim', claim: 9.5 },
     ] as const) {
       const one = open()
       one.join(null)
@@ -239,7 +240,7 @@ describe('leadership', () => {
       // Its lock was not taken: the other's is of another lock manager, and this one's excludes nobody.
       for (let beat = 0; beat < 10; beat++) {
         await platform.advance(1_000)
-        speak({ type: 'lead', term: 9, position: { ...position, term: 9 }, first: 1, status })
+        speak({ type: 'leading', term: 9, position: { ...position, term: 9 }, first: 1, status })
         await settle()
       }
       expect(one.role()).toBe('follower')
@@ -262,7 +263,7 @@ describe('leadership', () => {
       .catch(() => {})
     await settle()
     expect([one.role(), one.news()]).toEqual(['follower', ['no stream', 'follow']])
-    speak({ type: 'lead', term: 2, position: { ...position, term: 2 }, first: 1, status })
+    speak({ type: 'leading', term: 2, position: { ...position, term: 2 }, first: 1, status })
     await settle()
     letGo()
     await platform.advance(CLOSE_GRACE)
@@ -275,7 +276,7 @@ describe('leadership', () => {
     one.join(null)
     await settle()
     expect(one.news()).toEqual(['lead after 0', 'abandon'])
-    expect(types()).not.toContain('lead')
+    expect(types()).not.toContain('leading')
     one.fenced()
     await settle()
     expect([one.role(), one.news()]).toEqual(['leader', ['lead after 0', 'stream']])
@@ -291,7 +292,7 @@ describe('leadership', () => {
       const two = open()
       two.join(null)
       await settle()
-      if (heard) speak({ type: 'lead', term: 3, position: { ...position, term: 3 }, first: 1, status })
+      if (heard) speak({ type: 'leading', term: 3, position: { ...position, term: 3 }, first: 1, status })
       await platform.advance(limit)
       expect(two.role()).toBe('follower')
       await platform.advance(1_100)
@@ -307,8 +308,8 @@ describe('leadership', () => {
     for (let seconds = 20; seconds > 0; seconds--) {
       speak(
         seconds % 2 === 0
-          ? { type: 'taking', claim: 4 }
-          : { type: 'lead', term: 3, position: { ...position, term: 3 }, first: 1, status },
+          ? { type: 'claim', claim: 4 }
+          : { type: 'leading', term: 3, position: { ...position, term: 3 }, first: 1, status },
       )
       await platform.advance(1_000)
     }
@@ -321,19 +322,19 @@ describe('leadership', () => {
     follower.join(null)
     await settle()
     said.length = 0
-    speak({ type: 'taking', claim: 5.5 })
+    speak({ type: 'claim', claim: 5.5 })
     await settle()
     expect(said).toEqual([])
-    speak({ type: 'taking', claim: 0.5 })
+    speak({ type: 'claim', claim: 0.5 })
     await settle()
-    const [known] = said
-    expect(known).toMatchObject({
-      type: 'known',
+    const [newer] = said
+    expect(newer).toMatchObject({
+      type: 'newer-log',
       cursor: { seq: 7 },
       lineage: { term: 5, lastEventId: 'seventh' },
     })
     // To who has taken over already it says nothing any more.
-    speak(known as RelayMessage)
+    speak(newer as HubMessage)
     await settle()
     expect(follower.news()).toEqual([])
     follower.leave()
@@ -352,7 +353,7 @@ describe('leadership', () => {
       lastEventId: '7',
       streamClient: 'client',
     }
-    speak({ type: 'known', cursor, lineage: lineage })
+    speak({ type: 'newer-log', cursor, lineage: lineage })
     await settle()
     expect(one.news()).toEqual([expect.stringMatching(/^recall .*"seq":7/)])
     await platform.advance(100)
@@ -362,7 +363,7 @@ describe('leadership', () => {
     await platform.advance(CLOSE_GRACE)
     two.join(null)
     await settle()
-    speak({ type: 'lead', term: 3, position: { ...position, term: 3 }, first: 1, status })
+    speak({ type: 'leading', term: 3, position: { ...position, term: 3 }, first: 1, status })
     await platform.advance(1_000)
     expect([two.role(), two.news()]).toEqual(['follower', ['align 3']])
   })
@@ -373,10 +374,10 @@ describe('leadership', () => {
     await settle()
     one.news()
     said.length = 0
-    speak({ type: 'taking', claim: 0.5 })
+    speak({ type: 'claim', claim: 0.5 })
     await settle()
     expect([one.role(), one.news()]).toEqual(['leader', []])
-    expect(said.map(({ type }) => type)).toEqual(['lead'])
+    expect(said.map(({ type }) => type)).toEqual(['leading'])
   })
 
   describe('L3 a leader that counted from too low, for want of IndexedDB, leads anew, above what others know of', () => {
@@ -414,7 +415,7 @@ describe('leadership', () => {
       two.join(told)
       await platform.advance(1_000)
       expect(one.news()).toEqual(['lead after 5', 'stream'])
-      const words = said.filter(({ type }) => type === 'known' || type === 'lead')
+      const words = said.filter(({ type }) => type === 'newer-log' || type === 'leading')
       expect(words.slice(0, 4)).toMatchObject([{ term: 1 }, { term: 1 }, told, { term: 6 }])
     })
   })
@@ -471,7 +472,7 @@ describe('leadership', () => {
     one.news()
     types()
     for (let times = 3; times > 0; times--)
-      speak({ type: 'something of its own' } as unknown as RelayMessage, PROTOCOL + 1)
+      speak({ type: 'something of its own' } as unknown as HubMessage, PROTOCOL + 1)
     await settle()
     expect(one.news()).toEqual([`superseded ${JSON.stringify([PROTOCOL + 1])}`])
     expect(types()).toEqual(['hello'])
@@ -483,7 +484,7 @@ describe('leadership', () => {
     two.join(null)
     await settle()
     types()
-    speak({ type: 'lead', term: 8, position: { ...position, term: 8 }, first: 1, status }, PROTOCOL - 1)
+    speak({ type: 'leading', term: 8, position: { ...position, term: 8 }, first: 1, status }, PROTOCOL - 1)
     await settle()
     expect(two.news()).toEqual([])
     expect(said.splice(0)).toMatchObject([{ type: 'hello', protocol: PROTOCOL }])

@@ -1,0 +1,2 @@
+/** ms between a leader's signs of life, and between a follower's looks at them. */
+export const BEAT = 1_000

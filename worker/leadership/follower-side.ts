@@ -1,0 +1,67 @@
+import type { ConnectionStatus, ErrorData } from '../../src/shared/status.ts'
+import type { Log } from '../log/log.ts'
+import type { FromLeader, HubMessage, Receiver } from './hub-messages.ts'
+import type { NewestKnown } from './newest-known.ts'
+
+export interface FollowerSideOptions {
+  log: Pick<Log, 'position' | 'receive' | 'committedBy' | 'align'>
+  known: Pick<NewestKnown, 'logPoint'>
+  /** A leader of that term speaks. @returns whether this hub follows it */
+  heedLeader(term: number): boolean
+  post(message: HubMessage): void
+  onStatus(): void
+  onError(error: ErrorData): void
+}
+
+export interface FollowerSide {
+  receiver: Receiver<FromLeader>
+  /** The stream's status as its leader tells it; `null`: no leader has yet, or this hub leads. */
+  leaderStatus(): ConnectionStatus | null
+  /** This hub leads from now on. */
+  forgetLeader(): void
+}
+
+/** What a follower does with its leader's words: it keeps its log in line, and asks for what it is missing (L2). */
+export const createFollowerSide = ({
+  log,
+  known,
+  heedLeader,
+  post,
+  onStatus,
+  onError,
+}: FollowerSideOptions): FollowerSide => {
+  let leaderStatus: ConnectionStatus | null = null
+
+  const ofItsLeader =
+    <Message extends FromLeader>(take: (message: Message) => unknown) =>
+    (message: Message) =>
+      heedLeader(message.term) ? take(message) : undefined
+
+  return {
+    receiver: {
+      leading: ofItsLeader(async ({ term, position, first, status }) => {
+        leaderStatus = status
+        onStatus()
+        const newest = known.logPoint()
+        // L3: this leader counted from too low. It leads anew once it knows, and this hub goes along then.
+        if (term < newest.lineage.term) return post({ type: 'newer-log', ...newest })
+        if (!(await log.align(position, first))) return
+        const { epoch, head } = log.position()
+        post({ type: 'missing', epoch, after: head })
+      }),
+      events: ofItsLeader(async (message) => {
+        if (!(await log.receive(message, message.lastEventId))) post({ type: 'hello' })
+      }),
+      committed: ofItsLeader((message) => log.committedBy(message)),
+      status: ofItsLeader(({ status }) => {
+        leaderStatus = status
+        onStatus()
+      }),
+      error: ofItsLeader(({ error }) => onError(error)),
+    },
+    leaderStatus: () => leaderStatus,
+    forgetLeader() {
+      leaderStatus = null
+    },
+  }
+}

@@ -1,0 +1,126 @@
+import type { ConnectionStatus } from '../../src/shared/status.ts'
+import type { Platform } from '../base/platform.ts'
+import type { Log } from '../log/log.ts'
+import { BEAT } from './beat.ts'
+import type { FreezeGuard } from './freeze-guard.ts'
+import type { FromFollower, FromLeader, HubMessage, Receiver, StreamCommand } from './hub-messages.ts'
+
+/** ms after which a follower that says nothing is relayed to no more. It says hello once a beat. */
+const FOLLOWER_GONE = 5 * BEAT
+/** ms within which a leader answers all that say hello at once: else n followers would cost n * n messages. */
+const ANSWER_AFTER = 50
+
+export interface LeaderSideOptions {
+  platform: Pick<Platform, 'now' | 'after'>
+  log: Pick<Log, 'position' | 'first' | 'read'>
+  freeze: Pick<FreezeGuard, 'ran'>
+  /** This hub's term, if it leads. */
+  term(): number | null
+  /** This hub's claim, if it claims. */
+  claim(): number | null
+  connectionStatus(): ConnectionStatus
+  post(message: HubMessage): void
+  onCommand(command: StreamCommand): void
+}
+
+export interface LeaderSide {
+  receiver: Receiver<FromFollower>
+  /** Says that this hub leads, and where its log stands. */
+  announce(): void
+  /** Whether a follower has said anything in the last 5 s. */
+  hasFollowers(): boolean
+  /** Relays what `message` makes of this hub's term, if it leads and anybody is there to hear (L2). */
+  tell(message: (term: number) => FromLeader): void
+}
+
+/** What a leader says, and what it answers: beats while there are followers, and what they are missing. */
+export const createLeaderSide = ({
+  platform,
+  log,
+  freeze,
+  term,
+  claim,
+  connectionStatus,
+  post,
+  onCommand,
+}: LeaderSideOptions): LeaderSide => {
+  let followerSeen = Number.NEGATIVE_INFINITY
+  let answering = false
+  let beating = false
+
+  const hasFollowers = () => platform.now() - followerSeen < FOLLOWER_GONE
+  const isLeading = () => term() !== null
+  const tell = (message: (term: number) => FromLeader) => {
+    const own = term()
+    if (own !== null && hasFollowers()) post(message(own))
+  }
+  const announce = () => {
+    const own = term()
+    if (own === null) return
+    const position = { ...log.position() }
+    post({ type: 'leading', term: own, position, first: log.first(), status: connectionStatus() })
+  }
+  const answer = () => {
+    if (answering) return
+    answering = true
+    platform.after(ANSWER_AFTER, () => {
+      answering = false
+      announce()
+    })
+  }
+
+  /** P11: a hub that leads alone has no timer. */
+  const beat = () => {
+    beating = isLeading() && hasFollowers()
+    if (!beating) return
+    freeze.ran()
+    announce()
+    platform.after(BEAT, beat)
+  }
+  const seeFollower = () => {
+    followerSeen = platform.now()
+    if (beating) return
+    beating = true
+    platform.after(BEAT, beat)
+  }
+
+  const sendMissing = async (after: number) => {
+    const { epoch } = log.position()
+    for (let from = after; isLeading(); ) {
+      const events = await log.read(from)
+      const { epoch: current, lastEventId } = log.position()
+      if (current !== epoch) return
+      if (events.length === 0) break
+      const start = from
+      tell((term) => ({ type: 'events', term, epoch, after: start, events, lastEventId }))
+      from = events.at(-1)!.seq
+    }
+    // Nothing to give although something was asked for: it is trimmed, and `first` says so. Not at once: the
+    // follower asks again for what it is still missing.
+    answer()
+  }
+
+  return {
+    receiver: {
+      hello() {
+        const claimed = claim()
+        if (claimed !== null) post({ type: 'claim', claim: claimed })
+        if (!isLeading()) return
+        seeFollower()
+        answer()
+      },
+      missing({ epoch, after }) {
+        if (!isLeading()) return
+        // The leader may hear of a follower first by what it is missing, right after a change of leader.
+        seeFollower()
+        if (epoch === log.position().epoch) return sendMissing(after)
+      },
+      command({ command }) {
+        if (isLeading()) onCommand(command)
+      },
+    },
+    announce,
+    hasFollowers,
+    tell,
+  }
+}

@@ -1,0 +1,184 @@
+import type { LockRequest } from './leader-lock.ts'
+
+/**
+ * What a hub is to its key's stream, as a complete table: the compiler proves that no pair is forgotten.
+ *
+ * ```
+ *        attached        granted            led
+ *   out ---------> queued -----> claiming -----> leading
+ *                   ^  ^ ^        |   | ^          | |
+ *                   |  | +--------+   | |  silence | | abdicated
+ *                   |  |  lost,       v |          | v
+ *                   |  |  fenced    yielded <------+ abdicated --attached, silence--> queued
+ *                   |  +---lost-------+    outranked
+ *                   | retried
+ *                retrying <--failed-- (queued, claiming, leading)
+ *
+ *   out <--left-- (all but superseded), superseded <--superseded-- (all): for good
+ * ```
+ */
+export type LeadershipState =
+  /** No tab: neither follows nor asks for the lock. */
+  | { is: 'out' }
+  /** Follows, and waits for the lock; also while it makes sure that the lock is still its own (L3). */
+  | { is: 'queued'; lock: LockRequest }
+  /** Holds the lock and reads the log: no leader yet, but alive. `claim` is what it tells the others (L5). */
+  | { is: 'claiming'; lock: LockRequest; claim: number }
+  /** Holds the lock, streams, appends and commits, under this term. */
+  | { is: 'leading'; lock: LockRequest; term: number }
+  /** Follows one that this lock does not reach, and keeps the lock: asked for anew, it would be granted at once. */
+  | { is: 'yielded'; lock: LockRequest }
+  /** Follows, and does not ask for the lock: none of its tabs has a token, and another hub's may (A2). */
+  | { is: 'abdicated' }
+  /** Follows, and asks for the lock again in a while: it was refused, or taking over went wrong. */
+  | { is: 'retrying'; cancel(): void }
+  /** A hub of a newer protocol is there (T4). */
+  | { is: 'superseded' }
+
+export type StateName = LeadershipState['is']
+
+export type LeadershipEvent =
+  /** A tab has come. */
+  | 'attached'
+  /** The lock is this hub's, and the lock manager has nothing else to say. */
+  | 'granted'
+  /** Another hub has stolen the lock. */
+  | 'lost'
+  /** The lock was refused, or taking over threw. */
+  | 'failed'
+  /** The pause after a failure is over. */
+  | 'retried'
+  /** The log has a term for this hub. */
+  | 'led'
+  /** The log refused a write: another hub has led since (L3). */
+  | 'fenced'
+  /** A higher claim or term was heard. */
+  | 'outranked'
+  /** The leader was silent for too long (L4). */
+  | 'silence'
+  /** No tab of this hub answers when it is asked for a token (A2). */
+  | 'abdicated'
+  /** The last tab has gone, or the hub closes. */
+  | 'left'
+  | 'superseded'
+
+/** `null`: nothing changes. */
+export const TRANSITIONS: Record<StateName, Record<LeadershipEvent, StateName | null>> = {
+  out: {
+    attached: 'queued',
+    granted: null,
+    lost: null,
+    failed: null,
+    retried: null,
+    led: null,
+    fenced: null,
+    outranked: null,
+    silence: null,
+    abdicated: null,
+    left: null,
+    superseded: 'superseded',
+  },
+  queued: {
+    attached: null,
+    granted: 'claiming',
+    // Stolen before the grant was sure.
+    lost: 'queued',
+    failed: 'retrying',
+    retried: null,
+    led: null,
+    fenced: null,
+    outranked: null,
+    // Asks anew, and steals.
+    silence: 'queued',
+    abdicated: null,
+    left: 'out',
+    superseded: 'superseded',
+  },
+  claiming: {
+    attached: null,
+    granted: null,
+    lost: 'queued',
+    failed: 'retrying',
+    retried: null,
+    led: 'leading',
+    fenced: 'queued',
+    outranked: 'yielded',
+    silence: null,
+    abdicated: null,
+    left: 'out',
+    superseded: 'superseded',
+  },
+  leading: {
+    attached: null,
+    granted: null,
+    lost: 'queued',
+    failed: 'retrying',
+    retried: null,
+    led: null,
+    fenced: 'queued',
+    outranked: 'yielded',
+    silence: null,
+    abdicated: 'abdicated',
+    left: 'out',
+    superseded: 'superseded',
+  },
+  yielded: {
+    attached: null,
+    granted: null,
+    lost: 'queued',
+    failed: 'retrying',
+    retried: null,
+    led: null,
+    fenced: null,
+    outranked: null,
+    // The lock is still this hub's: there is nothing to steal.
+    silence: 'claiming',
+    abdicated: null,
+    left: 'out',
+    superseded: 'superseded',
+  },
+  abdicated: {
+    // This tab may have a token.
+    attached: 'queued',
+    granted: null,
+    lost: null,
+    failed: null,
+    retried: null,
+    led: null,
+    fenced: null,
+    outranked: null,
+    // No other hub has taken the lead.
+    silence: 'queued',
+    abdicated: null,
+    left: 'out',
+    superseded: 'superseded',
+  },
+  retrying: {
+    attached: null,
+    granted: null,
+    lost: null,
+    failed: null,
+    retried: 'queued',
+    led: null,
+    fenced: null,
+    outranked: null,
+    silence: 'queued',
+    abdicated: null,
+    left: 'out',
+    superseded: 'superseded',
+  },
+  superseded: {
+    attached: null,
+    granted: null,
+    lost: null,
+    failed: null,
+    retried: null,
+    led: null,
+    fenced: null,
+    outranked: null,
+    silence: null,
+    abdicated: null,
+    left: null,
+    superseded: null,
+  },
+}

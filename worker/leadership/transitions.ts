@@ -1,0 +1,145 @@
+import { CLOSE_GRACE } from '../base/close-grace.ts'
+import type { Platform } from '../base/platform.ts'
+import type { Log } from '../log/log.ts'
+import type { HubMessage } from './hub-messages.ts'
+import type { LeaderLock, LockRequest } from './leader-lock.ts'
+import type { LeaderWatch } from './leader-watch.ts'
+import {
+  type LeadershipEvent,
+  type LeadershipState,
+  type StateName,
+  TRANSITIONS,
+} from './leadership-state.ts'
+import type { NewestKnown } from './newest-known.ts'
+
+/** ms until a hub asks for the lock again that was refused it, or failed to take over; then doubled. */
+const RETRY_FIRST = 1_000
+const RETRY_CAP = 30_000
+
+export type Holding = Extract<LeadershipState, { lock: LockRequest }>
+export type Claiming = Extract<LeadershipState, { is: 'claiming' }>
+export type Leading = Extract<LeadershipState, { is: 'leading' }>
+
+export interface TransitionsOptions {
+  platform: Pick<Platform, 'after' | 'random'>
+  lock: LeaderLock
+  watch: Pick<LeaderWatch, 'start' | 'stop'>
+  log: Pick<Log, 'position' | 'flush' | 'follow'>
+  known: Pick<NewestKnown, 'term'>
+  post(message: HubMessage): void
+  setStreaming(streaming: boolean): void
+  onStatus(): void
+  /** The lock is granted: is it still this hub's? */
+  onGranted(): void
+  onClaiming(state: Claiming): void
+  onFailure(cause: unknown): void
+}
+
+export interface Transitions {
+  /** A new object with each move: whoever waited compares it, to see that nothing has changed. */
+  state(): LeadershipState
+  /** Does what the table has for the event in the present state, if anything. */
+  move(event: LeadershipEvent): void
+  /** Something is told that went wrong, and keeps this hub from leading: it tries again in a while. */
+  fail(cause: unknown): void
+  /** Resolves once the last stream that this hub handed over is closed and committed. */
+  handedOver(): Promise<void>
+}
+
+const FOLLOWING: ReadonlySet<StateName> = new Set(['queued', 'yielded', 'abdicated', 'retrying'])
+const HANDED_OVER: ReadonlySet<StateName> = new Set(['out', 'abdicated', 'superseded'])
+
+/** What happens when a hub goes from one state to the next: leadership-state.ts says when. */
+export const createTransitions = ({
+  platform,
+  lock,
+  watch,
+  log,
+  known,
+  post,
+  setStreaming,
+  onStatus,
+  onGranted,
+  onClaiming,
+  onFailure,
+}: TransitionsOptions): Transitions => {
+  let state: LeadershipState = { is: 'out' }
+  let handedOver: Promise<void> = Promise.resolve()
+  let failures = 0
+
+  const enter = (next: StateName, from: LeadershipState, event: LeadershipEvent): LeadershipState => {
+    const { lock: held } = from as Holding
+    switch (next) {
+      case 'queued':
+        return {
+          is: next,
+          lock: lock.ask(event === 'silence', { onGranted, onLost: () => move('lost'), onRefused: fail }),
+        }
+      case 'claiming':
+        return { is: next, lock: held, claim: log.position().term + platform.random() }
+      case 'leading':
+        failures = 0
+        return { is: next, lock: held, term: known.term() }
+      case 'yielded':
+        return { is: next, lock: held }
+      case 'retrying':
+        return {
+          is: next,
+          cancel: platform.after(Math.min(RETRY_CAP, RETRY_FIRST * 2 ** failures++), () => move('retried')),
+        }
+      default:
+        return { is: next }
+    }
+  }
+
+  /** In order: the stream ends, then what is left is committed, then the lock passes on (S1). */
+  const handOver = async ({ lock: held }: Holding) => {
+    held.forget()
+    setStreaming(false)
+    await log.flush().catch(onFailure)
+    log.follow()
+    platform.after(CLOSE_GRACE, held.release)
+  }
+
+  /** At once: another hub leads already, or is to. What is not committed is that hub's. */
+  const stepDown = () => {
+    setStreaming(false)
+    log.follow()
+    onStatus()
+    post({ type: 'hello' })
+  }
+
+  /** What has become of the state before. */
+  const exit = (from: LeadershipState, next: StateName) => {
+    if (from.is === 'retrying') from.cancel()
+    if (!('lock' in from)) return
+    if (HANDED_OVER.has(next)) {
+      handedOver = handOver(from)
+      return
+    }
+    if (from.is === 'leading') stepDown()
+    else if (next === 'yielded') post({ type: 'hello' })
+    if (next === 'queued') from.lock.release()
+    if (next !== 'retrying') return
+    from.lock.forget()
+    platform.after(CLOSE_GRACE, from.lock.release)
+  }
+
+  const move = (event: LeadershipEvent) => {
+    const next = TRANSITIONS[state.is][event]
+    if (next === null) return
+    const from = state
+    state = enter(next, from, event)
+    if (FOLLOWING.has(next)) watch.start()
+    else watch.stop()
+    exit(from, next)
+    if (state.is === 'claiming') onClaiming(state)
+  }
+
+  const fail = (cause: unknown) => {
+    onFailure(cause)
+    move('failed')
+  }
+
+  return { state: () => state, move, fail, handedOver: () => handedOver }
+}
