@@ -1,6 +1,6 @@
-import type { ConnectionStatus } from '../../src/shared/status.ts'
+import type { ConnectionStatus, ErrorData } from '../../src/shared/status.ts'
 import type { Platform } from '../base/platform.ts'
-import type { Log } from '../log/log.ts'
+import type { Appended, Committed, Log } from '../log/log.ts'
 import { BEAT } from './beat.ts'
 import type { FreezeGuard } from './freeze-guard.ts'
 import type { FromFollower, FromLeader, HubMessage, Receiver, StreamCommand } from './hub-messages.ts'
@@ -29,8 +29,11 @@ export interface LeaderSide {
   announce(): void
   /** Whether a follower has said anything in the last 5 s. */
   hasFollowers(): boolean
-  /** Relays what `message` makes of this hub's term, if it leads and anybody is there to hear (L2). */
-  tell(message: (term: number) => FromLeader): void
+  // L2: what happens is told, if this hub leads and anybody is there to hear.
+  relayEvents(appended: Appended): void
+  relayCommitted(committed: Committed): void
+  relayStatus(status: ConnectionStatus): void
+  relayError(error: ErrorData): void
 }
 
 /** What a leader says, and what it answers: beats while there are followers, and what they are missing. */
@@ -121,6 +124,13 @@ export const createLeaderSide = ({
     },
     announce,
     hasFollowers,
-    tell,
+    relayEvents({ after, events }) {
+      const { epoch, lastEventId } = log.position()
+      tell((term) => ({ type: 'events', term, epoch, after, events, lastEventId }))
+    },
+    relayCommitted: (committed) =>
+      tell((term) => ({ type: 'committed', term, epoch: log.position().epoch, ...committed })),
+    relayStatus: (status) => tell((term) => ({ type: 'status', term, status })),
+    relayError: (error) => tell((term) => ({ type: 'error', term, error })),
   }
 }

@@ -11,6 +11,7 @@ import { createLeaderLock } from './leader-lock.ts'
 import { createLeaderSide } from './leader-side.ts'
 import { createLeaderWatch } from './leader-watch.ts'
 import { createNewestKnown } from './newest-known.ts'
+import { createRanking } from './ranking.ts'
 import { createTakeOver } from './take-over.ts'
 import { createTransitions } from './transitions.ts'
 
@@ -37,6 +38,18 @@ import { createTransitions } from './transitions.ts'
  * 6. The log writes a term above all that this hub knows of. The hub is *leading*: it says so, and streams.
  * 7. All that it says and writes from now on carries the term. Others drop what carries a lower one, and the database
  *    refuses it (L3). Before each append the hub makes sure that no freeze has hidden a steal.
+ *
+ * Ways to stop, each an event of leadership-state.ts:
+ * - in order (the stream ends, what is left is committed, 100 ms later the lock passes on): *left*, the last tab has
+ *   gone; *abdicated*, none of the tabs has a token; *superseded*, a hub of a newer protocol is there, for good;
+ * - at once, since another hub leads: *lost*, the lock was stolen; *fenced*, the log refused a write; *outranked*, a
+ *   higher term or claim was heard, over a lock that does not exclude this hub's, which therefore keeps its own;
+ * - at once, to try again in a while: *failed*, something threw.
+ * A term that the log has written, and that nobody has heard of when the hub stops, is taken back (`log.abandon`).
+ *
+ * Ways to begin: *granted*, the lock's turn has come; *silence*, the leader is robbed, or this hub goes on with the
+ * lock that it kept; and a leader begins a new term at once if it hears of a newer log than its own (L3).
+ * Ways to be in the lock's queue again: *attached*, *retried*, and each way to stop that loses the lock.
  */
 export interface Leadership {
   role(): 'leader' | 'follower'
@@ -107,7 +120,10 @@ export interface LeadershipOptions {
   onFailure(cause: unknown): void
 }
 
-/** Wires the parts of leadership, and says what a hub hears whatever it is. */
+/**
+ * Wires the parts of leadership. Over 80 lines: the wiring of eight parts and the public methods, without a variable
+ * of its own.
+ */
 export const createLeadership = ({
   platform,
   protocol,
@@ -178,33 +194,12 @@ export const createLeadership = ({
     log,
     known,
     post,
-    heedLeader(term) {
-      // L3: it has been replaced.
-      if (term < known.term()) return false
-      const now = state()
-      const own = now.is === 'leading' ? now.term : now.is === 'claiming' ? now.claim : term
-      if (term > own) move('outranked')
-      if (state().is === 'leading') return false
-      known.heardOf(term)
-      watch.sign()
-      return true
-    },
+    heedLeader: (term) => ranking.heedLeader(term),
   })
+  const ranking = createRanking({ transitions, known, watch, freeze, leader, post })
 
   const asHub: Receiver<FromAnyHub> = {
-    async claim({ claim }) {
-      const now = state()
-      if (now.is === 'leading' && claim <= now.term) {
-        // A new hub, which knows less: its lock is one of another manager (L5).
-        if (await takeOver.leads()) leader.announce()
-        return
-      }
-      // This hub was robbed while it was frozen, or the other one knows as much and is newer.
-      if (now.is === 'leading' || (now.is === 'claiming' && claim > now.claim)) move('outranked')
-      const newest = known.logPoint()
-      if (claim < newest.lineage.term) post({ type: 'newer-log', ...newest })
-      watch.sign()
-    },
+    claim: ({ claim }) => ranking.heedClaim(claim),
     'newer-log'(told) {
       known.heed(told)
       if (state().is === 'claiming') log.recall(told)
@@ -244,7 +239,12 @@ export const createLeadership = ({
     return transitions.handedOver()
   }
 
+  const { relayEvents, relayCommitted, relayStatus, relayError } = leader
   return {
+    relayEvents,
+    relayCommitted,
+    relayStatus,
+    relayError,
     role: () => (state().is === 'leading' ? 'leader' : 'follower'),
     leaderStatus: follower.leaderStatus,
     leads: takeOver.leads,
@@ -274,14 +274,6 @@ export const createLeadership = ({
       channel.close()
     },
     signOut: () => post({ type: 'sign-out' }),
-    relayEvents({ after, events }) {
-      const { epoch, lastEventId } = log.position()
-      leader.tell((term) => ({ type: 'events', term, epoch, after, events, lastEventId }))
-    },
-    relayCommitted: (committed) =>
-      leader.tell((term) => ({ type: 'committed', term, epoch: log.position().epoch, ...committed })),
-    relayStatus: (status) => leader.tell((term) => ({ type: 'status', term, status })),
-    relayError: (error) => leader.tell((term) => ({ type: 'error', term, error })),
     tellLeader(command) {
       if (state().is === 'leading') return false
       post({ type: 'command', command })

@@ -9,7 +9,7 @@ import type { Claiming, Leading, Transitions } from './transitions.ts'
 
 export interface TakeOverOptions {
   platform: Pick<Platform, 'after'>
-  log: Pick<Log, 'position' | 'lead' | 'abandon'>
+  log: Pick<Log, 'position' | 'lead' | 'abandon' | 'follow'>
   transitions: Transitions
   known: NewestKnown
   watch: Pick<LeaderWatch, 'hasHeard'>
@@ -68,7 +68,10 @@ export const createTakeOver = ({
   }
 
   const beginTerm = async (mine: Claiming | Leading) => {
-    const term = await log.lead(known.termToExceed())
+    const term = await log.lead(known.termToExceed()).catch((cause) => {
+      log.follow()
+      throw cause
+    })
     if (state() !== mine || term === null) {
       log.abandon()
       if (state() === mine) move('fenced')

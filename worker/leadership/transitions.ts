@@ -117,7 +117,8 @@ export const createTransitions = ({
       handedOver = handOver(from)
       return
     }
-    if (from.is === 'leading') stepDown()
+    // What threw may have begun to lead already.
+    if (from.is === 'leading' || next === 'retrying') stepDown()
     else if (next === 'yielded') post({ type: 'hello' })
     if (next === 'queued') from.lock.release()
     if (next !== 'retrying') return

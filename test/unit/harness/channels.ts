@@ -2,7 +2,10 @@ import type { Channel } from '../../../worker/base/platform.ts'
 import type { Relayed } from '../../../worker/leadership/hub-messages.ts'
 import { turn } from './turns.ts'
 
-/** BroadcastChannels of one browser: each message is cloned, and reaches everybody else, in order, a turn later. */
+/**
+ * BroadcastChannels of one browser: each message is cloned, and reaches everybody else, in order, a turn later. One
+ * that is closed throws.
+ */
 export const createFakeChannels = () => {
   const members = new Map<string, Set<(message: unknown) => void>>()
   const heard: Relayed[] = []
@@ -17,7 +20,7 @@ export const createFakeChannels = () => {
       let closed = false
       return {
         post(message) {
-          if (closed) return
+          if (closed) throw new DOMException('The channel is closed.', 'InvalidStateError')
           const clone = structuredClone(message) as Relayed
           heard.push(clone)
           channels.onPost(clone)

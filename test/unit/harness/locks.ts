@@ -13,6 +13,7 @@ const aborted = () => new DOMException('The request was aborted.', 'AbortError')
 export const createFakeLocks = () => {
   const holders = new Map<string, Holder>()
   const queues = new Map<string, (() => void)[]>()
+  let denied = false
 
   const free = (name: string, holder: Holder | undefined) => {
     if (holder === undefined || holders.get(name) !== holder) return
@@ -24,6 +25,7 @@ export const createFakeLocks = () => {
     new Promise((resolve, reject) => {
       const run = callback ?? (given as Run)
       const { steal = false, signal } = callback === undefined ? {} : (given as LockOptions)
+      if (denied) return reject(new DOMException('The request was denied.', 'SecurityError'))
       const grant = () => {
         const holder: Holder = { rob: () => reject(aborted()) }
         holders.set(name, holder)
@@ -58,6 +60,10 @@ export const createFakeLocks = () => {
       const infos = (names: string[]) => names.map((name) => ({ name, mode: 'exclusive' as const }))
       const waiting = [...queues].flatMap(([name, queue]) => queue.map(() => name))
       return { held: infos([...holders.keys()]), pending: infos(waiting) }
+    },
+    /** Whether the browser denies Web Locks from now on, as Firefox does where cookies are blocked. */
+    deny(value: boolean) {
+      denied = value
     },
     isHeld: (name: string) => holders.has(name),
     queued: (name: string) => queues.get(name)?.length ?? 0,

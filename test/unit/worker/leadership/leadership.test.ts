@@ -47,7 +47,7 @@ describe('leadership', () => {
   /** One hub's, over a log that only writes down what is asked of it. */
   const open = (where = position, listenFor = 0) => {
     const calls: string[] = []
-    let terms = [] as (number | null)[]
+    let terms = [] as (number | null | Error)[]
     let queries = 0
     const note =
       <T>(name: string, answer: T) =>
@@ -82,7 +82,9 @@ describe('leadership', () => {
         read: () => [],
         lead: async (seen) => {
           calls.push(`lead after ${seen}`)
-          return terms.length > 0 ? terms.shift()! : seen + 1
+          const answer = terms.length > 0 ? terms.shift()! : seen + 1
+          if (answer instanceof Error) throw answer
+          return answer
         },
         recall: note('recall', undefined),
         abandon: note('abandon', undefined),
@@ -108,7 +110,7 @@ describe('leadership', () => {
       /** What happened since the last look. */
       news: () => calls.splice(0),
       queries: () => queries,
-      answerLead: (...given: (number | null)[]) => {
+      answerLead: (...given: (number | null | Error)[]) => {
         terms = given
       },
     }
@@ -272,14 +274,18 @@ describe('leadership', () => {
 
   it('L3 a claim that the log refuses is no leadership: the lock passes on, and it queues again', async () => {
     const one = open()
+    const two = open()
     one.answerLead(null, 7)
     one.join(null)
+    two.join(null)
     await settle()
     expect(one.news()).toEqual(['lead after 0', 'abandon'])
-    expect(types()).not.toContain('leading')
-    one.fenced()
-    await settle()
-    expect([one.role(), one.news()]).toEqual(['leader', ['lead after 0', 'stream']])
+    // It has heard of a claim, and waits until that hub's stream is closed.
+    await platform.advance(CLOSE_GRACE)
+    expect([two.role(), two.news()]).toEqual(['leader', ['lead after 0', 'stream']])
+    await two.leave()
+    await platform.advance(2 * CLOSE_GRACE)
+    expect([one.role(), one.news().slice(-2)]).toEqual(['leader', ['lead after 1', 'stream']])
   })
 
   it('L4 a leader that it has never heard is robbed after 2 s, one that it has after 5 s', async () => {
@@ -442,13 +448,117 @@ describe('leadership', () => {
     one.join(null)
     await settle()
     expect([await one.leads(), one.queries()]).toEqual([true, 0])
-    await platform.advance(10_000)
+    // Its beats, of which there are some while a follower is there, show that it ran.
+    speak({ type: 'hello' })
+    await platform.advance(4_900)
     expect([await one.leads(), one.queries()]).toEqual([true, 0])
     // Nothing ran, and nothing was told meanwhile.
     platform.setClock(60_000)
     await platform.advance(1_000)
     expect([await one.leads(), one.queries()]).toEqual([true, 1])
     expect([await one.leads(), one.queries()]).toEqual([true, 1])
+  })
+
+  it('P11 L3 one that leads alone has no timer, and asks the lock manager before it appends after a pause', async () => {
+    const one = open()
+    one.join(null)
+    await settle()
+    expect(platform.timers()).toBe(0)
+    for (const [pause, asked] of [
+      [1_000, 0],
+      [1_400, 0],
+      [1_600, 1],
+      [100, 1],
+      [3_600_000, 2],
+    ] as const) {
+      await platform.advance(pause)
+      expect([pause, await one.leads(), one.queries()]).toEqual([pause, true, asked])
+    }
+    speak({ type: 'hello' })
+    await platform.advance(2_000)
+    expect(platform.timers()).toBe(1)
+    await platform.advance(10_000)
+    expect(platform.timers()).toBe(0)
+  })
+
+  it('L3 robbed while it was frozen, with nobody to beat for, it does not lead when it wakes', async () => {
+    const one = open()
+    one.join(null)
+    await settle()
+    platform.setClock(60_000)
+    void platform.locks.request(LOCK, { steal: true }, () => new Promise(() => {})).catch(() => {})
+    expect(await one.leads()).toBe(false)
+  })
+
+  it('L1 a lock that is refused at once is asked for again after a pause, ever longer ones up to 30 s', async () => {
+    platform.locks.deny(true)
+    let asked = 0
+    const locks = platform.locks
+    const request = locks.request
+    locks.request = ((...args: Parameters<typeof request>) => {
+      asked++
+      return request(...args)
+    }) as typeof request
+    const one = open()
+    one.join(null)
+    await settle()
+    expect(asked).toBe(1)
+    expect(one.news()).toContain('failed SecurityError: The request was denied.')
+    // After 1, 2, 4, 8, 16 and twice 30 s; and the silence of a leader, once in 30 s, asks as well (L4).
+    await platform.advance(91_000)
+    expect(asked).toBeGreaterThanOrEqual(6)
+    expect(asked).toBeLessThanOrEqual(12)
+    platform.locks.deny(false)
+    await platform.advance(30_000)
+    expect([one.role(), one.news().at(-1)]).toEqual(['leader', 'stream'])
+  })
+
+  it('L1 what throws while a hub takes over is told and tried again, and other hubs have the lock meanwhile', async () => {
+    const one = open()
+    one.answerLead(new Error('no memory'))
+    one.join(null)
+    await settle()
+    expect(one.news()).toEqual(['lead after 0', 'follow', 'failed Error: no memory', 'no stream', 'follow'])
+    await platform.advance(CLOSE_GRACE)
+    expect(platform.locks.isHeld(LOCK)).toBe(false)
+    await platform.advance(1_000)
+    expect([one.role(), one.news()]).toEqual(['leader', ['lead after 0', 'stream']])
+  })
+
+  it('L1 what throws while a leader begins a newer term is told and tried again as well', async () => {
+    const one = open()
+    one.join(null)
+    await settle()
+    one.news()
+    one.answerLead(new Error('no memory'))
+    speak({
+      type: 'newer-log',
+      cursor: { epoch: 'e', seq: 7 },
+      lineage: { term: 5, leaders: [], committedUpTo: 0, lastEventId: '7', streamClient: 'client' },
+    })
+    await settle()
+    expect([one.role(), one.news().slice(0, 3)]).toEqual([
+      'follower',
+      ['lead after 5', 'follow', 'failed Error: no memory'],
+    ])
+    await platform.advance(2_000)
+    expect([one.role(), one.news().at(-1)]).toEqual(['leader', 'stream'])
+  })
+
+  it('T4 a hub that is closed says nothing any more: its channel is closed', async () => {
+    const one = open()
+    one.join(null)
+    await settle()
+    speak({ type: 'hello' })
+    await settle()
+    await one.close()
+    types()
+    // What comes late: a tab's command, a sign-out, a relayed event, and the answer to the hello.
+    one.tellLeader('nudge')
+    one.signOut()
+    one.relayEvents({ after: 0, events: [event] })
+    await platform.advance(1_000)
+    expect(types()).toEqual([])
   })
 
   it('L3 a lock that came during a freeze is no leadership before the lock manager has answered', async () => {
@@ -474,8 +584,17 @@ describe('leadership', () => {
     for (let times = 3; times > 0; times--)
       speak({ type: 'something of its own' } as unknown as HubMessage, PROTOCOL + 1)
     await settle()
-    expect(one.news()).toEqual([`superseded ${JSON.stringify([PROTOCOL + 1])}`])
+    // Its own stream ends first, whatever the hub does about it.
+    expect(one.news()).toEqual([
+      'no stream',
+      'flush',
+      `superseded ${JSON.stringify([PROTOCOL + 1])}`,
+      'follow',
+    ])
     expect(types()).toEqual(['hello'])
+    one.join(null)
+    await platform.advance(10_000)
+    expect([one.role(), one.news(), types()]).toEqual(['follower', [], []])
   })
 
   it('T4 tells an older protocol that it is there, and takes nothing of it for a leader’s', async () => {
