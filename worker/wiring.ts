@@ -146,9 +146,8 @@ export const wireParts = ({
     onCommand: (command) => connection[command](),
     onSignOut,
     onSuperseded,
-    onFailure(cause) {
+    onFailure(message, cause) {
       metrics.error('worker')
-      const message = 'This worker could not take over the stream, and tries again.'
       // By itself, whatever the stream is going through.
       const retryable = true
       onError({

@@ -13,7 +13,7 @@ import { createLeaderWatch } from './leader-watch.ts'
 import { createNewestKnown } from './newest-known.ts'
 import { createRanking } from './ranking.ts'
 import { createTakeOver } from './take-over.ts'
-import { createTransitions } from './transitions.ts'
+import { createTransitions, FAILED } from './transitions.ts'
 
 /**
  * Which hub of a key has the stream.
@@ -116,8 +116,8 @@ export interface LeadershipOptions {
   onSignOut(): void
   /** A hub of a newer protocol is there. This one has let go of the stream for good (T4). */
   onSuperseded(by: number): void
-  /** The lock was refused, or something threw. Where it keeps this hub from leading, it is tried again. */
-  onFailure(cause: unknown): void
+  /** The lock was refused, or something threw: `message` says what to check. It is tried again. */
+  onFailure(message: string, cause: unknown): void
 }
 
 /**
@@ -230,7 +230,7 @@ export const createLeadership = ({
       watch.noticed()
       post({ type: 'hello' })
     },
-    onFailure,
+    onFailure: (cause) => onFailure(FAILED, cause),
   })
 
   const leave = () => {

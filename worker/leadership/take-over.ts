@@ -5,7 +5,7 @@ import type { FreezeGuard } from './freeze-guard.ts'
 import type { HubMessage } from './hub-messages.ts'
 import type { LeaderWatch } from './leader-watch.ts'
 import type { NewestKnown } from './newest-known.ts'
-import type { Claiming, Leading, Transitions } from './transitions.ts'
+import { type Claiming, FAILED, type Leading, type Transitions } from './transitions.ts'
 
 export interface TakeOverOptions {
   platform: Pick<Platform, 'after'>
@@ -20,7 +20,7 @@ export interface TakeOverOptions {
   prepare(): void
   /** A term of this hub's begins. */
   onLeading(): void
-  onFailure(cause: unknown): void
+  onFailure(message: string, cause: unknown): void
 }
 
 export interface TakeOver {
@@ -64,7 +64,7 @@ export const createTakeOver = ({
   const failAs = (mine: Claiming | Leading) => (cause: unknown) => {
     const now = state()
     if ((now.is === 'claiming' || now.is === 'leading') && now.lock === mine.lock) fail(cause)
-    else onFailure(cause)
+    else onFailure(FAILED, cause)
   }
 
   const beginTerm = async (mine: Claiming | Leading) => {

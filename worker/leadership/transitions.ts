@@ -16,6 +16,11 @@ import type { NewestKnown } from './newest-known.ts'
 const RETRY_FIRST = 1_000
 const RETRY_CAP = 30_000
 
+const REFUSED =
+  'The browser refused the Web Lock by which workers agree on who has the stream: check that the page may use ' +
+  'cookies and site data. It is tried again.'
+export const FAILED = 'This worker failed while it shared the stream with others, and tries again.'
+
 export type Holding = Extract<LeadershipState, { lock: LockRequest }>
 export type Claiming = Extract<LeadershipState, { is: 'claiming' }>
 export type Leading = Extract<LeadershipState, { is: 'leading' }>
@@ -32,7 +37,7 @@ export interface TransitionsOptions {
   /** The lock is granted: is it still this hub's? */
   onGranted(): void
   onClaiming(state: Claiming): void
-  onFailure(cause: unknown): void
+  onFailure(message: string, cause: unknown): void
 }
 
 export interface Transitions {
@@ -73,7 +78,7 @@ export const createTransitions = ({
       case 'queued':
         return {
           is: next,
-          lock: lock.ask(event === 'silence', { onGranted, onLost: () => move('lost'), onRefused: fail }),
+          lock: lock.ask(event === 'silence', { onGranted, onLost: () => move('lost'), onRefused: refuse }),
         }
       case 'claiming':
         return { is: next, lock: held, claim: log.position().term + platform.random() }
@@ -96,7 +101,7 @@ export const createTransitions = ({
   const handOver = async ({ lock: held }: Holding) => {
     held.forget()
     setStreaming(false)
-    await log.flush().catch(onFailure)
+    await log.flush().catch((cause) => onFailure(FAILED, cause))
     log.follow()
     platform.after(CLOSE_GRACE, held.release)
   }
@@ -138,7 +143,11 @@ export const createTransitions = ({
   }
 
   const fail = (cause: unknown) => {
-    onFailure(cause)
+    onFailure(FAILED, cause)
+    move('failed')
+  }
+  const refuse = (cause: unknown) => {
+    onFailure(REFUSED, cause)
     move('failed')
   }
 

@@ -49,6 +49,7 @@ describe('leadership', () => {
     const calls: string[] = []
     let terms = [] as (number | null | Error)[]
     let queries = 0
+    const messages: string[] = []
     const note =
       <T>(name: string, answer: T) =>
       (...args: unknown[]): T => {
@@ -102,7 +103,10 @@ describe('leadership', () => {
       onCommand: note('command', undefined),
       onSignOut: () => {},
       onSuperseded: note('superseded', undefined),
-      onFailure: (cause) => void calls.push(`failed ${cause}`),
+      onFailure(message, cause) {
+        calls.push(`failed ${cause}`)
+        messages.push(message)
+      },
     })
     return {
       ...leadership,
@@ -110,6 +114,8 @@ describe('leadership', () => {
       /** What happened since the last look. */
       news: () => calls.splice(0),
       queries: () => queries,
+      /** What it told of failures. */
+      messages,
       answerLead: (...given: (number | null | Error)[]) => {
         terms = given
       },
@@ -504,6 +510,7 @@ describe('leadership', () => {
     await settle()
     expect(asked).toBe(1)
     expect(one.news()).toContain('failed SecurityError: The request was denied.')
+    expect(one.messages).toEqual([expect.stringContaining('Web Lock')])
     // After 1, 2, 4, 8, 16 and twice 30 s; and the silence of a leader, once in 30 s, asks as well (L4).
     await platform.advance(91_000)
     expect(asked).toBeGreaterThanOrEqual(6)
