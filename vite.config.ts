@@ -106,6 +106,7 @@ const application = (root: string): UserConfig => ({
       { find: /^tabstream$/, replacement: path('dist/index.js') },
       { find: /^tabstream\/event-source$/, replacement: path('dist/event-source.js') },
       { find: /^tabstream\/inspector$/, replacement: path('dist/inspector.js') },
+      { find: /^tabstream\/react$/, replacement: path('dist/react.js') },
       { find: /^tabstream\/worker$/, replacement: path('dist/worker.js') },
       { find: /^tabstream\/verify$/, replacement: path('dist/verify.js') },
     ],

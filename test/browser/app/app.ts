@@ -1,4 +1,11 @@
-import { type ConnectOptions, connect, type Stream, type WorkerFactoryOptions } from 'tabstream'
+import {
+  type ConnectOptions,
+  connect,
+  type Stream,
+  type StreamError,
+  type WorkerFactoryOptions,
+} from 'tabstream'
+import { SharedEventSource } from 'tabstream/event-source'
 import { closeEventSource, traceEventSource, traces } from './event-source-scenarios.ts'
 import type { StartOptions, TabRecord } from './record.ts'
 
@@ -9,7 +16,12 @@ declare global {
   interface Window {
     record: TabRecord
     stream: Stream<Events>
+    SharedEventSource: typeof SharedEventSource
     start: (options?: StartOptions) => { threw?: { name: string; message: string } }
+    /** What `getAccessToken` gives, where `StartOptions.token` is set. */
+    token: string | null
+    /** Renders a tree below a `StreamProvider` that connects so. */
+    mountReact: (options?: StartOptions) => Promise<void>
   }
 }
 
@@ -19,12 +31,14 @@ const record: TabRecord = {
   errors: [],
   resets: [],
   resetsAt: [],
+  payloads: [],
   reported: [],
   tokensAsked: 0,
 }
 window.record = record
-Object.assign(window, { traces, traceEventSource, closeEventSource })
+Object.assign(window, { SharedEventSource, traces, traceEventSource, closeEventSource })
 window.addEventListener('error', (event) => record.reported.push(event.message))
+window.addEventListener('unhandledrejection', ({ reason }) => record.reported.push(`unhandled: ${reason}`))
 
 const logIn = async (user: string): Promise<string> => {
   record.tokensAsked++
@@ -43,15 +57,45 @@ const shared = (options: WorkerFactoryOptions) =>
 const dedicated = (options: WorkerFactoryOptions) =>
   new Worker(new URL('./stream.worker.ts', import.meta.url), { ...options, type: 'module' })
 
-const open = (options: StartOptions) => {
-  const { url = '/api/v1/events/stream', user = 'ada', exchange = '/api/v1/auth/sse-token' } = options
-  const auth = exchange === null ? {} : { auth: { exchange, getAccessToken: () => logIn(user ?? '') } }
-  const stream = connect<Events>(url, {
+const giveToken = (): string | null => {
+  record.tokensAsked++
+  if (window.token === 'reject') throw new Error('There is no token yet.')
+  return window.token
+}
+
+const authOf = ({ user = 'ada', exchange = '/api/v1/auth/sse-token', token }: StartOptions) => {
+  if (token === undefined)
+    return exchange === null ? {} : { auth: { exchange, getAccessToken: () => logIn(user ?? '') } }
+  window.token = token
+  return { auth: { getAccessToken: giveToken, ...(exchange === null ? {} : { exchange }) } }
+}
+
+const workersOf = ({ host, worker }: StartOptions) => {
+  if (worker === 'package') return {}
+  if (worker !== undefined) {
+    const of = (options: WorkerFactoryOptions) => ({ ...options, type: 'module' }) as const
+    return {
+      worker: {
+        shared: (options: WorkerFactoryOptions) => new SharedWorker(worker, of(options)),
+        dedicated: (options: WorkerFactoryOptions) => new Worker(worker, of(options)),
+      },
+    }
+  }
+  return { worker: host === 'worker' ? { dedicated } : { shared, dedicated } }
+}
+
+const connectWith = (options: StartOptions): Stream<Events> => {
+  const { url = '/api/v1/events/stream', user = 'ada' } = options
+  return connect<Events>(url, {
     ...(user === null ? {} : { user }),
-    ...auth,
-    worker: options.host === 'worker' ? { dedicated } : { shared, dedicated },
+    ...authOf(options),
+    ...workersOf(options),
     ...options.connect,
   } as ConnectOptions)
+}
+
+const open = (options: StartOptions) => {
+  const stream = connectWith(options)
   window.stream = stream
 
   stream.onStatus(({ state, since, nextAttemptAt, durable }) =>
@@ -61,12 +105,13 @@ const open = (options: StartOptions) => {
     record.resets.push({ reason })
     record.resetsAt.push(record.events.length)
   })
-  stream.onError((error) => {
+  const recordError = (error: StreamError) => {
     const { kind, state, retryable, attempt, status, lastEventId, message, cause } = error
     record.errors.push(
       JSON.parse(JSON.stringify({ kind, state, retryable, attempt, status, lastEventId, message, cause })),
     )
-  })
+  }
+  if (!options.withoutErrorListener) stream.onError(recordError)
   const { throwAt, types = ['*'] } = options
   for (const type of types) {
     if (throwAt !== undefined) {
@@ -75,6 +120,7 @@ const open = (options: StartOptions) => {
       })
     }
     stream.on(type, (payload, event) => {
+      if (options.keepPayloads) record.payloads.push(payload)
       record.events.push({
         id: event.id,
         type: event.type,
@@ -91,4 +137,12 @@ window.start = (options = {}) => {
   } catch (error) {
     return { threw: { name: (error as Error).name, message: (error as Error).message } }
   }
+}
+
+window.mountReact = async (options = {}) => {
+  const { mount } = await import('./react-tree.ts')
+  mount(() => {
+    window.stream = connectWith(options)
+    return window.stream
+  })
 }

@@ -15,6 +15,8 @@ export interface TabRecord {
   resets: { reason: string }[]
   /** How many events had been heard at each of them. */
   resetsAt: number[]
+  /** What the listeners got, with `keepPayloads`. */
+  payloads: unknown[]
   /** Messages that reached `window.onerror`, hence what `reportError` was called with. */
   reported: string[]
   /** How often the library asked this tab for an access token. */
@@ -37,6 +39,17 @@ export interface StartOptions {
   types?: string[]
   /** Adds a listener, before the recording one, that throws at the event with this `n`. */
   throwAt?: number
+  /**
+   * What `getAccessToken` gives from the start, in place of a log-in: `'reject'` rejects, `null` is nobody.
+   * `window.token` changes it.
+   */
+  token?: string | null
+  /** The worker's script, for both kinds of workers; `'package'`: the package's own. Default: the application's. */
+  worker?: string
+  /** Records what the listeners get, not only its `n`. */
+  keepPayloads?: boolean
+  /** Without a listener for errors. */
+  withoutErrorListener?: boolean
   /** What runs the hub: a SharedWorker with a Worker behind it (default), or a Worker of the tab's own. */
   host?: 'shared-worker' | 'worker'
   /** Handed to `connect()` as they are: `from`, `heartbeat`, `maxEventBytes`, ... */
