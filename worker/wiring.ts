@@ -64,6 +64,11 @@ export const wireParts = ({
 }: WiringOptions): Parts => {
   const { openStore, createVerifier, metrics, tabs, onStatus, onError, onSignOut, onSuperseded } = deps
   const { user, verify } = options
+  /** Here and in the other hubs. */
+  const tellError = (error: ErrorData) => {
+    leadership.relayError(error)
+    onError(error)
+  }
   const log = createLog({
     platform,
     open: (onLost) => openStore(key, onLost),
@@ -93,13 +98,20 @@ export const wireParts = ({
   const isOurs = (url: string | null | undefined) => url != null && new URL(url).origin === origin
   const credentials = createCredentials({
     platform,
+    user,
     auth,
     withCredentials,
     async streamClient() {
       await log.ready
       return isOurs(auth?.exchange) ? log.streamClient() : null
     },
-    askTab: () => askForToken(platform, tabs.all, () => void leadership.abdicate()),
+    askTab: (judge) => askForToken(platform, tabs.all, judge, () => void leadership.abdicate()),
+    onUnknownLife(why) {
+      metrics.error('auth')
+      const message = `The token is renewed only once the server answers 401, since ${why}`
+      const error = connection.errorOf({ kind: 'auth', message, status: null, cause: null })
+      tellError({ ...error, retryable: true })
+    },
   })
   const ingest = createIngest({
     log,
@@ -124,10 +136,7 @@ export const wireParts = ({
       leadership.relayStatus(connection.status())
       onStatus()
     },
-    onError(error) {
-      leadership.relayError(error)
-      onError(error)
-    },
+    onError: tellError,
   })
   const leadership = createLeadership({
     platform,
@@ -135,10 +144,7 @@ export const wireParts = ({
     key,
     listenFor,
     log,
-    prepare() {
-      // An access token of a tab is not kept: it would be asked for twice.
-      if (auth?.exchange != null) void credentials.get()
-    },
+    prepare: credentials.prepare,
     setStreaming: (streaming) => (streaming ? connection.release() : connection.hold()),
     connectionStatus: connection.status,
     onStatus,

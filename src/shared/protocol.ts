@@ -110,7 +110,8 @@ export interface HubApi {
 
 /** A token, or why there is none. The only credential that crosses a port, and only towards the hub (A1). */
 export type TokenAnswer =
-  | { ok: true; token: string }
+  /** `user`: whose token it is, where the application can tell (A3). */
+  | { ok: true; token: string; user?: string | null }
   /** `again`: there may be one in a while, as where the application cannot reach its own server. */
   | { ok: false; message: string; again?: true }
 

@@ -2,194 +2,219 @@ import type { HubOptions } from '../../src/shared/hub-options.ts'
 import { PREFIX } from '../../src/shared/names.ts'
 import type { TokenAnswer } from '../../src/shared/protocol.ts'
 import type { Platform } from '../base/platform.ts'
-import { parseRetryAfter } from '../base/retry-after.ts'
-import { createTurn } from './exchange-turn.ts'
+import { isAnothers, judgeAnswer } from './access-token.ts'
+import { createCookieOwner } from './cookie-owner.ts'
+import { bearer, type Credential, type Denied, denied, type Granted } from './credential.ts'
+import { exchange } from './exchange.ts'
+import { createExchangeTurn } from './exchange-turn.ts'
+import { renewAfter, retryRenewalAfter } from './expiry.ts'
+import { createRefusedTokens } from './refused-tokens.ts'
 
-export type Credential =
-  | {
-      ok: true
-      headers: Record<string, string>
-      credentials: RequestCredentials
-      /** When to get another, in ms since 1970; `null`: nobody said. */
-      renewAt: number | null
-    }
-  /** `refused`: a new token is needed. `unavailable`: the token endpoint is, for now. */
-  | {
-      ok: false
-      reason: 'refused' | 'unavailable' | 'limited'
-      message: string
-      status: number | null
-      retryAfter: number | null
-    }
+export type { Credential } from './credential.ts'
 
 export interface CredentialsOptions {
   platform: Platform
+  /** Whose stream it is; `null`: everybody's. */
+  user: string | null
   auth: HubOptions['auth']
   withCredentials: boolean
   /**
-   * What binds a token to this key (A3): a browser keeps one cookie for all users, and another user's exchange
+   * What binds a token to this key (A3): a browser keeps one cookie for all its users, and another user's exchange
    * would open their stream here. `null`: not sent, since an unknown header fails a foreign server's preflight.
    */
   streamClient(): Promise<string | null>
-  /** Asks a live tab for an access token (A2). */
-  askTab(): Promise<TokenAnswer>
-}
-
-/**
- * An SSE token is renewed this long before it expires, or a fifth of its life before, if that is less, and up to
- * a tenth of that earlier still: users who logged in together must not come back together for ever.
- */
-const MARGIN = 30_000
-const JITTER = 0.1
-/** ms for the token endpoint to answer. */
-const EXCHANGE_LIMIT = 20_000
-
-/** What a header can carry (RFC 6750, 2.1). A browser that is given anything else quotes it in its error (A1). */
-const isToken = (value: unknown): value is string => typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)
-const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
-
-/** Without a header of its own: the browser sends it along. */
-const isCookie = ({ headers }: Credential & { ok: true }) => Object.keys(headers).length === 0
-
-const no = (
-  reason: Exclude<Credential, { ok: true }>['reason'],
-  message: string,
-  status: number | null = null,
-  retryAfter: number | null = null,
-): Credential => ({ ok: false, reason, message, status, retryAfter })
-
-/** RFC 3339, or seconds since 1970. @returns ms since 1970, `NaN` if it is neither */
-const parseExpiry = (value: unknown): number =>
-  typeof value === 'number' ? value * 1_000 : typeof value === 'string' ? Date.parse(value) : Number.NaN
-
-/**
- * A device's clock may be hours off, and `expires_at` is told by the server's. `Date` has whole seconds, so
- * a clock that agrees with it to 2 s is the better one. @returns ms since 1970
- */
-const serverTime = (headers: Headers, now: number): number => {
-  const date = Date.parse(headers.get('date') ?? '')
-  return Number.isNaN(date) || Math.abs(date - now) < 2_000 ? now : date
-}
-
-export type Credentials = ReturnType<typeof createCredentials>
-
-/**
- * The credential that goes along with an attempt: asked of a tab, exchanged (R5), kept in this closure and
- * nowhere else (A1), one exchange at a time for all who ask (A2). Knows nothing of the stream.
- */
-export const createCredentials = ({
-  platform,
-  auth,
-  withCredentials,
-  streamClient,
-  askTab,
-}: CredentialsOptions) => {
-  const include: RequestCredentials = withCredentials ? 'include' : 'same-origin'
-  let held: (Credential & { ok: true; renewAt: number }) | null = null
-  let underWay: Promise<Credential> | null = null
-  let exchanging = new AbortController()
   /**
-   * A browser keeps one cookie for all its users: from the exchange to the answer of the stream nobody else may
-   * put another in its place. Whoever does later, takes this lock from the one before, who then knows (A3).
+   * Asks a live tab for an access token (A2), and the next one where it has none.
+   *
+   * @param judge says of an answer what it comes to: a token that is not to be sent is none
    */
-  const turn = createTurn(platform, `${PREFIX}exchange:${auth?.exchange}`)
-  let disown = () => {}
-  const own = (mine: Credential) => {
-    disown()
-    const owned = () =>
-      new Promise<void>((resolve) => {
-        disown = resolve
-      })
-    platform.locks.request(`${PREFIX}cookie:${auth?.exchange}`, { steal: true }, owned).catch(() => {
-      if (held === mine) held = null
-    })
+  askTab(judge: (answer: TokenAnswer) => TokenAnswer): Promise<TokenAnswer>
+  /** Nobody can say when a token expires. Called once. @param why what to mend */
+  onUnknownLife(why: string): void
+}
+
+/**
+ * What goes along with an attempt: asked of a tab, exchanged (R5), kept in memory and nowhere else (A1), one exchange
+ * at a time for all who ask (A2). A token that a server refused is not sent again until it changes, a minute has
+ * passed, or `forgive` is called. Knows nothing of the stream.
+ */
+export interface Credentials {
+  /** For an attempt, which ends with `settled`. Never rejects; at most one exchange is under way. */
+  get(): Promise<Credential>
+  /** Fetches ahead what the next `get` gives. */
+  prepare(): void
+  /** The attempt that `get` was for is answered, or given up. @param isAccepted the stream opened */
+  settled(isAccepted: boolean): void
+  /** The server answered 401 to what `get` gave: the next `get` obtains anew. */
+  refused(): void
+  /** The application asks to try again what was refused: `reconnect()`. */
+  forgive(): void
+  /** For good: nothing is sent any more, what is under way is broken off, and every token is forgotten (A4). */
+  close(): void
+}
+
+/** What an exchange brought. */
+interface Held {
+  credential: Granted
+  accessToken: string
+  /** In ms since 1970; `null`: nobody can say. */
+  expiresAt: number | null
+  /** A stream has opened with it. */
+  isAccepted: boolean
+}
+
+/** Stands for what the browser sends by itself, where there is no token. */
+const NO_TOKEN = ''
+
+const CLOSED = denied('unavailable', 'The stream is closed.')
+
+export const createCredentials = (options: CredentialsOptions): Credentials => {
+  const { platform, user, auth } = options
+  const credentials: RequestCredentials = options.withCredentials ? 'include' : 'same-origin'
+  /** Looked at after each wait: nothing is sent or kept once it is aborted. */
+  const life = new AbortController()
+  const turn = createExchangeTurn(platform, `${PREFIX}exchange:${auth?.exchange}`)
+  const cookie = createCookieOwner(platform, `${PREFIX}cookie:${auth?.exchange}`)
+  const refused = createRefusedTokens(platform)
+  let held: Held | null = null
+  /** The access token that went out last without an exchange. */
+  let sent = NO_TOKEN
+  /** An access token whose first SSE token was refused before any stream opened with it. */
+  let suspect: string | null = null
+  let underWay: Promise<Credential> | null = null
+  /** An attempt waits for a credential, or for the answer to one. */
+  let isAttempting = false
+  let ids = 0
+  let hasToldUnknownLife = false
+
+  const grant = (headers: Record<string, string>, renewAt: number | null = null): Granted => ({
+    ok: true,
+    id: ++ids,
+    headers,
+    credentials,
+    renewAt,
+  })
+
+  const usable = (): Held | null => {
+    const renewAt = held?.credential.renewAt ?? Number.POSITIVE_INFINITY
+    return platform.now() < renewAt ? held : null
+  }
+  const isCookie = ({ credential }: Held) => Object.keys(credential.headers).length === 0
+
+  /** A renewal ahead of the expiry has failed: the present token does for a while longer. */
+  const fallBack = (why: Denied): Credential => {
+    const left = (held?.expiresAt ?? 0) - platform.now()
+    if (held === null || left <= 0) return why
+    const renewAt = platform.now() + retryRenewalAfter(left, why.retryAfter)
+    held = { ...held, credential: { ...held.credential, renewAt } }
+    return held.credential
   }
 
-  const exchange = async (url: string, accessToken: string): Promise<Credential> => {
-    exchanging = new AbortController()
-    const { signal } = exchanging
-    const cancel = platform.after(EXCHANGE_LIMIT, () => exchanging.abort())
-    try {
-      const client = await streamClient()
-      const response = await platform.fetch(url, {
-        method: 'POST',
-        headers: { ...bearer(accessToken), ...(client === null ? {} : { 'stream-client': client }) },
-        credentials: include,
-        cache: 'no-store',
-        redirect: 'manual',
-        signal,
-      })
-      const { status, headers } = response
-      if (!response.ok) {
-        const reason =
-          status === 401 || status === 403 ? 'refused' : status === 429 ? 'limited' : 'unavailable'
-        const what =
-          response.type === 'opaqueredirect' ? 'a redirect: refused, since a token goes along' : status
-        const retryAfter = parseRetryAfter(headers.get('retry-after'), platform.now())
-        return no(reason, `The token endpoint answered ${what}.`, status, retryAfter)
-      }
-      const answer: { sse_token?: unknown; expires_at?: unknown } = await response.json()
-      const expiry = parseExpiry(answer.expires_at)
-      if (Number.isNaN(expiry))
-        return no('unavailable', 'The token endpoint gave no readable expires_at.', status)
-      const now = platform.now()
-      const life = Math.max(1_000, expiry - serverTime(headers, now))
-      const renewAt = now + life - Math.min(MARGIN, life / 5) * (1 + JITTER * platform.random())
-      // Without a token in the answer, it came as an httpOnly cookie, which no script sees (R5).
-      const { sse_token: token } = answer
-      if (token != null && !isToken(token))
-        return no('unavailable', 'The token endpoint gave an sse_token that no header can carry.', status)
-      held = { ok: true, headers: token == null ? {} : bearer(token), credentials: include, renewAt }
-      if (isCookie(held)) own(held)
-      return held
-    } catch {
-      // The error's own words are left out: a browser may quote the request in them.
-      return no('unavailable', 'The token endpoint cannot be reached, or did not answer with JSON.')
-    } finally {
-      cancel()
-      if (held === null || !isCookie(held)) turn.end()
+  const exchangeFor = async (url: string, accessToken: string): Promise<Credential> => {
+    const client = await options.streamClient()
+    if (life.signal.aborted) return CLOSED
+    const answer = await exchange({ platform, url, accessToken, client, credentials, signal: life.signal })
+    if (life.signal.aborted) return CLOSED
+    if (!answer.ok) {
+      if (answer.reason === 'refused') refused.add(accessToken)
+      return fallBack(answer)
     }
+    const { token, life: lives } = answer
+    const now = platform.now()
+    if (isAnothers(answer.user, user)) {
+      refused.add(accessToken)
+      held = null
+      // Whose cookie was replaced must know, though nobody here uses it.
+      if (token === null) cookie.own(() => {})
+      return denied('refused', "The token endpoint gave a token of another user than the stream's `user`.")
+    }
+    if (lives.ms === null && !hasToldUnknownLife) {
+      hasToldUnknownLife = true
+      options.onUnknownLife(lives.why)
+    }
+    const renewAt = lives.ms === null ? null : now + renewAfter(lives.ms, platform.random())
+    const expiresAt = lives.ms === null ? null : now + lives.ms
+    const credential = grant(token === null ? {} : bearer(token), renewAt)
+    held = { credential, accessToken, expiresAt, isAccepted: false }
+    if (token === null) {
+      cookie.own(() => {
+        if (held?.credential.id === credential.id) held = null
+      })
+    }
+    return credential
   }
-
-  const fresh = () => (held !== null && platform.now() < held.renewAt ? held : null)
 
   const obtain = async (): Promise<Credential> => {
-    // It may be replaced while this waits for its turn.
-    if (fresh() !== null) await turn.take()
-    const kept = fresh()
-    if (kept !== null) return kept
-    held = null
-    if (auth === null) return { ok: true, headers: {}, credentials: include, renewAt: null }
-    const answer = await askTab()
-    if (!answer.ok) return no(answer.again ? 'unavailable' : 'refused', answer.message)
-    if (!isToken(answer.token)) return no('refused', 'getAccessToken gave a token that no header can carry.')
-    if (auth.exchange === null)
-      return { ok: true, headers: bearer(answer.token), credentials: include, renewAt: null }
+    // A cookie may be replaced while this waits for its turn.
+    if (usable() !== null) await turn.take()
+    const kept = usable()
+    if (kept !== null) return kept.credential
+    if (auth === null) {
+      sent = NO_TOKEN
+      if (!refused.has(NO_TOKEN)) return grant({})
+      return denied('refused', 'The server answered 401: log in, then call reconnect().', 401)
+    }
+    const answer = await options.askTab((each) => judgeAnswer(each, user, refused))
+    if (life.signal.aborted) return CLOSED
+    if (!answer.ok) return fallBack(denied(answer.again ? 'unavailable' : 'refused', answer.message))
+    if (auth.exchange === null) {
+      sent = answer.token
+      return grant(bearer(answer.token))
+    }
     await turn.take()
-    return exchange(auth.exchange, answer.token)
+    if (life.signal.aborted) return CLOSED
+    return exchangeFor(auth.exchange, answer.token)
+  }
+
+  const obtainOnce = (): Promise<Credential> => {
+    underWay ??= obtain().finally(() => {
+      underWay = null
+      // Only a cookie can be replaced between the exchange and the answer of the stream.
+      if (!isAttempting || held === null || !isCookie(held)) turn.end()
+    })
+    return underWay
   }
 
   return {
-    get(): Promise<Credential> {
-      const kept = fresh()
-      if (kept !== null && !isCookie(kept)) return Promise.resolve(kept)
-      underWay ??= obtain().finally(() => {
-        underWay = null
-      })
-      return underWay
+    get() {
+      if (life.signal.aborted) return Promise.resolve(CLOSED)
+      isAttempting = true
+      const kept = usable()
+      return kept !== null && !isCookie(kept) ? Promise.resolve(kept.credential) : obtainOnce()
     },
-    /** The attempt that `get` was for is answered, or given up. */
-    settled: turn.end,
-    /** The server refused what `get` gave: the next `get` obtains anew. */
-    forget() {
+    prepare() {
+      // An access token of a tab is not kept: it would be asked for twice.
+      if (auth?.exchange != null && usable() === null) void obtainOnce()
+    },
+    settled(isAccepted) {
+      isAttempting = false
+      if (isAccepted && held !== null) {
+        held.isAccepted = true
+        suspect = null
+      }
+      if (underWay === null) turn.end()
+    },
+    refused() {
+      if (held === null) return refused.add(sent)
+      const { accessToken, isAccepted } = held
       held = null
+      if (isAccepted) return
+      // One SSE token may be refused by accident; of a second one it is the access token that brings nothing.
+      if (suspect === accessToken) refused.add(accessToken)
+      suspect = accessToken
     },
-    /** For good (A4): an exchange under way must not bring another token. */
+    forgive() {
+      refused.clear()
+      suspect = null
+    },
     close() {
+      life.abort()
       held = null
-      exchanging.abort()
+      sent = NO_TOKEN
+      suspect = null
+      refused.clear()
       turn.end()
-      disown()
+      cookie.disown()
     },
   }
 }

@@ -1,42 +1,84 @@
 import type { Platform } from '../base/platform.ts'
 
-/** ms that a turn lasts at most: a worker that is frozen in the middle of it must not stop the others. */
+/** ms that a turn lasts at most: a worker that is frozen in the middle of its turn must not stop the others. */
 const LASTS = 5_000
-/** ms that one is waited for. */
+/** ms for which a worker waits for its turn. */
 const WAITS = 10_000
 
-/** One at a time over all workers of the origin, as far as that costs nobody the stream: then it goes on without. */
-export const createTurn = (platform: Pick<Platform, 'after' | 'locks'>, name: string) => {
-  let ours = false
-  let release = () => {}
+/**
+ * One worker of the origin at a time, by a Web Lock, as far as that costs nobody the stream. A browser keeps one
+ * cookie for all its users: from the exchange to the answer of the stream nobody else may replace the cookie (A3).
+ */
+export interface ExchangeTurn {
+  /** Resolves once it is this worker's turn, or once it has waited for 10 s: then it goes on without. */
+  take(): Promise<void>
+  /** Gives the turn back, or waits for it no longer. */
+  end(): void
+}
+
+type State =
+  | { is: 'idle' }
+  /** Asked for: `over` resolves what `take` returned. */
+  | { is: 'waiting'; taken: Promise<void>; over(): void }
+  /** `over` lets go of the lock. */
+  | { is: 'ours'; over(): void }
+
+export const createExchangeTurn = (
+  platform: Pick<Platform, 'after' | 'locks'>,
+  name: string,
+): ExchangeTurn => {
+  let state: State = { is: 'idle' }
+
   const end = () => {
-    ours = false
-    release()
-    release = () => {}
+    const { is } = state
+    if (is === 'idle') return
+    const { over } = state
+    state = { is: 'idle' }
+    over()
+  }
+
+  const wait = (): Promise<void> => {
+    const abort = new AbortController()
+    let resolve = () => {}
+    const taken = new Promise<void>((done) => {
+      resolve = done
+    })
+    const waiting: State = { is: 'waiting', taken, over: () => abort.abort() }
+    const cancelWait = platform.after(WAITS, () => abort.abort())
+    const granted = () => {
+      cancelWait()
+      // Granted in the instant in which it was given up.
+      if (state !== waiting) return
+      return new Promise<void>((release) => {
+        const cancel = platform.after(LASTS, () => state === ours && end())
+        const ours: State = {
+          is: 'ours',
+          over() {
+            cancel()
+            release()
+          },
+        }
+        state = ours
+        resolve()
+      })
+    }
+    platform.locks
+      .request(name, { signal: abort.signal }, granted)
+      .catch(() => {})
+      .finally(() => {
+        cancelWait()
+        if (state === waiting) state = { is: 'idle' }
+        resolve()
+      })
+    state = waiting
+    return taken
   }
 
   return {
-    /** Resolves once it is ours, or has been waited for long enough. */
-    take: (): Promise<void> =>
-      new Promise((resolve) => {
-        if (ours) return resolve()
-        const wait = new AbortController()
-        const cancelWait = platform.after(WAITS, () => wait.abort())
-        const over = new Promise<void>((done) => {
-          release = done
-        })
-        const mine = release
-        const held = () => {
-          cancelWait()
-          resolve()
-          // Ended already: nobody needs it any more.
-          if (release !== mine) return
-          ours = true
-          const cancel = platform.after(LASTS, () => release === mine && end())
-          return over.finally(cancel)
-        }
-        platform.locks.request(name, { signal: wait.signal }, held).catch(() => resolve())
-      }),
+    take: async () => {
+      if (state.is === 'waiting') return state.taken
+      if (state.is === 'idle') return wait()
+    },
     end,
   }
 }

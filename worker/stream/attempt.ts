@@ -1,5 +1,5 @@
 import type { HubOptions } from '../../src/shared/hub-options.ts'
-import type { Credential } from '../auth/credentials.ts'
+import type { Granted } from '../auth/credential.ts'
 import type { MetricsRecorder } from '../base/metrics.ts'
 import type { Platform } from '../base/platform.ts'
 import { type Heartbeat, watchHeartbeat } from './heartbeat.ts'
@@ -28,7 +28,7 @@ export interface Attempt {
    * @returns how it ended; `null`: it was given up
    */
   run(
-    credential: Credential & { ok: true },
+    credential: Granted,
     lastEventId: string,
     headers: Record<string, string>,
     hooks: Pick<StreamRequest, 'onOpen' | 'onParsed'>,

@@ -1,6 +1,7 @@
 import type { HubOptions } from '../../src/shared/hub-options.ts'
 import type { ConnectionStatus, ErrorData, Status } from '../../src/shared/status.ts'
-import type { Credential, Credentials } from '../auth/credentials.ts'
+import type { Denied, Granted } from '../auth/credential.ts'
+import type { Credentials } from '../auth/credentials.ts'
 import { CLOSE_GRACE } from '../base/close-grace.ts'
 import type { MetricsRecorder } from '../base/metrics.ts'
 import { type Platform, pause } from '../base/platform.ts'
@@ -94,7 +95,7 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
   const leave = (event: ConnectionEvent, next: ConnectionState) => {
     for (const cancel of timers) cancel()
     timers.clear()
-    if (next !== 'connecting') credentials.settled()
+    if (next !== 'connecting') credentials.settled(next === 'open')
     if (!('attempt' in phase) || next === 'open') return
     phase.attempt.abort()
     if (phase.state !== 'open') return
@@ -156,12 +157,7 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
     if (enter(event)) report(why)
   }
 
-  const opened = async (
-    attempt: Attempt,
-    headers: Headers,
-    requestedAfter: string,
-    renewAt: number | null,
-  ) => {
+  const opened = async (attempt: Attempt, headers: Headers, requestedAfter: string, credential: Granted) => {
     if (!isPresent(attempt)) return
     const now = platform.now()
     metrics.opened(lostAt === null ? null : now - lostAt)
@@ -175,7 +171,7 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
       policy.startOver()
       deps.onStatus()
     })
-    if (renewAt !== null) timers.add(watchRenewal({ platform, credentials, renewAt, onRenewed }).close)
+    timers.add(watchRenewal({ platform, credentials, credential, onRenewed }).close)
     if (resume === 'reset') await log.restart('server', '')
     else if (resume === 'unconfirmed' && options.resume === 'strict')
       await log.restart('unconfirmed', requestedAfter)
@@ -216,7 +212,7 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
         await log.restart('position-lost', '')
         return void wait(0)
       case 'unauthorized':
-        credentials.forget()
+        credentials.refused()
         if (refreshed || options.auth === null) return stop('refused', why)
         refreshed = true
         return void wait(0)
@@ -232,7 +228,7 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
     }
   }
 
-  const settleWithout = ({ reason, message, status, retryAfter }: Credential & { ok: false }) => {
+  const settleWithout = ({ reason, message, status, retryAfter }: Denied) => {
     const why: Why = { kind: reason === 'limited' ? 'limit' : 'auth', message, status, cause: null }
     if (reason === 'refused') stop('refused', why)
     else backOff(why, retryAfter)
@@ -249,7 +245,7 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
     const lastEventId = log.lastEventId()
     const streamClient = deps.sendStreamClient ? { 'stream-client': log.streamClient() } : {}
     const outcome = await attempt.run(credential, lastEventId, streamClient, {
-      onOpen: (headers) => opened(attempt, headers, lastEventId, credential.renewAt),
+      onOpen: (headers) => opened(attempt, headers, lastEventId, credential),
       async onParsed(parsed, isAll) {
         await take(attempt, parsed)
         if (isAll) await deps.rest()
@@ -288,7 +284,10 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
     errorOf,
     hold: () => void enter('hold'),
     release: () => void enter('release'),
-    retry,
+    retry() {
+      credentials.forgive()
+      retry()
+    },
     drop: () => void log.restart('dropped'),
     nudge,
     welcome() {

@@ -1,11 +1,12 @@
+import type { Granted } from '../auth/credential.ts'
 import type { Credentials } from '../auth/credentials.ts'
 import { LONGEST_TIMER, type Platform } from '../base/platform.ts'
 
 export interface RenewalOptions {
   platform: Pick<Platform, 'now' | 'after'>
   credentials: Pick<Credentials, 'get' | 'settled'>
-  /** ms since 1970, when the credential of the present stream is to be replaced. */
-  renewAt: number
+  /** That of the present stream. */
+  credential: Granted
   /** There is another credential, and the stream is to be reopened with it. */
   onRenewed(): void
 }
@@ -18,21 +19,24 @@ export interface Renewal {
  * A2: the next token is obtained while the old stream still runs. If none is to be had, the stream is kept for as
  * long as the server lets it live.
  */
-export const watchRenewal = ({ platform, credentials, renewAt, onRenewed }: RenewalOptions): Renewal => {
+export const watchRenewal = ({ platform, credentials, onRenewed, ...given }: RenewalOptions): Renewal => {
+  let { credential } = given
   let closed = false
   let cancel = () => {}
 
   const renew = async () => {
-    const credential = await credentials.get()
-    if (closed || !credential.ok) return
-    // A timer may fire a little early by the wall clock: the credential is still the old one.
-    if (credential.renewAt === renewAt) {
-      credentials.settled()
-      schedule()
-    } else onRenewed()
+    const next = await credentials.get()
+    if (closed) return
+    if (next.ok && next.id !== credential.id) return onRenewed()
+    credentials.settled(true)
+    if (!next.ok) return
+    // Still the old one: the timer was early by the wall clock, or the renewal has failed and is to be tried again.
+    credential = next
+    schedule()
   }
   const schedule = () => {
-    const ms = renewAt - platform.now()
+    if (credential.renewAt === null) return
+    const ms = credential.renewAt - platform.now()
     if (ms > 0) cancel = platform.after(Math.min(ms, LONGEST_TIMER), schedule)
     else void renew()
   }

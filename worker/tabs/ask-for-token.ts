@@ -38,11 +38,13 @@ const again = (message: string): TokenAnswer => ({ ok: false, message, again: tr
  * mid-call, answers nothing or takes too long is followed by the next. That no tab was left says nothing of a token:
  * the next tab that comes may have one.
  *
+ * @param judge says of an answer what it comes to: a token that is not to be sent is none
  * @param onSilence no tab has answered, and a tab of another hub might
  */
 export const askForToken = async (
   platform: Clock,
   tabs: () => Asked[],
+  judge: (answer: TokenAnswer) => TokenAnswer,
   onSilence: () => void,
 ): Promise<TokenAnswer> => {
   const asked = new Set<Asked>()
@@ -51,7 +53,7 @@ export const askForToken = async (
   for (let tab = nextToAsk(tabs(), asked); tab; tab = nextToAsk(tabs(), asked)) {
     asked.add(tab)
     const next = await Promise.race([
-      withLimit(platform, tab.accessToken(), TOKEN_LIMIT).catch(() => null),
+      withLimit(platform, tab.accessToken(), TOKEN_LIMIT).then(judge, () => null),
       // A frozen tab, or one whose death nothing tells, would cost the whole limit.
       untilSilent(platform, tab),
     ])

@@ -84,10 +84,12 @@ export const openConnection = (
     metrics,
     credentials: createCredentials({
       platform,
+      user: options.user,
       auth: options.auth,
       withCredentials: options.withCredentials,
       streamClient: async () => null,
-      askTab: async () => ({ ok: true, token: `token-${++tokens}` }),
+      askTab: async (judge) => judge({ ok: true, token: `token-${++tokens}` }),
+      onUnknownLife: () => {},
     }),
     sameOrigin: true,
     sendStreamClient,

@@ -20,7 +20,7 @@ export const createFakePlatform = (seed = 1) => {
   const timers = new Set<{ at: number; run: () => void }>()
   const connectivity = new Set<() => void>()
   const locks = createFakeLocks()
-  const server = createFakeServer()
+  const server = createFakeServer(() => START + elapsed)
   const channels = createFakeChannels()
 
   const platform: Platform = {

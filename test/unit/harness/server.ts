@@ -55,8 +55,12 @@ const openBody = (signal: AbortSignal | null | undefined) => {
   return { stream, body }
 }
 
-/** A `fetch` whose every request waits for the test to answer it. */
-export const createFakeServer = () => {
+/**
+ * A `fetch` whose every request waits for the test to answer it.
+ *
+ * @param clock the server's, for the header `Date`, which every server with a clock sends (RFC 9110, 6.6.1)
+ */
+export const createFakeServer = (clock: () => number = Date.now) => {
   const requests: FakeRequest[] = []
   let taken = 0
   let onRequest: ((request: FakeRequest) => void) | null = null
@@ -77,7 +81,11 @@ export const createFakeServer = () => {
         aborted: () => signal?.aborted ?? false,
         answer: (status, given = {}, body) => respond(body ?? null, status, given),
         json: (value, given = {}) =>
-          respond(JSON.stringify(value), 200, { 'content-type': 'application/json', ...given }),
+          respond(JSON.stringify(value), 200, {
+            'content-type': 'application/json',
+            date: new Date(clock()).toUTCString(),
+            ...given,
+          }),
         stream(given = {}) {
           const { stream, body } = openBody(signal)
           respond(stream, 200, { 'content-type': 'text/event-stream', ...given })

@@ -15,7 +15,11 @@ describe('A2 the token is asked of a live tab', () => {
   afterEach(() => test.close())
 
   type Answer = () => TokenAnswer | Promise<TokenAnswer>
-  const give = (token: string) => () => ({ ok: true as const, token })
+  /** A token that the application refreshes each time: `first`, `first-2`, ... */
+  const give = (name: string) => {
+    let times = 0
+    return () => ({ ok: true as const, token: ++times === 1 ? name : `${name}-${times}` })
+  }
   const refuse = (message: string) => () => ({ ok: false as const, message })
 
   /** A tab that answers otherwise each time it is asked, and as the last time from then on. */
@@ -55,14 +59,14 @@ describe('A2 the token is asked of a live tab', () => {
     await open(true, give('first'))
     await open(false, give('second'))
     await refused()
-    expect((await asks()).bearer).toBe('Bearer first')
+    expect((await asks()).bearer).toBe('Bearer first-2')
   })
 
   it('and of the visible ones the newest', async () => {
     await open(true, give('first'))
     await open(true, give('second'))
     await refused()
-    expect((await asks()).bearer).toBe('Bearer second')
+    expect((await asks()).bearer).toBe('Bearer second-2')
   })
 
   it('as they are at that moment', async () => {
@@ -84,7 +88,7 @@ describe('A2 the token is asked of a live tab', () => {
     await test.platform.advance(1_000)
     await first.hub.visible(false)
     await refused()
-    expect((await asks()).bearer).toBe('Bearer first')
+    expect((await asks()).bearer).toBe('Bearer first-2')
   })
 
   it('of the visible ones the one that came into view last', async () => {
@@ -131,6 +135,21 @@ describe('A2 the token is asked of a live tab', () => {
     const exchanges = test.platform.server.requests.filter(({ url }) => url.endsWith('/token'))
     expect(exchanges).toHaveLength(2)
     expect(tabs.reduce((sum, tab) => sum + tab.asked(), 0)).toBe(2)
+  })
+
+  it('a life of the token that nobody can tell is told once, to every tab, as an error that names the mend', async () => {
+    const options = { auth: { exchange: 'https://app.test/token' } }
+    test.platform.server.handle((request) => {
+      if (request.url.endsWith('/stream')) return request.stream()
+      request.json({ sse_token: 'sse', expires_at: '2026-01-01T00:10:00' })
+    })
+    const tabs = [await openTab(test, { options }), await openTab(test, { options })]
+    for (const tab of tabs) {
+      await until(() => tab.status()?.state === 'open')
+      expect(tab.errors).toEqual([
+        expect.objectContaining({ kind: 'auth', retryable: true, message: expect.stringContaining('zone') }),
+      ])
+    }
   })
 
   it.each<[string, Answer]>([

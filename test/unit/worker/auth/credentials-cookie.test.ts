@@ -17,10 +17,12 @@ describe('A3 users of one browser, whose one cookie is replaced by each exchange
   const create = (name: string, exchange = EXCHANGE) =>
     createCredentials({
       platform,
+      user: 'ann',
       auth: { exchange },
       withCredentials: false,
       streamClient: async () => null,
       askTab: async () => ({ ok: true, token: name }),
+      onUnknownLife: () => {},
     })
   const who = (request: FakeRequest) => request.headers.get('authorization')?.slice('Bearer '.length)
   const give = (request: FakeRequest, token?: string) =>
@@ -36,7 +38,7 @@ describe('A3 users of one browser, whose one cookie is replaced by each exchange
     expect(await anns).toMatchObject({ ok: true, headers: {} })
     await settle()
     expect(platform.server.waiting()).toBe(0)
-    ann.settled()
+    ann.settled(true)
     const second = await next()
     expect([who(first), who(second)]).toEqual(['ann', 'bob'])
     give(second)
@@ -58,7 +60,7 @@ describe('A3 users of one browser, whose one cookie is replaced by each exchange
         await credentials.get()
         await settle(5)
         const sent = cookie
-        credentials.settled()
+        credentials.settled(true)
         return sent
       }),
     )
@@ -71,7 +73,7 @@ describe('A3 users of one browser, whose one cookie is replaced by each exchange
       const got = each.get()
       give(await next())
       await got
-      each.settled()
+      each.settled(true)
     }
     await settle()
     const again = ann.get()
@@ -79,7 +81,7 @@ describe('A3 users of one browser, whose one cookie is replaced by each exchange
     ann.close()
     await again
     await bob.get()
-    bob.settled()
+    bob.settled(true)
   })
 
   it('keep the cookie that nobody has replaced, over reconnections', async () => {
@@ -88,7 +90,7 @@ describe('A3 users of one browser, whose one cookie is replaced by each exchange
     give(await next())
     const first = await got
     for (let times = 0; times < 3; times++) {
-      ann.settled()
+      ann.settled(true)
       expect(await ann.get()).toBe(first)
     }
     expect(platform.server.requests).toHaveLength(1)
@@ -99,12 +101,12 @@ describe('A3 users of one browser, whose one cookie is replaced by each exchange
     const got = ann.get()
     give(await next())
     await got
-    ann.settled()
+    ann.settled(true)
     await ann.get()
     void bob.get()
     await settle()
     expect(platform.server.waiting()).toBe(0)
-    ann.settled()
+    ann.settled(true)
     expect(who(await next())).toBe('bob')
   })
 

@@ -20,12 +20,12 @@ describe('A2 a credential that cannot be had', () => {
   const create = (over: Partial<CredentialsOptions> = {}) =>
     createCredentials({
       platform,
+      user: 'ann',
       auth: { exchange: EXCHANGE },
       withCredentials: false,
       streamClient: async () => null,
-      askTab: async () => {
-        return answer
-      },
+      askTab: async (judge) => judge(answer),
+      onUnknownLife: () => {},
       ...over,
     })
   const valid = () => ({ sse_token: 'sse-secret', expires_at: iso(platform.now() + 10 * MINUTE) })
@@ -67,8 +67,11 @@ describe('A2 a credential that cannot be had', () => {
   it.each<[string, (request: Awaited<ReturnType<FakePlatform['server']['next']>>) => void]>([
     ['a network error that quotes the token', (request) => request.fail(`invalid header ${SECRET}`)],
     ['a redirect', (request) => request.redirect()],
-    ['an answer without expires_at', (request) => request.json({ sse_token: SECRET })],
-    ['an expires_at that is no date', (request) => request.json({ sse_token: SECRET, expires_at: SECRET })],
+    ['an answer without token and expiry', (request) => request.json({ token: SECRET })],
+    [
+      'a token that no header can carry',
+      (request) => request.json({ sse_token: `${SECRET}\n`, expires_in: 60 }),
+    ],
     ['an answer that is not JSON', (request) => request.answer(200, {}, `<html>${SECRET}`)],
     ['JSON that is no object', (request) => request.json(null)],
   ])('A1 %s: unavailable, and the message quotes nothing', async (_, respond) => {

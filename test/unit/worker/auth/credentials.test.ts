@@ -25,13 +25,15 @@ describe('A2 the credential of an attempt', () => {
   const create = (over: Partial<CredentialsOptions> = {}) =>
     createCredentials({
       platform,
+      user: 'ann',
       auth: { exchange: EXCHANGE },
       withCredentials: false,
       streamClient: async () => null,
-      askTab: async () => {
+      askTab: async (judge) => {
         asked++
-        return answer
+        return judge(answer)
       },
+      onUnknownLife: () => {},
       ...over,
     })
   const exchanged = async (value: unknown, headers: Record<string, string> = {}, over = {}) => {
@@ -43,7 +45,7 @@ describe('A2 the credential of an attempt', () => {
   const valid = () => ({ sse_token: 'sse-secret', expires_at: iso(platform.now() + 10 * MINUTE) })
 
   it('without `auth` is what the browser sends anyway, and asks nobody', async () => {
-    const none = { ok: true, headers: {}, renewAt: null }
+    const none = { ok: true, id: 1, headers: {}, renewAt: null }
     expect(await create({ auth: null }).get()).toEqual({ ...none, credentials: 'same-origin' })
     expect(await create({ auth: null, withCredentials: true }).get()).toEqual({
       ...none,
@@ -56,6 +58,7 @@ describe('A2 the credential of an attempt', () => {
   it('without a token endpoint is the access token itself', async () => {
     expect(await create({ auth: { exchange: null } }).get()).toEqual({
       ok: true,
+      id: 1,
       headers: { authorization: `Bearer ${SECRET}` },
       credentials: 'same-origin',
       renewAt: null,
@@ -120,7 +123,11 @@ describe('A2 the credential of an attempt', () => {
   it.each([
     ['a short life: a fifth of it ahead', iso(START + MINUTE), MINUTE - 12_000],
     ['seconds since 1970', (START + 10 * MINUTE) / 1_000, 10 * MINUTE - 30_000],
-    ['expired already: for a second, lest it is asked for without end', iso(START - MINUTE), 800],
+    [
+      'a life of less than 10 s: no exchange comes sooner unless a 401 asks for it',
+      iso(START + 5_000),
+      10_000,
+    ],
   ])('reads the expiry: %s', async (_, expires_at, after) => {
     const { credential } = await exchanged({ expires_at })
     expect(credential).toMatchObject({ renewAt: START + after })
@@ -152,7 +159,7 @@ describe('A2 the credential of an attempt', () => {
 
   it('is obtained anew once it is forgotten', async () => {
     const { credentials } = await exchanged(valid())
-    credentials.forget()
+    credentials.refused()
     void credentials.get()
     await platform.server.next()
     expect(asked).toBe(2)

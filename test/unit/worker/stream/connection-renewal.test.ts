@@ -75,12 +75,14 @@ describe('A2 renewal', () => {
     expect(stream.errors).toEqual([])
   })
 
-  it('within the first 10 s counts as no attempt either', async () => {
+  it('of a token that lives for 5 s comes after 10 s, and counts as no attempt either', async () => {
     const stream = openConnection(AUTH)
     stream.connection.release()
     await grant(stream, 5_000)
     await stream.accept()
-    await stream.platform.advance(4_500)
+    await stream.platform.advance(9_900)
+    expect(stream.server.waiting()).toBe(0)
+    await stream.platform.advance(100)
     await grant(stream, 600_000)
     await stream.platform.advance(CLOSE_GRACE)
     await stream.accept()
@@ -99,6 +101,13 @@ describe('A2 renewal', () => {
     ;(await stream.server.next()).answer(503)
     await stream.platform.advance(1_000)
     expect([stream.state(), request.aborted()]).toEqual(['open', false])
+    expect(stream.errors).toEqual([])
+    // And is tried again before the token expires.
+    await stream.platform.advance(3_000)
+    await grant(stream, 600_000)
+    await stream.platform.advance(CLOSE_GRACE)
+    const { request: next } = await stream.accept()
+    expect([request.aborted(), next.headers.get('authorization')]).toEqual([true, 'Bearer sse-3'])
     expect(stream.errors).toEqual([])
   })
 

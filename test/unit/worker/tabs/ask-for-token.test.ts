@@ -48,6 +48,7 @@ describe('A2 an access token from one of several tabs', () => {
     const asking = askForToken(
       platform,
       () => tabs,
+      (answer) => (answer.ok && answer.token === 'refused' ? none : answer),
       () => void silences++,
     )
     await platform.advance(60_000)
@@ -63,6 +64,12 @@ describe('A2 an access token from one of several tabs', () => {
     expect(await ask(answers(later), answers(none))).toEqual(later)
     expect(await ask(answers(none), answers(later))).toEqual(later)
     expect(silences).toBe(0)
+  })
+
+  it('is the next one, if the first is not to be sent', async () => {
+    const refused = answers({ ok: true, token: 'refused' })
+    expect(await ask(answers({ ok: true, token: 'good' }), refused)).toEqual({ ok: true, token: 'good' })
+    expect(await ask(refused)).toEqual(none)
   })
 
   it('is not there, if each says that nobody is logged in', async () => {

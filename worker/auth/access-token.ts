@@ -1,0 +1,29 @@
+import type { TokenAnswer } from '../../src/shared/protocol.ts'
+import { isToken } from './credential.ts'
+import type { RefusedTokens } from './refused-tokens.ts'
+
+/** A3. A stream that is everybody's may be opened by anybody's token. */
+export const isAnothers = (theirs: string | null | undefined, user: string | null): boolean =>
+  user !== null && theirs != null && theirs !== user
+
+/**
+ * What a tab's answer comes to: itself, unless its token is not to be sent. Pure.
+ *
+ * @param user whose stream it is; `null`: everybody's
+ */
+export const judgeAnswer = (
+  answer: TokenAnswer,
+  user: string | null,
+  refused: Pick<RefusedTokens, 'has'>,
+): TokenAnswer => {
+  if (!answer.ok) return answer
+  const no = (message: string): TokenAnswer => ({ ok: false, message })
+  if (!isToken(answer.token)) return no('getAccessToken gave a token that no header can carry.')
+  if (isAnothers(answer.user, user))
+    return no("getAccessToken gave a token of another user than the stream's `user`.")
+  if (!refused.has(answer.token)) return answer
+  return no(
+    'The access token was refused, and getAccessToken gives the same one again. It is sent again once it changes, ' +
+      'after reconnect(), or in a minute.',
+  )
+}

@@ -1,0 +1,72 @@
+/**
+ * ms before its expiry at which a token is renewed; where a fifth of its life is less, that. Up to a tenth of it is
+ * added at random: users who logged in together must not come back together for ever.
+ */
+const MARGIN = 30_000
+const JITTER = 0.1
+/** ms between two exchanges, whatever the clocks say. A token that lives less is renewed once a server says 401. */
+const LEAST_PAUSE = 10_000
+
+/** How long a token lives, in ms from now on; or why nobody can say. */
+export type Life = { ms: number } | { ms: null; why: string }
+
+const unknown = (why: string): Life => ({ ms: null, why })
+
+/** A date and a time without a zone means another instant on each device. RFC 3339, 5.6, asks for the zone. */
+const ZONE = /(Z|GMT|UTC|[+-]\d{2}:?\d{2})$/i
+
+const parseExpiry = (value: unknown): number =>
+  typeof value === 'number'
+    ? value * 1_000
+    : typeof value === 'string' && ZONE.test(value.trim())
+      ? Date.parse(value)
+      : Number.NaN
+
+/**
+ * Reads what a token endpoint says of the life of its token (R5). Pure.
+ *
+ * `expires_in` (seconds; RFC 6749, 5.1) needs no clock, and comes first. `expires_at` (RFC 3339, or seconds since
+ * 1970) is told by the server's clock, and a device's may be hours off, so that the answer's `Date` has to say what
+ * the server's clock shows.
+ *
+ * @param date the answer's `Date`; `null`: there is none, or CORS hides it
+ * @param now ms since 1970
+ */
+export const lifeOf = (
+  answer: { expires_in?: unknown; expires_at?: unknown },
+  date: string | null,
+  now: number,
+): Life => {
+  const seconds = Number(answer.expires_in ?? Number.NaN)
+  if (seconds > 0) return { ms: seconds * 1_000 }
+  if (answer.expires_at == null)
+    return unknown(
+      '`expires_in` is no number of seconds above 0. Answer with the seconds that the token lives.',
+    )
+  const expiry = parseExpiry(answer.expires_at)
+  if (Number.isNaN(expiry))
+    return unknown(
+      '`expires_at` is no date with a zone (RFC 3339). Answer with `expires_in`, or add the zone.',
+    )
+  const serverNow = Date.parse(date ?? '')
+  if (Number.isNaN(serverNow))
+    return unknown(
+      'the header `Date` cannot be read. Answer with `expires_in`, or with `Access-Control-Expose-Headers: Date`.',
+    )
+  // `Date` has whole seconds: a clock that agrees with it to 2 s is the better one.
+  const ms = expiry - (Math.abs(serverNow - now) < 2_000 ? now : serverNow)
+  return ms > 0 ? { ms } : unknown('`expires_at` is past. Check the clock of the token endpoint.')
+}
+
+/**
+ * When to renew a token that lives for `life` ms. Pure.
+ *
+ * @param random in [0, 1)
+ * @returns ms from now on
+ */
+export const renewAfter = (life: number, random: number): number =>
+  Math.max(LEAST_PAUSE, life - Math.min(MARGIN, life / 5) * (1 + JITTER * random))
+
+/** When to try again a renewal that failed: several times before the token expires. @returns ms from now on */
+export const retryRenewalAfter = (lifeLeft: number, retryAfter: number | null): number =>
+  Math.max(1_000, lifeLeft / 3, retryAfter ?? 0)
