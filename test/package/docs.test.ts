@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { get } from 'svelte/store'
@@ -8,13 +8,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { effectScope } from 'vue'
 import { createTestStream } from '../../src/testing.ts'
 import { reference } from './reference.ts'
+import { quoted, withShownBy } from './shown-by.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const work = join(root, 'test/results/docs')
 const pages = [
   'README.md',
   'CONTRIBUTING.md',
-  ...readdirSync(join(root, 'docs')).map((file) => `docs/${file}`),
+  ...readdirSync(join(root, 'docs'))
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => `docs/${file}`),
 ]
 
 interface Block {
@@ -27,6 +30,13 @@ const blocks: Block[] = pages.flatMap((page) =>
     ([, language, code]) => ({ page, language: language!, code: code! }),
   ),
 )
+/** An application's own, beside what the library's paths in tsconfig.json say. */
+const tsconfig = {
+  extends: join(root, 'tsconfig.json'),
+  compilerOptions: { jsx: 'react-jsx', noUnusedLocals: false },
+  exclude: [],
+  include: ['.'],
+}
 /** A recipe says its file's name in its first line. */
 const recipe = (name: string) => blocks.find(({ code }) => code.startsWith(`// ${name}\n`))!.code
 
@@ -38,39 +48,29 @@ describe('X3 the docs', () => {
 
   afterAll(() => rmSync(work, { recursive: true, force: true }))
 
-  it('compile: every block of TypeScript, as an application would have it', async () => {
-    const compiled = blocks.filter(({ page, language }) => /^tsx?$/.test(language) && page !== 'docs/api.md')
-    expect(compiled.length).toBeGreaterThan(10)
-    for (const [at, { page, language, code }] of compiled.entries())
-      writeFileSync(join(work, `${page.replaceAll(/\W/g, '-')}-${at}.${language}`), `${code}\nexport {}\n`)
-    const tsconfig = {
-      extends: '../../../tsconfig.json',
-      compilerOptions: {
-        jsx: 'react-jsx',
-        noUnusedLocals: false,
-        paths: Object.fromEntries(
-          Object.entries({
-            tabstream: 'src/index.ts',
-            'tabstream/event-source': 'src/shared-event-source.ts',
-            'tabstream/inspector': 'src/inspector/index.ts',
-            'tabstream/react': 'src/react.ts',
-            'tabstream/testing': 'src/testing.ts',
-            'tabstream/worker': 'worker/index.ts',
-            'tabstream/verify': 'worker/verify/index.ts',
-          }).map(([name, path]) => [name, [`../../../${path}`]]),
-        ),
-      },
-      exclude: [],
-      include: ['.', '../../package/docs-globals.d.ts'],
-    }
-    writeFileSync(join(work, 'tsconfig.json'), JSON.stringify(tsconfig))
-    const tsc = promisify(execFile)(join(root, 'node_modules/.bin/tsc'), ['-p', work])
-    const said = await tsc.then(
-      () => '',
-      (error: { stdout: string }) => error.stdout,
-    )
-    expect(said).toBe('')
+  const compiled = blocks.filter(({ page, language }) => /^tsx?$/.test(language) && page !== 'docs/api.md')
+
+  it('have blocks of TypeScript', () => {
+    expect(compiled.length).toBeGreaterThan(15)
   })
+
+  // One program a block: in one for all, a `declare module` of one block would vouch for another.
+  it.concurrent.for(compiled.map((block, at) => [`${block.page}, block ${at + 1}`, block] as const))(
+    'compile, each block by itself: %s',
+    { timeout: 60_000 },
+    async ([name, { language, code }], { expect }) => {
+      const folder = join(work, name.replaceAll(/\W+/g, '-'))
+      mkdirSync(folder)
+      writeFileSync(join(folder, `block.${language}`), `${code}\nexport {}\n`)
+      writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig))
+      const tsc = promisify(execFile)(join(root, 'node_modules/.bin/tsc'), ['-p', folder])
+      const said = await tsc.then(
+        () => '',
+        (error: { stdout: string }) => error.stdout,
+      )
+      expect(said).toBe('')
+    },
+  )
 
   it('name commands that exist, and nothing in another language', () => {
     const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
@@ -86,10 +86,50 @@ describe('X3 the docs', () => {
     }
   })
 
-  it('link to files that exist', () => {
-    for (const page of pages)
-      for (const [, link] of readFileSync(join(root, page), 'utf8').matchAll(/\]\((?!https?:)([^)#]+)/g))
-        expect(existsSync(join(root, page, '..', link!)), `${page}: ${link}`).toBe(true)
+  const linksOf = (page: string) =>
+    [
+      ...readFileSync(join(root, page), 'utf8').matchAll(
+        /(?:\]\(|(?:href|src)=")(?!https?:)([^)"#]*)(#[^)"]*)?/g,
+      ),
+    ].map(([, file, anchor]) => ({
+      link: `${page}: ${file}${anchor ?? ''}`,
+      target: file === '' ? page : posix.join(posix.dirname(page), file!),
+      anchor,
+    }))
+  /** As GitHub and npm make them of a heading. */
+  const anchorsOf = (page: string) =>
+    [...readFileSync(join(root, page), 'utf8').matchAll(/^#+ (.*)$/gm)].map(
+      ([, heading]) =>
+        `#${heading!
+          .toLowerCase()
+          .replaceAll(/[^\w\- ]/g, '')
+          .replaceAll(' ', '-')}`,
+    )
+
+  it('link to files and headings that exist', () => {
+    for (const { link, target, anchor } of [...pages, 'SPEC.md', 'SECURITY.md'].flatMap(linksOf)) {
+      expect(existsSync(join(root, target)), link).toBe(true)
+      if (anchor !== undefined) expect(anchorsOf(target), link).toContain(anchor)
+    }
+  })
+
+  it('lead nowhere outside the tarball, as far as they are in it', () => {
+    const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { files: string[] }
+    // npm packs these by itself.
+    const packed = [...files, 'README.md', 'LICENSE', 'package.json']
+    const isPacked = (path: string) => packed.some((each) => path === each || path.startsWith(`${each}/`))
+    const shipped = [...pages, 'SPEC.md', 'SECURITY.md', 'CHANGELOG.md'].filter(isPacked)
+    expect(shipped).toContain('docs/writing-a-server.md')
+    for (const { link, target } of shipped.flatMap(linksOf)) expect(isPacked(target), link).toBe(true)
+  })
+
+  it('have a SPEC.md that names the tests of each promise: `npm run docs` makes it anew', () => {
+    const spec = readFileSync(join(root, 'SPEC.md'), 'utf8')
+    expect(spec).toBe(withShownBy(spec))
+    expect(spec.match(/^Shown by:$/gm), 'a promise that nothing shows').toBe(null)
+    const promises = [...spec.matchAll(/^### ([A-Z]\d+) /gm)].map(([, id]) => id)
+    expect(new Set(promises).size).toBe(promises.length)
+    for (const id of quoted().keys()) expect(promises, 'an id that a test quotes').toContain(id)
   })
 
   it('have a reference that says what the docstrings say: `npm run docs` makes it anew', () => {
