@@ -1,10 +1,13 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join, posix } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { get } from 'svelte/store'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { effectScope } from 'vue'
 import { createTestStream } from '../../src/testing.ts'
 import { reference } from './reference.ts'
@@ -113,6 +116,26 @@ describe('X3 the docs', () => {
     }
   })
 
+  it('name source files that exist', () => {
+    const folders = ['src', 'worker', 'demo', 'test']
+    const files = folders.flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map(
+        (file) => `${folder}/${file}`,
+      ),
+    )
+    for (const page of pages)
+      for (const [, name] of readFileSync(join(root, page), 'utf8').matchAll(
+        /`([\w./-]+\.(?:ts|md|svg)|(?:src|worker|demo|test)\/[\w./-]*)`/g,
+      )) {
+        const path = name!.replace(/\/$/, '')
+        // A name alone stands for a file next to the one before it, or for one that an application has.
+        const isThere = path.includes('/')
+          ? existsSync(join(root, path))
+          : files.some((file) => file.endsWith(`/${path}`))
+        expect(isThere || existsSync(join(root, path)), `${page}: ${name}`).toBe(true)
+      }
+  })
+
   it('lead nowhere outside the tarball, as far as they are in it', () => {
     const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { files: string[] }
     // npm packs these by itself.
@@ -141,6 +164,77 @@ describe('X3 the docs', () => {
     writeFileSync(file, recipe(name))
     return import(/* @vite-ignore */ pathToFileURL(file).href)
   }
+
+  /** The head of an answer, and its body up to a blank line that `isEnough` is content with. */
+  const ask = async (server: Server, lastEventId: string | null, isEnough: (text: string) => boolean) => {
+    if (!server.listening) await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as AddressInfo
+    const stop = new AbortController()
+    const headers: Record<string, string> = lastEventId === null ? {} : { 'last-event-id': lastEventId }
+    const response = await fetch(`http://127.0.0.1:${port}/`, { headers, signal: stop.signal })
+    let text = ''
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+    while (!isEnough(text)) {
+      const { done, value } = await reader.read()
+      if (done) throw new Error(`The answer ended after ${JSON.stringify(text)}.`)
+      text += value
+    }
+    stop.abort()
+    return { response, text }
+  }
+  const isBlock = (text: string) => text.endsWith('\n\n')
+  const positionOf = (text: string) => /^id: (.*)\n/.exec(text)![1]!
+  const end = (server: Server) => {
+    server.closeAllConnections()
+    server.close()
+  }
+
+  it('have a server that gives a position at once, resumes after it, and says when it cannot', async () => {
+    const { server, publish } = await load('events.ts')
+    try {
+      const fresh = await ask(server, null, isBlock)
+      expect(fresh.text).toMatch(/^id: \w+-0\n\n$/)
+      expect(fresh.response.headers.get('stream-resume')).toBe(null)
+      expect(fresh.response.headers.get('cache-control')).toBe('no-store, no-transform')
+
+      publish('note', { text: 'one\nline' })
+      const resumed = await ask(server, positionOf(fresh.text), (text) => text.includes('data:'))
+      expect(resumed.response.headers.get('stream-resume')).toBe('continue')
+      expect(resumed.text).toContain('event: note\ndata: {"text":"one\\nline"}\n\n')
+
+      for (const unknown of ['elsewhere-1', `${positionOf(fresh.text)}9`, 'none']) {
+        const reset = await ask(server, unknown, isBlock)
+        expect(reset.response.headers.get('stream-resume')).toBe('reset')
+        expect(reset.text).toMatch(/^id: \w+-1\n\n$/)
+      }
+      for (let n = 0; n < 1_001; n++) publish('note', n)
+      const trimmed = await ask(server, positionOf(fresh.text), isBlock)
+      expect(trimmed.response.headers.get('stream-resume')).toBe('reset')
+    } finally {
+      end(server)
+    }
+  })
+
+  it('have a server that lets no line break into a frame', async () => {
+    const { publish } = await load('events.ts')
+    for (const type of ['note\ndata: forged', 'note\r', '\nid: 7'])
+      expect(() => publish(type, null), JSON.stringify(type)).toThrow(TypeError)
+  })
+
+  it('have a quick start whose server resumes', async () => {
+    vi.stubEnv('PORT', '0')
+    const { server, publish } = await load('server.ts')
+    try {
+      const fresh = await ask(server, null, isBlock)
+      expect(fresh.text).toBe('id: 0\n\n')
+      publish({ id: 'c1', title: 'One' })
+      const resumed = await ask(server, positionOf(fresh.text), (text) => text.includes('data:'))
+      expect(resumed.text).toContain('id: 1\nevent: chapter.updated\ndata: {"id":"c1","title":"One"}\n\n')
+    } finally {
+      end(server)
+      vi.unstubAllEnvs()
+    }
+  })
 
   it('have a recipe for Vue that follows a type until its scope ends', async () => {
     const { useLatest } = await load('vue.ts')

@@ -48,7 +48,9 @@ describe('the packed tarball', () => {
     const { stdout } = await run('tar', ['-tzf', tarball])
     const files = stdout.trim().split('\n')
     for (const file of files)
-      expect(file).toMatch(/^package\/(dist\/|docs\/|(README|SPEC|CHANGELOG)\.md$|LICENSE$|package\.json$)/)
+      expect(file).toMatch(
+        /^package\/(dist\/|docs\/|(SECURITY\.md|README|SPEC|CHANGELOG)\.md$|LICENSE$|package\.json$)/,
+      )
     expect(files).toEqual(expect.arrayContaining(['package/LICENSE', 'package/dist/stream.worker.js']))
   })
 })

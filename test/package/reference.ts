@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { withShownBy } from './shown-by.ts'
 
@@ -7,78 +7,51 @@ import { withShownBy } from './shown-by.ts'
  * declarations says what a table would, and the compiler has checked it. TypeDoc needs a compiler API that
  * TypeScript 7 lacks. The same command writes the "Shown by" lines of SPEC.md.
  */
-const PAGES: [entry: string, names: [file: string, name: string][]][] = [
+const PAGES: [entry: string, names: string[]][] = [
   [
     'tabstream',
     [
-      ['client', 'connect'],
-      ['options', 'ConnectOptions'],
-      ['options', 'WorkerFactoryOptions'],
-      ['stream', 'Stream'],
-      ['listeners', 'StreamEvent'],
-      ['errors', 'StreamError'],
-      ['protocol', 'ErrorKind'],
-      ['protocol', 'ResetReason'],
-      ['protocol', 'StreamState'],
-      ['protocol', 'Status'],
-      ['protocol', 'From'],
-      ['protocol', 'Metrics'],
-      ['protocol', 'InspectOptions'],
-      ['protocol', 'Inspection'],
-      ['protocol', 'SessionInspection'],
-      ['protocol', 'Happening'],
-      ['protocol', 'EventHead'],
+      ...[
+        'connect',
+        'ConnectOptions',
+        'WorkerFactoryOptions',
+        'Stream',
+        'StreamEvent',
+        'StreamError',
+        'ErrorKind',
+      ],
+      ...['ResetReason', 'StreamState', 'Status', 'From', 'Metrics', 'InspectOptions', 'Inspection'],
+      ...['SessionInspection', 'Happening', 'EventHead'],
     ],
   ],
-  [
-    'tabstream/event-source',
-    [
-      ['shared-event-source', 'SharedEventSourceInit'],
-      ['shared-event-source', 'SharedEventSource'],
-    ],
-  ],
-  [
-    'tabstream/inspector',
-    [
-      ['stream', 'InspectorElement'],
-      ['stream', 'Inspected'],
-      ['inspector/index', 'openInspector'],
-    ],
-  ],
+  ['tabstream/event-source', ['SharedEventSourceInit', 'SharedEventSource']],
+  ['tabstream/inspector', ['InspectorElement', 'Inspected', 'openInspector']],
   [
     'tabstream/react',
-    [
-      ['react', 'Register'],
-      ['react', 'StreamProviderProps'],
-      ['react', 'StreamProvider'],
-      ['react', 'useStream'],
-      ['react', 'useEvent'],
-      ['react', 'useLatest'],
-      ['react', 'useStatus'],
-    ],
+    ['Register', 'StreamProviderProps', 'StreamProvider', 'useStream', 'useEvent', 'useLatest', 'useStatus'],
   ],
-  [
-    'tabstream/testing',
-    [
-      ['testing', 'createTestStream'],
-      ['testing', 'TestStreamOptions'],
-      ['testing', 'TestStream'],
-    ],
-  ],
-  ['tabstream/worker', [['../worker/index', 'serve']]],
-  ['tabstream/verify', [['../worker/verify', 'createVerifier']]],
+  ['tabstream/testing', ['createTestStream', 'TestStreamOptions', 'TestStream']],
+  ['tabstream/worker', ['serve']],
+  ['tabstream/verify', ['createVerifier']],
 ]
 
 const root = new URL('../../', import.meta.url)
-const declarations = (file: string) =>
-  readFileSync(new URL(`dist/types/src/${file}.d.ts`, root), 'utf8').split('\n')
+/** The declarations of each source file; those of a file that was deleted may still lie in dist/. */
+const declarations = (): string[][] =>
+  ['src', 'worker'].flatMap((folder) =>
+    readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
+      .map((file) => `dist/types/${folder}/${file.replace(/ts$/, 'd.ts')}`)
+      .map((file) => readFileSync(new URL(file, root), 'utf8').split('\n')),
+  )
 
 /** From its docstring to its last line, as often as it is declared: an overload is a declaration. */
-const declared = (file: string, name: string): string => {
-  const lines = declarations(file)
-  const head = new RegExp(
-    `^export (declare )?(const|class|function|interface|type) ${name.replace('$', '\\$')}\\b`,
-  )
+const declared = (all: string[][], name: string): string => {
+  const head = new RegExp(`^export (declare )?(const|class|function|interface|type) ${name}\\b`)
+  const files = all.filter((lines) => lines.some((line) => head.test(line)))
+  if (files.length !== 1)
+    throw new Error(`${files.length} files below dist/types declare ${name}: build first.`)
+  const lines = files[0]!
   const found: string[] = []
   for (let at = 0; at < lines.length; at++) {
     if (!head.test(lines[at]!)) continue
@@ -93,7 +66,6 @@ const declared = (file: string, name: string): string => {
     found.push(lines.slice(start, end + 1).join('\n'))
     at = end
   }
-  if (found.length === 0) throw new Error(`dist/types/src/${file}.d.ts does not declare ${name}`)
   return found.join('\n')
 }
 
@@ -101,9 +73,10 @@ export const reference = (): string => {
   const parts = [
     '# API reference\n\nMade from the docstrings by `npm run docs`. The ids are those of [SPEC.md](../SPEC.md).\n',
   ]
+  const all = declarations()
   for (const [entry, names] of PAGES) {
     parts.push(`## ${entry}\n`)
-    for (const [file, name] of names) parts.push(`### ${name}\n\n\`\`\`ts\n${declared(file, name)}\n\`\`\`\n`)
+    for (const name of names) parts.push(`### ${name}\n\n\`\`\`ts\n${declared(all, name)}\n\`\`\`\n`)
   }
   return parts.join('\n')
 }
