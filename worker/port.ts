@@ -6,7 +6,7 @@ import type { Platform } from './base/platform.ts'
 import type { Timeline } from './base/timeline.ts'
 import type { StreamCommand } from './leadership/hub-messages.ts'
 import { inspectLog } from './log/inspect-log.ts'
-import { placeTab } from './tabs/locate-tab.ts'
+import { attachTab } from './tabs/attach-tab.ts'
 import { type Presence, watchPresence } from './tabs/presence.ts'
 import { createSession, type RemoteTab, type Session } from './tabs/session.ts'
 import type { Tabs } from './tabs/tabs.ts'
@@ -87,17 +87,17 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
   }
 
   const join = ({ tab, since, follow, visible, ...hello }: Hello, parts: Parts, isLockSeen: boolean) => {
-    const { log, selections, leadership } = parts
+    const { log, reads, leadership } = parts
     const { metrics, timeline } = hub.records()
-    const { known, answer, ...placed } = placeTab(log, { tab, since, follow, visible, ...hello })
+    const { former, start, answer } = attachTab(log, { tab, since, follow, visible, ...hello })
     const session = createSession({
       platform,
       tab,
       remote,
       log,
-      selections,
+      reads,
       metrics,
-      ...placed,
+      ...start,
       since,
       follow,
       visible,
@@ -107,7 +107,7 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
     timeline.add('tab', 'came', tab)
     attached = { session, parts, presence: watchPresence(platform, tab, isLockSeen, end) }
     hub.onJoined()
-    leadership.join(known)
+    leadership.join(former)
     request('welcome')
     hub.publish()
     session.pump()

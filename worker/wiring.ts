@@ -13,7 +13,7 @@ import { createSignedEventFilter } from './stream/signed-event-filter.ts'
 import { askForToken } from './tabs/ask-for-token.ts'
 import { createBackpressure } from './tabs/backpressure.ts'
 import { createPacing } from './tabs/pacing.ts'
-import { createSelections, type Selections } from './tabs/shared-reads.ts'
+import { createSharedReads, type SharedReads } from './tabs/shared-reads.ts'
 import type { Tabs } from './tabs/tabs.ts'
 import type { CreateVerifier } from './verify/verifier.ts'
 
@@ -41,7 +41,7 @@ export interface WiringOptions {
 export interface Parts {
   options: HubOptions
   log: Log
-  selections: Selections
+  reads: SharedReads
   connection: Connection
   leadership: Leadership
   /**
@@ -91,7 +91,7 @@ export const wireParts = ({
       onError({ ...connection.errorOf({ kind: 'storage', message, status: null, cause }), retryable })
     },
   })
-  const selections = createSelections(log)
+  const reads = createSharedReads(log)
   const pacing = createPacing({ platform, most: options.coalesce, tabs: tabs.count, deliver: tabs.pump })
   const backpressure = createBackpressure({ platform, bounds: options.log, tabs: tabs.all })
   const { auth, withCredentials } = options
@@ -167,7 +167,7 @@ export const wireParts = ({
   return {
     options,
     log,
-    selections,
+    reads,
     connection,
     leadership,
     async close(remains) {

@@ -45,7 +45,7 @@ import { createTransitions, FAILED } from './transitions.ts'
  * - at once, since another hub leads: *lost*, the lock was stolen; *fenced*, the log refused a write; *outranked*, a
  *   higher term or claim was heard, over a lock that does not exclude this hub's, which therefore keeps its own;
  * - at once, to try again in a while: *failed*, something threw.
- * A term that the log has written, and that nobody has heard of when the hub stops, is taken back (`log.abandon`).
+ * A term that the log has written, and that nobody has heard of when the hub stops, is taken back (`log.undoLead`).
  *
  * Ways to begin: *granted*, the lock's turn has come; *silence*, the leader is robbed, or this hub goes on with the
  * lock that it kept; and a leader begins a new term at once if it hears of a newer log than its own (L3).
@@ -98,7 +98,7 @@ export interface LeadershipOptions {
     | 'lead'
     | 'recall'
     | 'lineage'
-    | 'abandon'
+    | 'undoLead'
     | 'follow'
     | 'receive'
     | 'committedBy'

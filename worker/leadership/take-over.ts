@@ -9,7 +9,7 @@ import { type Claiming, FAILED, type Leading, type Transitions } from './transit
 
 export interface TakeOverOptions {
   platform: Pick<Platform, 'after'>
-  log: Pick<Log, 'position' | 'lead' | 'abandon' | 'follow'>
+  log: Pick<Log, 'position' | 'lead' | 'undoLead' | 'follow'>
   transitions: Transitions
   known: NewestKnown
   watch: Pick<LeaderWatch, 'hasHeard'>
@@ -73,7 +73,7 @@ export const createTakeOver = ({
       throw cause
     })
     if (state() !== mine || term === null) {
-      log.abandon()
+      log.undoLead()
       if (state() === mine) move('fenced')
       return
     }

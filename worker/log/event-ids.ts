@@ -6,41 +6,51 @@ const NONE: readonly number[] = []
  * Which own ids a log holds, and where (D3). Events are compared only when an id comes again, so the usual
  * event costs a look-up and no hash of its data.
  */
-export const createIdentities = () => {
-  const seqs = new Map<string, number[]>()
+export interface EventIds {
+  /** The places at which `id` stands, the oldest first. */
+  seqsOf(id: string): readonly number[]
+  /** An event whose id is inherited is left out: such an id recognises nothing. */
+  add(event: LoggedEvent): void
+  /** Forgets what lies before `seq`. */
+  trim(seq: number): void
+  /** Forgets what lies beyond `seq`. */
+  cut(seq: number): void
+  clear(): void
+}
+
+export const createEventIds = (): EventIds => {
+  const seqsById = new Map<string, number[]>()
   /** In order of seq, for trimming. */
   let held: { seq: number; id: string }[] = []
 
   return {
-    seqsOf: (id: string): readonly number[] => seqs.get(id) ?? NONE,
-    add({ seq, id, hasOwnId: own }: LoggedEvent) {
-      if (!own) return
+    seqsOf: (id) => seqsById.get(id) ?? NONE,
+    add({ seq, id, hasOwnId }) {
+      if (!hasOwnId) return
       held.push({ seq, id })
-      const known = seqs.get(id)
-      if (known === undefined) seqs.set(id, [seq])
-      else known.push(seq)
+      const seqs = seqsById.get(id)
+      if (seqs === undefined) seqsById.set(id, [seq])
+      else seqs.push(seq)
     },
-    /** Forgets what lies before `seq`. */
-    trim(first: number) {
+    trim(first) {
       let drop = 0
       for (; drop < held.length && held[drop]!.seq < first; drop++) {
-        const known = seqs.get(held[drop]!.id)!
-        known.shift()
-        if (known.length === 0) seqs.delete(held[drop]!.id)
+        const seqs = seqsById.get(held[drop]!.id)!
+        seqs.shift()
+        if (seqs.length === 0) seqsById.delete(held[drop]!.id)
       }
       if (drop > 0) held = held.slice(drop)
     },
-    /** Forgets what lies beyond `last`. */
-    cut(last: number) {
+    cut(last) {
       for (let newest = held.at(-1); newest !== undefined && newest.seq > last; newest = held.at(-1)) {
         held.pop()
-        const known = seqs.get(newest.id)!
-        known.pop()
-        if (known.length === 0) seqs.delete(newest.id)
+        const seqs = seqsById.get(newest.id)!
+        seqs.pop()
+        if (seqs.length === 0) seqsById.delete(newest.id)
       }
     },
     clear() {
-      seqs.clear()
+      seqsById.clear()
       held = []
     },
   }

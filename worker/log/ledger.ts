@@ -1,127 +1,154 @@
 import type { LoggedEvent } from '../../src/shared/events.ts'
-import type { Lineage } from '../../src/shared/protocol.ts'
 import type { Platform } from '../base/platform.ts'
-import { createIdentities } from './event-ids.ts'
-import { sharedUpTo } from './lineage.ts'
-import { createTail } from './memory-tail.ts'
-import { createRecords } from './record-index.ts'
+import { createEventIds, type EventIds } from './event-ids.ts'
+import { createMemoryTail, type MemoryTail } from './memory-tail.ts'
+import { createRecordIndex, type RecordIndex } from './record-index.ts'
 import type { Position } from './store.ts'
 
-/**
- * Committed events kept in memory as well, so that a tab a little behind costs no read: in a flood, tabs that keep up
- * are up to half of a default log behind (backpressure.ts), and reading it again took a third of the worker's time.
- */
-const TAIL_EVENTS = 4_000
-const TAIL_SIZE = 12 * 1024 * 1024
-
-/** B2. events: count; bytes: characters; age: ms */
-export interface Bounds {
-  events: number
-  bytes: number
-  age: number
+/** What the next transaction deletes (store.ts). */
+export interface PendingWrite {
+  trimBelow: number
+  cutAbove: number | null
 }
 
-export type Ledger = ReturnType<typeof createLedger>
+/** What a log says of itself to those who ask where a tab stands in it. */
+export interface LogFacts {
+  position: Readonly<Position>
+  /** seq of the oldest event; head + 1 if there is none. */
+  first: number
+  /** When that event was received, in ms since 1970; `null`: there is none. */
+  oldestAt: number | null
+  /** The head that a leader has told of: a follower may have heard of more than it holds. */
+  announcedHead: number
+  /** The term whose leader this log is in line with; 0: neither read nor told yet where the log stands. */
+  alignedTerm: number
+  /** An epoch of this hub's own in which nothing was ever logged: nothing was lost with it. */
+  emptyEpoch: string | null
+}
 
 /**
  * The account of one log: what there is, in memory and in IndexedDB, and up to where it is committed. Plain
  * state that only the log's own files touch; it neither reads nor writes the database.
  */
-export const createLedger = (platform: Pick<Platform, 'now' | 'uuid'>, bounds: Bounds) => {
-  const position: Position = {
-    term: 0,
-    leader: '',
-    leaders: [],
-    epoch: platform.uuid(),
-    head: 0,
-    lastEventId: '',
-    previous: null,
-    epochStart: 0,
-    streamClient: platform.uuid(),
-  }
-  const account = {
-    position,
-    /** What IndexedDB holds, or is about to. */
-    records: createRecords(),
-    /** Uncommitted events are always in it. Without IndexedDB: all there are. */
-    tail: createTail(),
-    identities: createIdentities(),
-    /** The head that `lastEventId` belongs to, where a follower has heard of more than it holds. */
-    known: 0,
-    /** Whether this hub appends. */
-    leading: false,
-    /** The term whose leader this log is in line with. */
-    aligned: 0,
-    /** Everything up to this seq is in IndexedDB, or (`taken`) in the transaction under way. */
-    committed: 0,
-    taken: 0,
-    /** What the next transaction deletes (store.ts). */
-    trimBelow: 0,
-    cutAbove: null as number | null,
-    /** There is something to commit. */
-    dirty: false,
+export interface Ledger {
+  position: Position
+  /** What IndexedDB holds, or is about to. */
+  readonly records: RecordIndex
+  /** Uncommitted events are always in it. Without IndexedDB: all there are. */
+  readonly tail: MemoryTail
+  readonly eventIds: EventIds
+  /** The head that `lastEventId` belongs to, where a follower has heard of more than it holds. */
+  announcedHead: number
+  /** Whether this hub appends. */
+  isLeading: boolean
+  /** As in `LogFacts`. */
+  alignedTerm: number
+  /**
+   * How this hub knows where its log stands.
+   *
+   * - `fresh`: it began the log itself.
+   * - `recalled`: a tab or another hub told, and nothing has come since.
+   * - `aligned`: it has come in line with another hub's log.
+   */
+  origin: 'fresh' | 'recalled' | 'aligned'
+  /** As in `LogFacts`. */
+  emptyEpoch: string | null
+  /** Everything up to this seq is in IndexedDB. */
+  committedUpTo: number
+  /** Everything up to this seq is in IndexedDB, or in the transaction under way. */
+  takenUpTo: number
+  /** What there is to commit beside events; `null`: nothing at all is to be committed. */
+  pending: PendingWrite | null
+  first(): number
+  facts(): LogFacts
+  /** There is something to commit. */
+  touch(): PendingWrite
+  /** The log leaves the epoch in which this hub began it. */
+  leaveOwnEpoch(): void
+  keep(event: LoggedEvent): void
+  /** All events. @param committed up to where the log is said to be in IndexedDB */
+  forget(committed: number): void
+  /** Forgets what lies beyond `head`. */
+  cut(head: number): void
+}
 
-    /** seq of the oldest event; head + 1 if there is none. */
-    first: (): number =>
+const newPosition = ({ uuid }: Pick<Platform, 'uuid'>): Position => ({
+  term: 0,
+  leader: '',
+  leaders: [],
+  epoch: uuid(),
+  head: 0,
+  lastEventId: '',
+  previous: null,
+  epochStart: 0,
+  streamClient: uuid(),
+})
+
+export const createLedger = (platform: Pick<Platform, 'uuid'>): Ledger => {
+  const records = createRecordIndex()
+  const tail = createMemoryTail()
+  const eventIds = createEventIds()
+  const position = newPosition(platform)
+  const ownEpoch = position.epoch
+
+  const ledger: Ledger = {
+    position,
+    records,
+    tail,
+    eventIds,
+    announcedHead: 0,
+    isLeading: false,
+    alignedTerm: 0,
+    origin: 'fresh',
+    emptyEpoch: null,
+    committedUpTo: 0,
+    takenUpTo: 0,
+    pending: null,
+
+    first: () =>
       Math.min(
-        account.records.first() ?? Number.POSITIVE_INFINITY,
-        account.tail.first() ?? Number.POSITIVE_INFINITY,
-        account.position.head + 1,
+        records.oldest()?.first ?? Number.POSITIVE_INFINITY,
+        tail.first() ?? Number.POSITIVE_INFINITY,
+        ledger.position.head + 1,
       ),
-    /** Up to where what was heard of a leader is part of this log. */
-    sureSince({ term, leaders, committedUpTo: durable }: Lineage): number {
-      const { position } = account
-      // Heard of one that this log has still to come in line with: it may well be.
-      if (position.leader === '' || term > position.term) return Number.POSITIVE_INFINITY
-      // Of leaders so long ago that none is known, only what was committed is sure to be in every later one's log.
-      return sharedUpTo(position.leaders, leaders) ?? durable
-    },
-    keep(event: LoggedEvent) {
-      account.tail.push(event)
-      account.identities.add(event)
-    },
-    /** All of them, and what is said to be in IndexedDB. */
-    forget(committed: number) {
-      account.tail.clear()
-      account.identities.clear()
-      account.records.clear()
-      account.committed = account.taken = committed
-    },
-    /** Forgets what lies beyond `head`. */
-    cut(head: number) {
-      // The last event ID stays that of what was there: `known` says so.
-      account.known = Math.max(account.known, account.position.head)
-      account.tail.cut(head)
-      account.identities.cut(head)
-      account.records.cut(head)
-      account.position.head = head
-      account.committed = account.taken = Math.min(account.committed, head)
-    },
-    /** B2: whole records go, the oldest first; without IndexedDB, single events. */
-    trim(durable: boolean) {
-      const { records, tail, leading } = account
-      const oldest = platform.now() - bounds.age
-      if (!durable) {
-        tail.trim((event, count, size) => count > bounds.events || size > bounds.bytes || event.at < oldest)
-      } else {
-        const { head } = account.position
-        const gone = records.trim(
-          (record, size) =>
-            leading && (head - record.first >= bounds.events || size > bounds.bytes || record.at < oldest),
-        )
-        const kept = records.first() ?? account.taken + 1
-        if (gone) {
-          account.trimBelow = Math.max(account.trimBelow, kept)
-          account.dirty = true
-        }
-        const most = Math.min(TAIL_EVENTS, bounds.events)
-        tail.trim(
-          ({ seq }, count, size) =>
-            seq <= account.committed && (seq < kept || count > most || size > TAIL_SIZE),
-        )
+    facts() {
+      const first = ledger.first()
+      const stored = records.oldest()
+      return {
+        position: ledger.position,
+        first,
+        oldestAt: stored?.first === first ? stored.oldestAt : (tail.at(first)?.at ?? null),
+        announcedHead: Math.max(ledger.announcedHead, ledger.position.head),
+        alignedTerm: ledger.alignedTerm,
+        emptyEpoch: ledger.emptyEpoch,
       }
-      account.identities.trim(account.first())
+    },
+    touch() {
+      ledger.pending ??= { trimBelow: 0, cutAbove: null }
+      return ledger.pending
+    },
+    leaveOwnEpoch() {
+      if (ledger.position.epoch === ownEpoch) ledger.emptyEpoch = ownEpoch
+    },
+    keep(event) {
+      tail.push(event)
+      eventIds.add(event)
+    },
+    forget(committed) {
+      tail.clear()
+      eventIds.clear()
+      records.clear()
+      ledger.committedUpTo = ledger.takenUpTo = committed
+    },
+    cut(head) {
+      // The last event ID stays that of what was there: `announcedHead` says so.
+      ledger.announcedHead = Math.max(ledger.announcedHead, ledger.position.head)
+      tail.cut(head)
+      eventIds.cut(head)
+      records.cut(head)
+      ledger.position.head = head
+      ledger.committedUpTo = ledger.takenUpTo = Math.min(ledger.committedUpTo, head)
     },
   }
-  return account
+  return ledger
 }

@@ -1,5 +1,5 @@
 import type { LoggedEvent } from '../../src/shared/events.ts'
-import { isFullRead, sizeOf } from './memory-tail.ts'
+import { isFullRead, sizeOf } from './one-read.ts'
 import type { LogRecord } from './store.ts'
 
 /**
@@ -16,46 +16,59 @@ export const toRecords = (events: LoggedEvent[], bounds: { events: number; bytes
   const most = Math.min(RECORD_EVENTS, Math.ceil(bounds.events / 10))
   const made: LogRecord[] = []
   for (const event of events) {
+    const { seq, at } = event
+    const size = sizeOf(event)
     const open = made.at(-1)
     if (open !== undefined && open.events.length < most && open.size < bounds.bytes / 10) {
       open.events.push(event)
-      open.last = event.seq
-      open.size += sizeOf(event)
-      open.at = event.at
-    } else
-      made.push({ first: event.seq, last: event.seq, size: sizeOf(event), at: event.at, events: [event] })
+      open.last = seq
+      open.size += size
+      open.at = at
+    } else made.push({ first: seq, last: seq, size, at, oldestAt: at, events: [event] })
   }
   return made
 }
 
-/** The account of what IndexedDB holds, or is about to, so that neither a read nor a trim has to look. */
-export const createRecords = () => {
+/** What IndexedDB holds, or is about to, so that neither a read nor a trim has to look there. */
+export interface RecordIndex {
+  /** The oldest; `null`: there is none. */
+  oldest(): RecordInfo | null
+  /** seq of the newest event; `null`: there is none. */
+  last(): number | null
+  add(records: RecordInfo[]): void
+  /** Forgets the oldest while `isTooMuch` says so. @returns whether any went */
+  trim(isTooMuch: (oldest: RecordInfo, size: number) => boolean): boolean
+  /** Forgets what reaches beyond `seq`. */
+  cut(seq: number): void
+  /** The keys of the records that one read after `seq` takes; `null`: there are none. */
+  span(seq: number): { from: number; to: number } | null
+  clear(): void
+}
+
+export const createRecordIndex = (): RecordIndex => {
   let infos: RecordInfo[] = []
   let size = 0
 
   return {
-    first: (): number | null => infos[0]?.first ?? null,
-    last: (): number | null => infos.at(-1)?.last ?? null,
-    add(records: RecordInfo[]) {
-      for (const { first, last, size: its, at } of records) {
-        infos.push({ first, last, size: its, at })
+    oldest: () => infos[0] ?? null,
+    last: () => infos.at(-1)?.last ?? null,
+    add(records) {
+      for (const { first, last, size: its, at, oldestAt } of records) {
+        infos.push({ first, last, size: its, at, oldestAt })
         size += its
       }
     },
-    /** Forgets the oldest while `tooMuch` says so. @returns whether any went */
-    trim(tooMuch: (oldest: RecordInfo, size: number) => boolean): boolean {
+    trim(isTooMuch) {
       let drop = 0
-      for (; drop < infos.length && tooMuch(infos[drop]!, size); drop++) size -= infos[drop]!.size
+      for (; drop < infos.length && isTooMuch(infos[drop]!, size); drop++) size -= infos[drop]!.size
       if (drop > 0) infos = infos.slice(drop)
       return drop > 0
     },
-    /** Forgets what reaches beyond `seq`. */
-    cut(seq: number) {
+    cut(seq) {
       for (let newest = infos.at(-1); newest !== undefined && newest.last > seq; newest = infos.at(-1))
         size -= infos.pop()!.size
     },
-    /** The keys of the records that one read after `seq` takes; `null`: there are none. */
-    span(seq: number): { from: number; to: number } | null {
+    span(seq) {
       const start = infos.findLastIndex((record) => record.first <= seq + 1)
       if (start === -1) return null
       let end = start

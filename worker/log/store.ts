@@ -13,6 +13,8 @@ export interface LogRecord {
   size: number
   /** When its newest event was received, in ms since 1970. */
   at: number
+  /** When its oldest event was. */
+  oldestAt: number
   events: LoggedEvent[]
 }
 

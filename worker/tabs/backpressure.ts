@@ -1,5 +1,5 @@
 import { type Platform, pause } from '../base/platform.ts'
-import { READ_EVENTS, sizeOf, upToLimit } from '../log/memory-tail.ts'
+import { READ_EVENTS, sizeOf, upToLimit } from '../log/one-read.ts'
 import type { Received } from '../log/received.ts'
 import type { Session } from './session.ts'
 

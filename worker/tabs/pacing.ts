@@ -1,6 +1,6 @@
 import { createGap } from '../base/mean-gap.ts'
 import { type Platform, pause } from '../base/platform.ts'
-import { READ_EVENTS } from '../log/memory-tail.ts'
+import { READ_EVENTS } from '../log/one-read.ts'
 
 /**
  * ms between two deliveries, for each tab. A message to a tab costs the browser about a tenth of a ms, whatever the

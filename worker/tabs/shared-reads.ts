@@ -2,7 +2,7 @@ import type { Follow, LoggedEvent } from '../../src/shared/events.ts'
 import type { PackedEvents } from '../../src/shared/packed-events.ts'
 import { pack } from '../../src/shared/packed-events.ts'
 import type { Log } from '../log/log.ts'
-import { READ_EVENTS } from '../log/memory-tail.ts'
+import { READ_EVENTS } from '../log/one-read.ts'
 
 /** Reads that are kept: tabs that keep up stand at one place, or two. */
 const KEPT = 4
@@ -18,49 +18,58 @@ export interface Selection {
   events: PackedEvents
 }
 
-export type Selections = ReturnType<typeof createSelections>
-
 /** Reads and filters once for all tabs that stand at the same place and follow the same. */
-export const createSelections = (log: Pick<Log, 'read' | 'head' | 'position'>) => {
-  const reads = new Map<string, { head: number; events: LoggedEvent[]; selections: Map<string, Selection> }>()
+export interface SharedReads {
+  /** One read after `after`; `null`: there is nothing, or it is gone. @param key `followKey(follow)` */
+  next(after: number, follow: Follow, key: string): Selection | null | Promise<Selection | null>
+}
 
-  const select = (events: LoggedEvent[], follow: Follow): Selection => {
-    const types = follow === '*' ? null : new Set(follow)
-    const followed = types === null ? events : events.filter(({ type }) => types.has(type))
-    const { seq: to, id } = events.at(-1)!
-    return { to, id, at: followed.at(-1)?.at ?? null, events: pack(followed) }
-  }
+interface Read {
+  head: number
+  events: LoggedEvent[]
+  /** By what is followed. */
+  selections: Map<string, Selection>
+}
 
-  const read = (after: number) => {
+const select = (events: LoggedEvent[], follow: Follow): Selection => {
+  const types = follow === '*' ? null : new Set(follow)
+  const followed = types === null ? events : events.filter(({ type }) => types.has(type))
+  const { seq: to, id } = events.at(-1)!
+  return { to, id, at: followed.at(-1)?.at ?? null, events: pack(followed) }
+}
+
+export const createSharedReads = (log: Pick<Log, 'read' | 'head' | 'position'>): SharedReads => {
+  const reads = new Map<string, Read>()
+
+  const readAfter = (after: number): Read | Promise<Read> => {
     // What follows a seq changes only with the leader, by whom the log may have been cut.
     const { epoch, leader } = log.position()
     const name = `${epoch} ${leader} ${after}`
     const kept = reads.get(name)
     // One that was not full may go on by now.
     if (kept !== undefined && (kept.head === log.head() || kept.events.length === READ_EVENTS)) return kept
-    const keep = (events: LoggedEvent[]) => {
-      const made = { head: log.head(), events, selections: new Map<string, Selection>() }
-      if (events.length === 0) return made
+    const keep = (events: LoggedEvent[]): Read => {
+      const read = { head: log.head(), events, selections: new Map<string, Selection>() }
+      if (events.length === 0) return read
       reads.delete(name)
-      reads.set(name, made)
+      reads.set(name, read)
       if (reads.size > KEPT) reads.delete(reads.keys().next().value!)
-      return made
+      return read
     }
     const events = log.read(after)
     return Array.isArray(events) ? keep(events) : events.then(keep)
   }
 
   return {
-    /** One read after `after`; `null`: there is nothing, or it is gone. */
-    next(after: number, follow: Follow, key: string): Selection | null | Promise<Selection | null> {
-      const pick = ({ events, selections }: Exclude<ReturnType<typeof read>, Promise<unknown>>) => {
+    next(after, follow, key) {
+      const pick = ({ events, selections }: Read) => {
         if (events.length === 0) return null
-        const made = selections.get(key) ?? select(events, follow)
-        selections.set(key, made)
-        return made
+        const selection = selections.get(key) ?? select(events, follow)
+        selections.set(key, selection)
+        return selection
       }
-      const found = read(after)
-      return 'then' in found ? found.then(pick) : pick(found)
+      const read = readAfter(after)
+      return 'then' in read ? read.then(pick) : pick(read)
     },
   }
 }

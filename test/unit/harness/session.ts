@@ -7,7 +7,7 @@ import {
   type Session,
   type SessionOptions,
 } from '../../../worker/tabs/session.ts'
-import { createSelections } from '../../../worker/tabs/shared-reads.ts'
+import { createSharedReads } from '../../../worker/tabs/shared-reads.ts'
 import { openMemoryLog } from './log.ts'
 import { createFakePlatform } from './platform.ts'
 import { defer, settle } from './turns.ts'
@@ -16,7 +16,7 @@ import { defer, settle } from './turns.ts'
 export const openSessions = async () => {
   const platform = createFakePlatform()
   const { log } = await openMemoryLog(platform, { events: 5_000 })
-  const selections = createSelections(log)
+  const reads = createSharedReads(log)
   const batches: Batch[] = []
   const latencies: number[] = []
   let flight: ReturnType<typeof defer<void>>
@@ -45,12 +45,12 @@ export const openSessions = async () => {
         tab: 'tab-1',
         remote,
         log,
-        selections,
+        reads,
         metrics: { delivered: (ms) => latencies.push(ms) },
         cursor: log.start('now')!,
         lineage: log.lineage(),
         reset: null,
-        unheard: false,
+        isBeforeFirstDelivery: false,
         since: platform.now(),
         follow: '*',
         visible: true,

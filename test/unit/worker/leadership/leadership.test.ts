@@ -88,7 +88,7 @@ describe('leadership', () => {
           return answer
         },
         recall: note('recall', undefined),
-        abandon: note('abandon', undefined),
+        undoLead: note('undoLead', undefined),
         follow: note('follow', undefined),
         receive: async ({ events }) => note(`receive ${events.map(({ seq }) => seq)}`, true)(),
         committedBy: async ({ upTo }) => note(`committed ${upTo}`, undefined)(),
@@ -285,7 +285,7 @@ describe('leadership', () => {
     one.join(null)
     two.join(null)
     await settle()
-    expect(one.news()).toEqual(['lead after 0', 'abandon'])
+    expect(one.news()).toEqual(['lead after 0', 'undoLead'])
     // It has heard of a claim, and waits until that hub's stream is closed.
     await platform.advance(CLOSE_GRACE)
     expect([two.role(), two.news()]).toEqual(['leader', ['lead after 0', 'stream']])

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { placeFormerTab } from '../../../../worker/tabs/locate-tab.ts'
 import { clearIndexedDb, committed, event, events, ids, openLog, readAll } from '../../harness/log.ts'
 import { createFakePlatform, type FakePlatform } from '../../harness/platform.ts'
 
@@ -118,15 +119,21 @@ describe('reading and placing', () => {
     const { log } = await open()
     await log.append(events(1, 3))
     const cursor = { epoch: log.epoch(), seq: 2 }
-    expect(log.place(cursor, null)).toEqual({ cursor, reset: null })
-    expect(log.place({ ...cursor, seq: 0 }, null)).toEqual({ cursor: { ...cursor, seq: 0 }, reset: null })
+    expect(placeFormerTab(log.facts(), cursor, null)).toEqual({ cursor, reset: null })
+    expect(placeFormerTab(log.facts(), { ...cursor, seq: 0 }, null)).toEqual({
+      cursor: { ...cursor, seq: 0 },
+      reset: null,
+    })
   })
 
   it('D2 places a cursor beyond the head at the head: a dead hub delivered more than it committed', async () => {
     const { log } = await open()
     await log.append(events(1, 3))
     const { epoch } = log.start('now')!
-    expect(log.place({ epoch, seq: 9 }, null)).toEqual({ cursor: { epoch, seq: 3 }, reset: null })
+    expect(placeFormerTab(log.facts(), { epoch, seq: 9 }, null)).toEqual({
+      cursor: { epoch, seq: 3 },
+      reset: null,
+    })
   })
 
   it('D4 places a cursor that was outrun at the head, with `fell-behind`', async () => {
@@ -139,17 +146,20 @@ describe('reading and placing', () => {
     const { epoch } = log.start('now')!
     const first = log.first()
     expect(first).toBeGreaterThan(150)
-    expect(log.place({ epoch, seq: first - 2 }, null)).toEqual({
+    expect(placeFormerTab(log.facts(), { epoch, seq: first - 2 }, null)).toEqual({
       cursor: { epoch, seq: 301 },
       reset: 'fell-behind',
     })
-    expect(log.place({ epoch, seq: first - 1 }, null).reset).toBeNull()
+    expect(placeFormerTab(log.facts(), { epoch, seq: first - 1 }, null).reset).toBeNull()
   })
 
   it('D1 places a cursor of a log that is gone at the head, with `log-lost`', async () => {
     const { log } = await open()
     await log.append(events(1, 3))
     const now = { epoch: log.epoch(), seq: 3 }
-    expect(log.place({ epoch: 'another', seq: 2 }, null)).toEqual({ cursor: now, reset: 'log-lost' })
+    expect(placeFormerTab(log.facts(), { epoch: 'another', seq: 2 }, null)).toEqual({
+      cursor: now,
+      reset: 'log-lost',
+    })
   })
 })

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { placeFormerTab } from '../../../../worker/tabs/locate-tab.ts'
 import { clearIndexedDb, event, events, ids, openLog, readAll } from '../../harness/log.ts'
 import { createFakePlatform, type FakePlatform } from '../../harness/platform.ts'
 
@@ -22,8 +23,8 @@ describe('a restart of the log', () => {
     expect([log.first(), log.head(), await log.read(3)]).toEqual([4, 3, []])
     await log.append(events(4, 5))
     const placed = { cursor: { epoch: log.epoch(), seq: 3 }, reset: 'server' }
-    expect(log.place({ epoch: old, seq: 1 }, null)).toEqual(placed)
-    expect(log.place({ epoch: old, seq: 3 }, null)).toEqual(placed)
+    expect(placeFormerTab(log.facts(), { epoch: old, seq: 1 }, null)).toEqual(placed)
+    expect(placeFormerTab(log.facts(), { epoch: old, seq: 3 }, null)).toEqual(placed)
     expect(ids(await readAll(log, 3))).toEqual(['4', '5'])
     expect(metrics.snapshot(0).resets).toBe(1)
   })
@@ -38,7 +39,7 @@ describe('a restart of the log', () => {
     const { log } = openLog({ platform })
     await log.ready
     expect(log.lastEventId()).toBe('b')
-    expect(log.place({ epoch: old, seq: 2 }, null)).toEqual({
+    expect(placeFormerTab(log.facts(), { epoch: old, seq: 2 }, null)).toEqual({
       cursor: { epoch: log.epoch(), seq: 3 },
       reset: 'position-lost',
     })
@@ -52,8 +53,8 @@ describe('a restart of the log', () => {
     await log.restart('server', '')
     const middle = log.epoch()
     await log.restart('unconfirmed', '')
-    expect(log.place({ epoch: oldest, seq: 1 }, null).reset).toBe('log-lost')
-    expect(log.place({ epoch: middle, seq: 1 }, null).reset).toBe('unconfirmed')
+    expect(placeFormerTab(log.facts(), { epoch: oldest, seq: 1 }, null).reset).toBe('log-lost')
+    expect(placeFormerTab(log.facts(), { epoch: middle, seq: 1 }, null).reset).toBe('unconfirmed')
   })
 
   it('D3 what the old epoch held is no duplicate in the new one', async () => {

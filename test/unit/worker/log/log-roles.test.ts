@@ -3,6 +3,7 @@ import { createMetrics } from '../../../../worker/base/metrics.ts'
 import type { Committed } from '../../../../worker/log/log.ts'
 import { createLog, type Log } from '../../../../worker/log/log.ts'
 import { type LogStore, openLogStore, type Position } from '../../../../worker/log/store.ts'
+import { placeCursor, placeFormerTab } from '../../../../worker/tabs/locate-tab.ts'
 import { BOUNDS, clearIndexedDb, committed, event, events, ids, readAll } from '../../harness/log.ts'
 import { createFakePlatform, type FakePlatform } from '../../harness/platform.ts'
 import { defer, settle, until } from '../../harness/turns.ts'
@@ -143,12 +144,12 @@ describe('the log as a leader’s and as a follower’s', () => {
     })
   })
 
-  it('L3 abandon takes the claim back: it appends nothing, and the next term is counted from before', async () => {
+  it('L3 undoLead takes the claim back: it appends nothing, and the next term is counted from before', async () => {
     platform.setRandom(0)
     const log = await open(noDisk)
     const before = structuredClone(log.position())
     await log.lead(0)
-    log.abandon()
+    log.undoLead()
     expect(log.position()).toEqual(before)
     expect(await log.append(events(1, 1))).toBe(0)
     expect(await log.lead(0)).toBe(1)
@@ -270,7 +271,7 @@ describe('the log as a leader’s and as a follower’s', () => {
       const one = await open(noDisk)
       const before = { epoch: one.epoch(), seq: 0 }
       one.recall(at(7))
-      expect(one.stand(before)).toEqual({ cursor: { epoch: 'e', seq: 7 }, reset: null })
+      expect(placeCursor(one.facts(), before)).toEqual({ cursor: { epoch: 'e', seq: 7 }, reset: null })
     })
 
     it('nor from one that comes once the log goes on', async () => {
@@ -351,7 +352,10 @@ describe('the log as a leader’s and as a follower’s', () => {
       await one.restart('server', 'here')
       await two.align(...say(one))
       expect([two.epoch(), two.lastEventId()]).toEqual([one.epoch(), 'here'])
-      expect(two.stand(cursor)).toMatchObject({ cursor: { epoch: one.epoch(), seq: 3 }, reset: 'server' })
+      expect(placeCursor(two.facts(), cursor)).toMatchObject({
+        cursor: { epoch: one.epoch(), seq: 3 },
+        reset: 'server',
+      })
     })
   })
 
@@ -377,8 +381,8 @@ describe('the log as a leader’s and as a follower’s', () => {
       expect(await two.align(...say(one))).toBe(true)
       await two.lead(1)
       expect([two.head(), two.lastEventId(), two.position().leaders.at(-1)!.startsAfter]).toEqual([5, '5', 5])
-      expect(two.stand(cursor).reset).toBe('fell-behind')
-      expect(two.stand({ ...cursor, seq: 5 }).reset).toBeNull()
+      expect(placeCursor(two.facts(), cursor).reset).toBe('fell-behind')
+      expect(placeCursor(two.facts(), { ...cursor, seq: 5 }).reset).toBeNull()
     })
 
     it('and one that can read it resumes after the id of the last event that it has', async () => {
@@ -400,7 +404,7 @@ describe('the log as a leader’s and as a follower’s', () => {
       await one.append(events(1, 5))
       await committed(one, platform)
       const two = await open()
-      expect(two.place(cursorAt(two, 7), one.lineage()).cursor.seq).toBe(7)
+      expect(placeFormerTab(two.facts(), cursorAt(two, 7), one.lineage()).cursor.seq).toBe(7)
     })
 
     it('L3 of one that this hub has not heard of yet: at its cursor', async () => {
@@ -414,7 +418,7 @@ describe('the log as a leader’s and as a follower’s', () => {
         lastEventId: null,
         streamClient: 'client',
       }
-      expect(one.place(cursorAt(one, 5), lineage).cursor.seq).toBe(5)
+      expect(placeFormerTab(one.facts(), cursorAt(one, 5), lineage).cursor.seq).toBe(5)
     })
 
     it('L3 of an earlier one: where the next began, over any number of leaders up to 16', async () => {
@@ -428,7 +432,9 @@ describe('the log as a leader’s and as a follower’s', () => {
         await last.append([event(null, `${leaders}`)])
         await committed(last, platform)
         // Beyond that: what it was told is committed.
-        expect(last.place(cursorAt(last, 9), lineage).cursor.seq, `${leaders}`).toBe(leaders < 16 ? 4 : 0)
+        expect(placeFormerTab(last.facts(), cursorAt(last, 9), lineage).cursor.seq, `${leaders}`).toBe(
+          leaders < 16 ? 4 : 0,
+        )
       }
     })
 
@@ -441,7 +447,7 @@ describe('the log as a leader’s and as a follower’s', () => {
         leaders: [{ leader: 'in memory', startsAfter: 0, lastEventId: '' }],
         committedUpTo: 2,
       }
-      expect(one.place(cursorAt(one, 5), lineage).cursor.seq).toBe(2)
+      expect(placeFormerTab(one.facts(), cursorAt(one, 5), lineage).cursor.seq).toBe(2)
     })
 
     it('L3 of one that went on with less, without IndexedDB: where either began', async () => {
@@ -455,7 +461,7 @@ describe('the log as a leader’s and as a follower’s', () => {
           leaders: [...trailed.leaders, { leader: 'another', startsAfter, lastEventId: '' }],
           lastEventId: null,
         }
-        return one.place(cursorAt(one, 5), lineage).cursor.seq
+        return placeFormerTab(one.facts(), cursorAt(one, 5), lineage).cursor.seq
       }
       expect([3, 0].map(place)).toEqual([3, 0])
     })

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Log } from '../../../../worker/log/log.ts'
 import { openLogStore } from '../../../../worker/log/store.ts'
+import { placeFormerTab } from '../../../../worker/tabs/locate-tab.ts'
 import { clearIndexedDb, event, openLog } from '../../harness/log.ts'
 import { createFakePlatform } from '../../harness/platform.ts'
 import { settle } from '../../harness/turns.ts'
@@ -69,7 +70,7 @@ const simulate = async (steps: Step[]) => {
   }
   /** What a session and a tab do: place, tell a reset, read, drop what was taken from a hub that died. */
   const readOn = async (): Promise<boolean> => {
-    const placed = log.place(cursor, null)
+    const placed = placeFormerTab(log.facts(), cursor, null)
     // What was taken of one log says nothing of another's events (src/delivery/intake.ts).
     if (placed.cursor.epoch !== cursor.epoch) taken.clear()
     cursor = placed.cursor

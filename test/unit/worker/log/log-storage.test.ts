@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { placeFormerTab } from '../../../../worker/tabs/locate-tab.ts'
 import { clearIndexedDb, committed, event, events, ids, openLog, readAll } from '../../harness/log.ts'
 import { createFakePlatform, type FakePlatform } from '../../harness/platform.ts'
 import { breakable } from '../../harness/storage.ts'
@@ -140,13 +141,16 @@ describe('D2 the log goes on in memory when IndexedDB does not, and is durable a
     for (let from = 1; from <= 4_500; from += 500) await log.append(events(from, from + 499))
     await committed(log, platform)
     const cursor = { epoch: log.epoch(), seq: 0 }
-    expect(log.place(cursor, null).reset).toBeNull()
+    expect(placeFormerTab(log.facts(), cursor, null).reset).toBeNull()
     state.range = range
     const read = log.read(0)
     await platform.advance(ms)
     expect(await read).toEqual([])
     expect(log.isDurable()).toBe(false)
-    expect(log.place(cursor, null)).toEqual({ cursor: { ...cursor, seq: 4_500 }, reset: 'fell-behind' })
+    expect(placeFormerTab(log.facts(), cursor, null)).toEqual({
+      cursor: { ...cursor, seq: 4_500 },
+      reset: 'fell-behind',
+    })
     expect((await readAll(log)).at(-1)?.id).toBe('4500')
   })
 

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Log } from '../../../../worker/log/log.ts'
 import { openLogStore } from '../../../../worker/log/store.ts'
+import { placeFormerTab } from '../../../../worker/tabs/locate-tab.ts'
 import { clearIndexedDb, committed, event, openLog } from '../../harness/log.ts'
 import { createFakePlatform } from '../../harness/platform.ts'
 
@@ -42,7 +43,7 @@ const simulate = async (steps: Step[]) => {
     }).log
     await log.ready
     sent = Number(log.lastEventId() === '' ? 0 : log.lastEventId())
-    const placed = log.place({ epoch: log.epoch(), seq }, null)
+    const placed = placeFormerTab(log.facts(), { epoch: log.epoch(), seq }, null)
     expect(placed.reset).toBeNull()
     seq = placed.cursor.seq
   }

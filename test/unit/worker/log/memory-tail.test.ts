@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createTail, isFullRead, oneRead, sizeOf } from '../../../../worker/log/memory-tail.ts'
+import { createMemoryTail } from '../../../../worker/log/memory-tail.ts'
+import { isFullRead, oneRead, sizeOf } from '../../../../worker/log/one-read.ts'
 
 const logged = (seq: number, data = '') => ({ seq, id: '', hasOwnId: false, type: 'm', data, at: seq })
 const run = (from: number, to: number) =>
@@ -27,7 +28,7 @@ describe('the newest events, in memory', () => {
   it('reads after any place in it as the whole list would', () => {
     fc.assert(
       fc.property(fc.nat(2_000), fc.nat(2_500), fc.nat(2_500), (first, count, back) => {
-        const tail = createTail()
+        const tail = createMemoryTail()
         const all = run(first + 1, first + count)
         for (const event of all) tail.push(event)
         const after = first + count - Math.min(back, count)
@@ -40,7 +41,7 @@ describe('the newest events, in memory', () => {
   })
 
   it('drops the oldest for as long as it is told to, and keeps its account', () => {
-    const tail = createTail()
+    const tail = createMemoryTail()
     for (const event of run(1, 10)) tail.push(event)
     tail.trim((_, count, size) => count > 4 && size > 0)
     expect(tail.first()).toBe(7)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { LoggedEvent } from '../../../../src/shared/events.ts'
-import { createRecords, type RecordInfo, toRecords } from '../../../../worker/log/record-index.ts'
+import { createRecordIndex, type RecordInfo, toRecords } from '../../../../worker/log/record-index.ts'
 
 const logged = (from: number, to: number, data = 'x'): LoggedEvent[] =>
   Array.from({ length: to - from + 1 }, (_, at) => ({
@@ -11,7 +11,13 @@ const logged = (from: number, to: number, data = 'x'): LoggedEvent[] =>
     data,
     at: from + at,
   }))
-const info = (first: number, last: number, size = 1): RecordInfo => ({ first, last, size, at: last })
+const info = (first: number, last: number, size = 1): RecordInfo => ({
+  first,
+  last,
+  size,
+  at: last,
+  oldestAt: first,
+})
 const WIDE = { events: 5_000, bytes: 1_000_000 }
 
 describe('packing events into records', () => {
@@ -37,16 +43,16 @@ describe('packing events into records', () => {
 
 describe('the account of records', () => {
   const account = (...infos: RecordInfo[]) => {
-    const records = createRecords()
+    const records = createRecordIndex()
     records.add(infos)
     return records
   }
 
   it('knows its first and its last, and none once it is cleared', () => {
     const records = account(info(1, 4), info(5, 9))
-    expect([records.first(), records.last()]).toEqual([1, 9])
+    expect([records.oldest()?.first, records.last()]).toEqual([1, 9])
     records.clear()
-    expect([records.first(), records.last(), records.span(0)]).toEqual([null, null, null])
+    expect([records.oldest(), records.last(), records.span(0)]).toEqual([null, null, null])
   })
 
   it('spans the records that one read after a seq takes', () => {
@@ -73,7 +79,7 @@ describe('the account of records', () => {
     }
     expect(records.trim(tooMuch)).toBe(true)
     expect(sizes).toEqual([30, 20, 10])
-    expect(records.first()).toBe(3)
+    expect(records.oldest()?.first).toBe(3)
     expect(records.trim(() => false)).toBe(false)
   })
 })

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { pack } from '../../../../src/shared/packed-events.ts'
 import type { SessionOptions } from '../../../../worker/tabs/session.ts'
-import { createSelections, type Selection } from '../../../../worker/tabs/shared-reads.ts'
+import { createSharedReads, type Selection } from '../../../../worker/tabs/shared-reads.ts'
 import { events, ids } from '../../harness/log.ts'
 import { openSessions, type Sessions } from '../../harness/session.ts'
 import { defer, settle } from '../../harness/turns.ts'
@@ -44,7 +44,7 @@ describe('a session that cannot go on as usual', () => {
     it('D5 and has heard nothing, gets what has come since it began, without a reset', async () => {
       await test.log.append(events(1, 700))
       await test.platform.advance(5_000)
-      const session = test.open({ unheard: true, cursor: gone })
+      const session = test.open({ isBeforeFirstDelivery: true, cursor: gone })
       session.pump()
       await settle()
       expect(test.batches).toEqual([])
@@ -60,12 +60,12 @@ describe('a session that cannot go on as usual', () => {
       const first = { epoch: test.log.epoch(), seq: 3 }
       await test.log.restart('server', '')
       await test.platform.advance(1_000)
-      const session = test.open({ unheard: true, cursor: first })
+      const session = test.open({ isBeforeFirstDelivery: true, cursor: first })
       await test.append(session, events(4, 4))
       expect(test.batches[0]).toMatchObject({ reset: null, events: [{ id: '4' }] })
       await test.acknowledge()
       const second = { epoch: test.log.epoch(), seq: test.log.head() }
-      const later = test.open({ unheard: true, cursor: second })
+      const later = test.open({ isBeforeFirstDelivery: true, cursor: second })
       await test.log.restart('server', '')
       later.pump()
       await settle()
@@ -79,7 +79,7 @@ describe('a session that cannot go on as usual', () => {
       await test.platform.advance(1_000)
       await test.log.restart('server', '')
       await test.platform.advance(1_000)
-      test.open({ unheard: true, since, cursor: first }).pump()
+      test.open({ isBeforeFirstDelivery: true, since, cursor: first }).pump()
       await settle()
       expect(test.batches[0]).toMatchObject({ reset: 'server', events: [] })
     })
@@ -87,17 +87,20 @@ describe('a session that cannot go on as usual', () => {
     it('D5 nor as long as what its hub lacks is yet to come from the leader', async () => {
       await test.log.append(events(1, 700))
       await test.platform.advance(5_000)
-      const { epoch, head, stand } = test.log
+      const { epoch, head, facts } = test.log
       let hasCome = false
       const log: SessionOptions['log'] = {
         ...test.log,
         first: () => 201,
         read: (seq) => (hasCome ? test.log.read(seq) : []),
         head: () => (hasCome ? head() : 200),
-        stand: (cursor) =>
-          cursor.seq < 200 ? { cursor: { epoch: epoch(), seq: 200 }, reset: 'fell-behind' } : stand(cursor),
+        facts: () => {
+          const { position, oldestAt, ...rest } = facts()
+          const held = { position: { ...position, head: 200 }, oldestAt: null }
+          return { ...rest, ...(hasCome ? { position, oldestAt } : held), first: 201 }
+        },
       }
-      const session = test.open({ log, unheard: true, cursor: { epoch: epoch(), seq: 100 } })
+      const session = test.open({ log, isBeforeFirstDelivery: true, cursor: { epoch: epoch(), seq: 100 } })
       session.pump()
       await settle()
       expect(test.batches).toEqual([])
@@ -140,20 +143,20 @@ describe('a session that cannot go on as usual', () => {
   })
 
   it('D1 what was being read when another leader took over is read again: its log may have other events there', async () => {
-    const { next } = createSelections(test.log)
+    const { next } = createSharedReads(test.log)
     const reading = defer<Selection | null>()
-    let reads = 0
-    const selections = {
-      next: (...asked: Parameters<typeof next>) => (reads++ === 0 ? reading.promise : next(...asked)),
+    let asks = 0
+    const reads = {
+      next: (...asked: Parameters<typeof next>) => (asks++ === 0 ? reading.promise : next(...asked)),
     }
-    const session = test.open({ selections })
+    const session = test.open({ reads })
     await test.append(session, events(1, 2))
     const stale = { seq: 2, id: 'of the log before', hasOwnId: true, type: 'x', data: '', at: 0 }
     test.log.follow()
     await test.log.lead(9)
     reading.resolve({ to: 2, id: stale.id, at: 0, events: pack([stale]) })
     await test.platform.advance(1)
-    expect(reads).toBe(2)
+    expect(asks).toBe(2)
     expect(ids(test.batches[0]!.events)).toEqual(['1', '2'])
   })
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type Follow, followKey, type LoggedEvent } from '../../../../src/shared/events.ts'
-import { createSelections, type Selections } from '../../../../worker/tabs/shared-reads.ts'
+import { createSharedReads, type SharedReads } from '../../../../worker/tabs/shared-reads.ts'
 
 const event = (seq: number, type = 'a'): LoggedEvent => ({
   seq,
@@ -13,30 +13,30 @@ const event = (seq: number, type = 'a'): LoggedEvent => ({
 
 describe('what tabs read', () => {
   let logged: LoggedEvent[]
-  let reads: number
+  let asked: number
   let leader: string
-  let selections: Selections
+  let reads: SharedReads
 
   beforeEach(() => {
     logged = [event(1), event(2, 'b'), event(3)]
-    reads = 0
+    asked = 0
     leader = 'one'
-    selections = createSelections({
+    reads = createSharedReads({
       head: () => logged.length,
       position: () => ({ epoch: 'e', leader }) as never,
       read(after) {
-        reads++
+        asked++
         return logged.slice(after, after + 500)
       },
     })
   })
-  const next = (after: number, follow: Follow = '*') => selections.next(after, follow, followKey(follow))
+  const next = (after: number, follow: Follow = '*') => reads.next(after, follow, followKey(follow))
 
   it('is read, filtered and packed once for all that stand at one place and follow the same', () => {
     expect(next(0)).toBe(next(0))
     expect(next(0, ['a'])).toBe(next(0, ['a']))
     expect(next(0, ['a'])).not.toBe(next(0))
-    expect(reads).toBe(1)
+    expect(asked).toBe(1)
     expect(next(0, ['a'])).toMatchObject({ to: 3, id: '3', at: 30, events: { ids: ['1', '3'] } })
   })
 
@@ -48,7 +48,7 @@ describe('what tabs read', () => {
     next(0)
     logged.push(event(4))
     expect(next(0)).toMatchObject({ to: 4 })
-    expect(reads).toBe(2)
+    expect(asked).toBe(2)
   })
 
   it('is read again under another leader, whose log may be another', () => {

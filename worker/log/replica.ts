@@ -1,0 +1,144 @@
+import { agreesUpTo } from './lineage.ts'
+import type { Appended } from './log.ts'
+import { type LogCore, skipTo } from './log-core.ts'
+import type { LogPoint } from './log-point.ts'
+import type { Committed } from './persistence.ts'
+import type { Position } from './store.ts'
+
+/** Whose log it is that a leader speaks of. */
+export interface Of {
+  term: number
+  epoch: string
+}
+
+/** The log of a hub that follows: it takes over what the leader relays (L2). */
+export interface Replica {
+  /** @returns whether it fits; if not, what lies between is missing */
+  receive(relayed: Appended & Of, lastEventId: string): Promise<boolean>
+  /** The leader has committed: the same account here. */
+  committedBy(relayed: Committed & Of): Promise<void>
+  /**
+   * A leader says where its log stands; this one comes to the same.
+   *
+   * @param oldest seq of the leader's oldest event
+   * @returns whether events are missing here after `head`
+   */
+  align(leader: Position, oldest: number): Promise<boolean>
+  /**
+   * D2. Where IndexedDB can't be read, or was cleared, and no leader is heard, a tab that was attached before, or
+   * another hub, knows more than this log: it goes on from there. A hub that hangs may do so within a transaction, and
+   * then blocks the database for as long as its pages live.
+   */
+  recall(point: LogPoint): void
+}
+
+export const createReplica = (core: LogCore): Replica => {
+  const { ledger, persistence, metrics, inTurn, onChange, onTruncate } = core
+
+  const isOurs = ({ term, epoch }: Of) => epoch === ledger.position.epoch && term === ledger.alignedTerm
+
+  const receive = async ({ events, after, ...of }: Appended & Of, lastEventId: string): Promise<boolean> => {
+    const { position } = ledger
+    if (ledger.isLeading) return true
+    if (!isOurs(of)) return false
+    const newest = events.at(-1)?.seq ?? after
+    if (newest >= ledger.announcedHead) {
+      ledger.announcedHead = newest
+      position.lastEventId = lastEventId
+    }
+    if (after > position.head) return false
+    for (const event of events) {
+      if (event.seq <= position.head) continue
+      position.head = event.seq
+      ledger.keep(event)
+      metrics.event(event.type)
+    }
+    persistence.trim()
+    onChange(null)
+    return true
+  }
+
+  const committedBy = async ({ upTo, records, first: oldest, ...of }: Committed & Of) => {
+    if (ledger.isLeading || !isOurs(of) || !persistence.isDurable()) return
+    const last = ledger.records.last() ?? ledger.committedUpTo
+    if (records[0] !== undefined && records[0].first > last + 1) {
+      await persistence.sync()
+      // It may hold events that were never relayed to this hub, and no other may come for long.
+      onChange(null)
+    } else ledger.records.add(records.filter(({ first }) => first > last))
+    ledger.records.trim((record) => record.last < oldest)
+    ledger.committedUpTo = Math.max(ledger.committedUpTo, Math.min(upTo, ledger.position.head))
+    ledger.takenUpTo = ledger.committedUpTo
+    persistence.trim()
+  }
+
+  /** The log of a leader whose epoch is another. */
+  const adopt = async (leader: Position, oldest: number) => {
+    // What another hub went on with may hold what this one has not heard.
+    if (ledger.origin !== 'aligned' && ledger.position.head === 0) ledger.leaveOwnEpoch()
+    // Before anybody looks: the last event ID is the one that goes with it.
+    ledger.announcedHead = leader.head
+    if (leader.previous?.epoch === ledger.position.epoch) {
+      ledger.position = { ...leader }
+      return skipTo(core, leader.epochStart)
+    }
+    await persistence.sync()
+    if (leader.epoch === ledger.position.epoch) return onChange(null)
+    ledger.position = { ...leader }
+    skipTo(core, oldest - 1)
+  }
+
+  /** Another leader of the same epoch: what this log had beyond its beginning is no part of it. */
+  const cutTo = ({ term, leader, leaders }: Position) => {
+    const { position, committedUpTo } = ledger
+    const before = { ...position, committedUpTo }
+    Object.assign(position, { term, leader, leaders })
+    const agreed = agreesUpTo(position, before)
+    if (position.head > agreed) ledger.cut(agreed)
+    onTruncate()
+  }
+
+  const align = async (leader: Position, oldest: number): Promise<boolean> => {
+    const { term, leader: name, epoch } = ledger.position
+    // A replaced one that wakes up may speak before its successor does (L3).
+    if (ledger.isLeading || leader.term < term) return false
+    if (leader.epoch !== epoch) await adopt(leader, oldest)
+    else if (leader.term > term || leader.leader !== name) cutTo(leader)
+    ledger.origin = 'aligned'
+    const { position } = ledger
+    ledger.alignedTerm = position.term = leader.term
+    if (position.streamClient !== leader.streamClient) {
+      position.streamClient = leader.streamClient
+      // Tabs are to know it before another event comes: the leader may hang.
+      onChange(null)
+    }
+    if (leader.head >= position.head) {
+      ledger.announcedHead = leader.head
+      position.lastEventId = leader.lastEventId
+    }
+    if (position.head < oldest - 1) skipTo(core, oldest - 1)
+    return position.head < leader.head
+  }
+
+  return {
+    receive: (relayed, lastEventId) => inTurn(() => receive(relayed, lastEventId)),
+    committedBy: (relayed) => inTurn(() => committedBy(relayed)),
+    align: (leader, oldest) => inTurn(() => align(leader, oldest)),
+    recall({ cursor: { epoch, seq }, lineage: { term, leaders, lastEventId, streamClient } }) {
+      const { position } = ledger
+      const leader = leaders.at(-1)?.leader
+      if (leader === undefined || lastEventId === null) return
+      const isEmpty = ledger.first() > position.head
+      const isSameLog = position.leader === leader && position.epoch === epoch
+      // The hub before may have hung between two tabs: what the tab that is behind lacks, the server still has.
+      const isBehind = ledger.origin === 'recalled' && isSameLog && seq < position.head && isEmpty
+      if ((ledger.alignedTerm > 0 || position.head > 0) && !isBehind) return
+      ledger.origin = 'recalled'
+      ledger.leaveOwnEpoch()
+      Object.assign(position, { epoch, head: seq, lastEventId, term, leader, leaders, streamClient })
+      ledger.alignedTerm = term
+      ledger.announcedHead = seq
+      ledger.forget(seq)
+    },
+  }
+}

@@ -1,0 +1,172 @@
+import type { Cursor, Follow, ResetReason } from '../../src/shared/events.ts'
+import { pack } from '../../src/shared/packed-events.ts'
+import type { PackedBatch } from '../../src/shared/protocol.ts'
+import { type Platform, pause } from '../base/platform.ts'
+import { agreesUpTo } from '../log/lineage.ts'
+import type { Log } from '../log/log.ts'
+import type { TabStart } from './attach-tab.ts'
+import { locateTab, type TabStanding } from './locate-tab.ts'
+import { followKey, type SharedReads } from './shared-reads.ts'
+
+/** A tab that follows nothing of what came is told of its cursor this often: else the log would outrun it. */
+const SILENT_EVENTS = 1_000
+
+const NO_EVENTS = pack([])
+
+/** A batch to deliver. */
+export interface NextBatch {
+  batch: PackedBatch
+  /** When the newest of its events was received; `null`: it has none. */
+  at: number | null
+}
+
+export interface BatchesOptions {
+  platform: Pick<Platform, 'after'>
+  log: Pick<Log, 'epoch' | 'head' | 'position' | 'lineage' | 'facts' | 'read'>
+  reads: SharedReads
+  start: TabStart
+  /** See `TabStanding`. */
+  since: number
+  follow: Follow
+  /** The tab is told. */
+  onReset(reason: ResetReason): void
+}
+
+/** What one tab gets, batch by batch: its cursor, and what it is told with it. */
+export interface Batches {
+  cursor(): Cursor
+  follow(): Follow
+  setFollow(follow: Follow): void
+  /** Finds the next one; `null`: there is none for now. */
+  next(): Promise<NextBatch | null>
+  /** The tab has taken it. */
+  took(taken: NextBatch): void
+  /** Another leader's log: what the tab has had and that lacks may come again, under another seq (D2). */
+  truncate(): void
+  /** A search that is under way finds nothing more. */
+  close(): void
+}
+
+export const createBatches = ({ platform, log, reads, onReset, ...options }: BatchesOptions): Batches => {
+  const { cursor, lineage, reset, isBeforeFirstDelivery } = options.start
+  let tab: TabStanding = {
+    cursor,
+    lineage,
+    isBeforeFirstDelivery,
+    since: options.since,
+    pendingReset: reset,
+    isBehind: false,
+    oldUpTo: null,
+  }
+  let followed = { types: options.follow, key: followKey(options.follow) }
+  /** The cursor that the tab itself knows of. */
+  let toldSeq = cursor.seq
+  /** Another leader took over: the log ends, or ended, here, and the tab is still to be told. */
+  let rewindTo: number | null = null
+  let isClosed = false
+
+  const set = (change: Partial<TabStanding>) => {
+    tab = { ...tab, ...change }
+  }
+
+  /** What a batch that ends at `to` says of the log: from here on the tab counts as told. */
+  const stampBatch = (to: number, lastEventId = log.lineage(to).lastEventId) => {
+    rewindTo = null
+    const before = tab.lineage.leaders.at(-1)?.leader
+    const lineage = { ...log.lineage(to), lastEventId }
+    set({ lineage })
+    return { ...lineage, leaders: lineage.leaders.at(-1)?.leader === before ? null : lineage.leaders }
+  }
+
+  const withoutEvents = (reset: ResetReason | null): NextBatch => {
+    const { epoch, seq: to } = tab.cursor
+    return { batch: { epoch, rewind: null, to, ...stampBatch(to), reset, events: NO_EVENTS }, at: null }
+  }
+
+  /** Whether the cursor still stands where it did before something was read. */
+  const isStill = ({ epoch, seq }: Cursor) => log.epoch() === epoch && tab.cursor.seq === seq
+
+  /** One read's worth of what is older than the tab is left out. */
+  const skipOld = async (oldUpTo: number) => {
+    const { cursor, since } = tab
+    const events = await log.read(cursor.seq)
+    const first = events.findIndex(({ seq, at }) => seq > oldUpTo || at >= since)
+    if (first >= 0) set({ oldUpTo: null })
+    if (!isStill(cursor) || events.length === 0) return pause(platform, 0)
+    set({ cursor: { ...cursor, seq: first < 0 ? events.at(-1)!.seq : events[first]!.seq - 1 } })
+  }
+
+  /** One read's worth of what the tab follows; `null`: nothing of it, or nothing that counts. */
+  const readOn = async (): Promise<NextBatch | null> => {
+    const { epoch, seq: after } = tab.cursor
+    const { term } = log.position()
+    const asked = followed
+    const read = reads.next(after, asked.types, asked.key)
+    const selection = read instanceof Promise ? await read : read
+    if (isClosed || asked.key !== followed.key) return null
+    if (selection === null || !isStill({ epoch, seq: after }) || log.position().term !== term) {
+      // Gone, or another log by now, or another leader's, which may have other events there: what changes it
+      // comes first.
+      await pause(platform, 0)
+      return null
+    }
+    const { to, id, at, events } = selection
+    const isDue = at !== null || to - toldSeq >= SILENT_EVENTS
+    if (!isDue) {
+      set({ cursor: { epoch, seq: to } })
+      return null
+    }
+    const rewind =
+      rewindTo !== null && rewindTo < toldSeq
+        ? { seq: rewindTo, id: log.lineage(rewindTo).lastEventId }
+        : null
+    return { batch: { epoch, rewind, to, ...stampBatch(to, id), reset: null, events }, at }
+  }
+
+  return {
+    cursor: () => tab.cursor,
+    follow: () => followed.types,
+    setFollow(types) {
+      followed = { types, key: followKey(types) }
+    },
+    async next() {
+      while (!isClosed) {
+        const located = locateTab(log.facts(), tab)
+        switch (located.kind) {
+          case 'wait':
+            if (located.for === 'events') set({ isBehind: false })
+            return null
+          case 'move':
+            set({ cursor: located.cursor, oldUpTo: located.oldUpTo })
+            continue
+          case 'reset':
+            set({ cursor: located.cursor, pendingReset: null })
+            onReset(located.reason)
+            return withoutEvents(located.reason)
+          case 'tell':
+            return withoutEvents(null)
+        }
+        set({ isBehind: true })
+        if (located.oldUpTo !== null) await skipOld(located.oldUpTo)
+        else {
+          const found = await readOn()
+          if (found !== null) return found
+        }
+      }
+      return null
+    },
+    took({ batch: { epoch, to }, at }) {
+      toldSeq = to
+      set({ cursor: { epoch, seq: Math.min(to, rewindTo ?? to) } })
+      if (at !== null) set({ isBeforeFirstDelivery: false })
+    },
+    truncate() {
+      const agreed = agreesUpTo(log.position(), tab.lineage)
+      rewindTo = Math.min(rewindTo ?? agreed, agreed)
+      if (tab.cursor.seq > agreed) set({ cursor: { ...tab.cursor, seq: agreed } })
+    },
+    close() {
+      isClosed = true
+    },
+  }
+}
