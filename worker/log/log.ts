@@ -4,10 +4,13 @@ import type { MetricsRecorder } from '../base/metrics.ts'
 import type { Platform } from '../base/platform.ts'
 import { createLedger, type LogFacts } from './ledger.ts'
 import type { LogCore } from './log-core.ts'
+import type { LogPoint } from './log-point.ts'
 import { type Committed, createPersistence } from './persistence.ts'
+import { recall } from './recall.ts'
 import { createReplica, type Replica } from './replica.ts'
 import { startCursor } from './start-cursor.ts'
 import type { LogStore, Position } from './store.ts'
+import { createTermClaim, type TermClaim } from './term.ts'
 import type { Bounds } from './trim-ledger.ts'
 import { createWriter, type Writer } from './writer.ts'
 
@@ -40,11 +43,12 @@ export interface LogOptions {
 /**
  * The events in order: the newest in memory, the rest in IndexedDB, right behind (D2). It knows nothing of tabs.
  *
+ * - `TermClaim`: how a hub becomes its leader, and ceases to be.
  * - `Writer`: what the leader's hub does with it.
  * - `Replica`: what a follower's hub does with it.
  * - `ledger.ts` is its state, `persistence.ts` its database.
  */
-export interface Log extends Writer, Replica {
+export interface Log extends TermClaim, Writer, Replica {
   /** Resolves once the position is known, from IndexedDB or, failing that, afresh. */
   ready: Promise<void>
   position(): Readonly<Position>
@@ -64,6 +68,8 @@ export interface Log extends Writer, Replica {
   streamClient(): string
   /** One read after `seq`, in order and without holes; empty if there is nothing, or it is gone. */
   read(seq: number): LoggedEvent[] | Promise<LoggedEvent[]>
+  /** A tab, or another hub, knows where the log stood (recall.ts). */
+  recall(point: LogPoint): void
   /** Where a tab starts that has no cursor (start-cursor.ts). @param since default: what the log holds is older */
   start(from: From, since?: number): Cursor | null
   /** Commits what is left. */
@@ -106,6 +112,7 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
   const core: LogCore = { platform, ledger, persistence, metrics, inTurn, read, onChange, onTruncate }
 
   return {
+    ...createTermClaim(core),
     ...createWriter(core),
     ...createReplica(core),
     ready,
@@ -126,6 +133,7 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
     lastEventId: () => ledger.position.lastEventId,
     streamClient: () => ledger.position.streamClient,
     read,
+    recall: (point) => recall(ledger, point),
     start: (from, since = Number.POSITIVE_INFINITY) => startCursor(ledger, from, since, platform.now()),
     flush: () => inTurn(persistence.commitNow),
     discard: persistence.close,

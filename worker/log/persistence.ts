@@ -3,10 +3,10 @@ import type { Platform } from '../base/platform.ts'
 import { createCommitPace } from './commit-pace.ts'
 import { createDatabase } from './database.ts'
 import type { Ledger } from './ledger.ts'
+import { mergeStored } from './merge-stored.ts'
 import { oneRead } from './one-read.ts'
-import { reconcile } from './reconcile.ts'
 import { type RecordInfo, toRecords } from './record-index.ts'
-import { Fenced, type LogRecord, type LogStore, type Position } from './store.ts'
+import { type Commit, Fenced, type LogStore, type Position } from './store.ts'
 import { type Bounds, trimLedger } from './trim-ledger.ts'
 
 /** What one commit wrote, for followers to keep the same account. */
@@ -56,30 +56,15 @@ export interface Persistence {
   close(): void
 }
 
-/** Makes what is stored the ledger's own. @param beyond events in memory that go on from it */
-const adopt = (ledger: Ledger, stored: Position, records: LogRecord[], beyond: LoggedEvent[] | null) => {
-  const { position: ours, announcedHead } = ledger
-  const { head } = beyond === null ? stored : ours
-  // The id that goes with the head, not with what was only heard of.
-  const newest = announcedHead > head ? beyond?.at(-1)?.id : ours.lastEventId
-  const lastEventId = (beyond === null ? null : newest) ?? stored.lastEventId
-  const { term, leader, leaders } = stored.term < ours.term ? ours : stored
-  ledger.position = { ...stored, term, leader, leaders, head, lastEventId }
-  ledger.alignedTerm = Math.max(ledger.alignedTerm, stored.term)
-  ledger.announcedHead = head
-  ledger.forget(stored.head)
-  // Also where this log was to replace another that is gone: what is there now was written since.
-  ledger.pending = { trimBelow: 0, cutAbove: stored.head }
+/** Takes what is to be committed out of the ledger. */
+const takeCommit = (ledger: Ledger, bounds: Bounds): Omit<Commit, 'expected'> => {
+  const { trimBelow, cutAbove } = ledger.touch()
+  const records = toRecords(ledger.tail.since(ledger.takenUpTo), bounds)
+  const position = { ...ledger.position }
+  ledger.pending = null
+  ledger.takenUpTo = position.head
   ledger.records.add(records)
-  for (const { events } of records) events.forEach(ledger.keep)
-  beyond?.forEach(ledger.keep)
-}
-
-/** Nothing of what is stored counts. */
-const replace = (ledger: Ledger, firstInMemory: number) => {
-  ledger.records.clear()
-  ledger.committedUpTo = ledger.takenUpTo = firstInMemory - 1
-  ledger.pending = { trimBelow: Number.MAX_SAFE_INTEGER, cutAbove: null }
+  return { records, position, trimBelow, cutAbove }
 }
 
 export const createPersistence = ({
@@ -93,22 +78,12 @@ export const createPersistence = ({
   /** What the database held when it was read last. */
   let lastRead: Position | undefined
 
-  /** L3 */
-  const depose = () => {
-    ledger.isLeading = false
-    hooks.onFenced()
-  }
-
   const takeOver = async (from: LogStore) => {
-    const { position: stored, records } = await database.limited(from.all())
-    lastRead = stored
-    const { position, tail, isLeading, alignedTerm } = ledger
-    const firstInMemory = tail.first() ?? position.head + 1
-    const memory = { ...position, isLeading, alignedTerm, firstInMemory }
-    const { isDeposed, kept } = reconcile(memory, stored)
-    if (isDeposed) depose()
-    if (kept === 'memory' || stored === undefined) return replace(ledger, firstInMemory)
-    adopt(ledger, stored, records, kept === 'both' ? tail.since(stored.head) : null)
+    const { position, records } = await database.limited(from.all())
+    lastRead = position
+    const { isDeposed, isTaken } = mergeStored(ledger, position, records)
+    if (isDeposed) hooks.onFenced()
+    if (!isTaken) return
     hooks.onTruncate()
     trim()
   }
@@ -129,26 +104,21 @@ export const createPersistence = ({
 
   const commit = async (): Promise<void> => {
     const into = database.store()!
-    const { trimBelow, cutAbove } = ledger.touch()
-    const records = toRecords(ledger.tail.since(ledger.takenUpTo), bounds)
-    const position = { ...ledger.position }
-    const upTo = position.head
-    ledger.pending = null
-    ledger.takenUpTo = upTo
-    ledger.records.add(records)
+    const given = takeCommit(ledger, bounds)
     try {
-      await database.limited(into.commit({ records, position, trimBelow, cutAbove, expected: lastRead }))
+      await database.limited(into.commit({ ...given, expected: lastRead }))
     } catch (error) {
-      if (error instanceof Fenced) depose()
-      else database.lose(into, error)
-      return
+      if (!(error instanceof Fenced)) return database.lose(into, error)
+      ledger.isLeading = false
+      return hooks.onFenced()
     }
     // A restart of the log, or its loss, meanwhile: `committedUpTo` speaks of another state by now.
     if (database.store() !== into) return
     if (database.prove()) hooks.onDurable(null)
+    const upTo = given.position.head
     ledger.committedUpTo = Math.max(ledger.committedUpTo, upTo)
-    const infos = records.map(({ events: _, ...info }) => info)
-    hooks.onCommitted({ upTo, records: infos, first: ledger.first() })
+    const records = given.records.map(({ events: _, ...info }) => info)
+    hooks.onCommitted({ upTo, records, first: ledger.first() })
     trim()
   }
 

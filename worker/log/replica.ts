@@ -1,7 +1,6 @@
 import { agreesUpTo } from './lineage.ts'
 import type { Appended } from './log.ts'
 import { type LogCore, skipTo } from './log-core.ts'
-import type { LogPoint } from './log-point.ts'
 import type { Committed } from './persistence.ts'
 import type { Position } from './store.ts'
 
@@ -11,7 +10,7 @@ export interface Of {
   epoch: string
 }
 
-/** The log of a hub that follows: it takes over what the leader relays (L2). */
+/** What a hub that follows does with its log: it takes over what the leader relays (L2). */
 export interface Replica {
   /** @returns whether it fits; if not, what lies between is missing */
   receive(relayed: Appended & Of, lastEventId: string): Promise<boolean>
@@ -24,16 +23,37 @@ export interface Replica {
    * @returns whether events are missing here after `head`
    */
   align(leader: Position, oldest: number): Promise<boolean>
-  /**
-   * D2. Where IndexedDB can't be read, or was cleared, and no leader is heard, a tab that was attached before, or
-   * another hub, knows more than this log: it goes on from there. A hub that hangs may do so within a transaction, and
-   * then blocks the database for as long as its pages live.
-   */
-  recall(point: LogPoint): void
+}
+
+/** Takes over the log of a leader whose epoch is another. */
+const adopt = async (core: LogCore, leader: Position, oldest: number): Promise<void> => {
+  const { ledger, persistence, onChange } = core
+  // What another hub went on with may hold what this one has not heard.
+  if (ledger.origin !== 'aligned' && ledger.position.head === 0) ledger.leaveOwnEpoch()
+  // Before anybody looks: the last event ID is the one that goes with it.
+  ledger.announcedHead = leader.head
+  if (leader.previous?.epoch === ledger.position.epoch) {
+    ledger.position = { ...leader }
+    return skipTo(core, leader.epochStart)
+  }
+  await persistence.sync()
+  if (leader.epoch === ledger.position.epoch) return onChange(null)
+  ledger.position = { ...leader }
+  skipTo(core, oldest - 1)
+}
+
+/** Goes along with another leader of the same epoch: what this log had beyond its beginning is no part of it. */
+const goAlong = ({ ledger, onTruncate }: LogCore, { term, leader, leaders }: Position): void => {
+  const { position, committedUpTo } = ledger
+  const before = { ...position, committedUpTo }
+  Object.assign(position, { term, leader, leaders })
+  const agreed = agreesUpTo(position, before)
+  if (position.head > agreed) ledger.cut(agreed)
+  onTruncate()
 }
 
 export const createReplica = (core: LogCore): Replica => {
-  const { ledger, persistence, metrics, inTurn, onChange, onTruncate } = core
+  const { ledger, persistence, metrics, inTurn, onChange } = core
 
   const isOurs = ({ term, epoch }: Of) => epoch === ledger.position.epoch && term === ledger.alignedTerm
 
@@ -72,38 +92,12 @@ export const createReplica = (core: LogCore): Replica => {
     persistence.trim()
   }
 
-  /** The log of a leader whose epoch is another. */
-  const adopt = async (leader: Position, oldest: number) => {
-    // What another hub went on with may hold what this one has not heard.
-    if (ledger.origin !== 'aligned' && ledger.position.head === 0) ledger.leaveOwnEpoch()
-    // Before anybody looks: the last event ID is the one that goes with it.
-    ledger.announcedHead = leader.head
-    if (leader.previous?.epoch === ledger.position.epoch) {
-      ledger.position = { ...leader }
-      return skipTo(core, leader.epochStart)
-    }
-    await persistence.sync()
-    if (leader.epoch === ledger.position.epoch) return onChange(null)
-    ledger.position = { ...leader }
-    skipTo(core, oldest - 1)
-  }
-
-  /** Another leader of the same epoch: what this log had beyond its beginning is no part of it. */
-  const cutTo = ({ term, leader, leaders }: Position) => {
-    const { position, committedUpTo } = ledger
-    const before = { ...position, committedUpTo }
-    Object.assign(position, { term, leader, leaders })
-    const agreed = agreesUpTo(position, before)
-    if (position.head > agreed) ledger.cut(agreed)
-    onTruncate()
-  }
-
   const align = async (leader: Position, oldest: number): Promise<boolean> => {
-    const { term, leader: name, epoch } = ledger.position
+    const { term, leader: before, epoch } = ledger.position
     // A replaced one that wakes up may speak before its successor does (L3).
     if (ledger.isLeading || leader.term < term) return false
-    if (leader.epoch !== epoch) await adopt(leader, oldest)
-    else if (leader.term > term || leader.leader !== name) cutTo(leader)
+    if (leader.epoch !== epoch) await adopt(core, leader, oldest)
+    else if (leader.term > term || leader.leader !== before) goAlong(core, leader)
     ledger.origin = 'aligned'
     const { position } = ledger
     ledger.alignedTerm = position.term = leader.term
@@ -124,21 +118,5 @@ export const createReplica = (core: LogCore): Replica => {
     receive: (relayed, lastEventId) => inTurn(() => receive(relayed, lastEventId)),
     committedBy: (relayed) => inTurn(() => committedBy(relayed)),
     align: (leader, oldest) => inTurn(() => align(leader, oldest)),
-    recall({ cursor: { epoch, seq }, lineage: { term, leaders, lastEventId, streamClient } }) {
-      const { position } = ledger
-      const leader = leaders.at(-1)?.leader
-      if (leader === undefined || lastEventId === null) return
-      const isEmpty = ledger.first() > position.head
-      const isSameLog = position.leader === leader && position.epoch === epoch
-      // The hub before may have hung between two tabs: what the tab that is behind lacks, the server still has.
-      const isBehind = ledger.origin === 'recalled' && isSameLog && seq < position.head && isEmpty
-      if ((ledger.alignedTerm > 0 || position.head > 0) && !isBehind) return
-      ledger.origin = 'recalled'
-      ledger.leaveOwnEpoch()
-      Object.assign(position, { epoch, head: seq, lastEventId, term, leader, leaders, streamClient })
-      ledger.alignedTerm = term
-      ledger.announcedHead = seq
-      ledger.forget(seq)
-    },
   }
 }

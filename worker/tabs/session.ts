@@ -5,7 +5,7 @@ import type { MetricsRecorder } from '../base/metrics.ts'
 import { type Platform, pause } from '../base/platform.ts'
 import type { Log } from '../log/log.ts'
 import type { TabStart } from './attach-tab.ts'
-import { type BatchesOptions, createBatches, type NextBatch } from './next-batch.ts'
+import { type BatchesOptions, createBatches, type NextBatch } from './batches.ts'
 import { createTabCalls, type RemoteTab, type TabCalls } from './tab-calls.ts'
 
 export type { RemoteTab } from './tab-calls.ts'
@@ -41,7 +41,7 @@ export interface Session extends TabCalls {
   setVisible(visible: boolean): void
   /** There may be something to deliver. */
   pump(): void
-  /** Another leader took over (next-batch.ts). */
+  /** Another leader took over (batches.ts). */
   truncate(): void
   follow(types: Follow): void
   /** Events that a tab which keeps acknowledging still has to take; 0 for one that is stalled. */

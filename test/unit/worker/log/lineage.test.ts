@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { sharedUpTo } from '../../../../worker/log/lineage.ts'
+import { agreesUpTo, sharedUpTo } from '../../../../worker/log/lineage.ts'
 
 /** Leaders by name, and where each went on. */
 const lineage = (...leaders: [string, number][]) =>
@@ -21,5 +21,31 @@ describe('L3 up to where two logs are one', () => {
     ['nothing is known of one', lineage(['a', 0]), lineage(), null],
   ])('%s', (_, one, other, shared) => {
     expect([sharedUpTo(one, other), sharedUpTo(other, one)]).toEqual([shared, shared])
+  })
+})
+
+describe('L3 up to where what was heard is part of a log', () => {
+  const position = { term: 3, leader: 'b', leaders: lineage(['a', 0], ['b', 5]) }
+  const heard = (term: number, ...leaders: [string, number][]) => ({
+    term,
+    leaders: lineage(...leaders),
+    committedUpTo: 2,
+    lastEventId: null,
+    streamClient: '',
+  })
+
+  it.each([
+    ['the same leader: all of it', position, heard(3, ['a', 0], ['b', 5]), Number.POSITIVE_INFINITY],
+    ['the leader before: where the present one went on', position, heard(2, ['a', 0]), 5],
+    ['a leader that the log does not know: what was said to be committed', position, heard(3, ['x', 0]), 2],
+    ['a later leader: all of it, perhaps', position, heard(4, ['x', 0]), Number.POSITIVE_INFINITY],
+    [
+      'a log without a leader: all of it, perhaps',
+      { ...position, leader: '' },
+      heard(3, ['x', 0]),
+      Number.POSITIVE_INFINITY,
+    ],
+  ])('%s', (_, where, what, upTo) => {
+    expect(agreesUpTo(where, what)).toBe(upTo)
   })
 })

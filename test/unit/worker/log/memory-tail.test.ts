@@ -1,28 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createMemoryTail } from '../../../../worker/log/memory-tail.ts'
-import { isFullRead, oneRead, sizeOf } from '../../../../worker/log/one-read.ts'
+import { sizeOf } from '../../../../worker/log/one-read.ts'
 
 const logged = (seq: number, data = '') => ({ seq, id: '', hasOwnId: false, type: 'm', data, at: seq })
 const run = (from: number, to: number) =>
   Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => logged(from + index))
 const seqs = (events: { seq: number }[]) => events.map(({ seq }) => seq)
-
-describe('one read', () => {
-  it('is at most 2,000 events', () => {
-    expect(seqs(oneRead(run(1, 5_000), 3))).toEqual(seqs(run(4, 2_003)))
-  })
-
-  it('is about 1 Mi characters, and at least one event', () => {
-    const large = [1, 2, 3].map((seq) => logged(seq, 'x'.repeat(600_000)))
-    expect(seqs(oneRead(large, 0))).toEqual([1, 2])
-    expect(seqs(oneRead([logged(1, 'x'.repeat(5_000_000)), logged(2)], 0))).toEqual([1])
-    expect(oneRead(large, 3)).toEqual([])
-    expect(isFullRead(1_999, 1_048_575)).toBe(false)
-    expect(isFullRead(2_000, 0)).toBe(true)
-    expect(isFullRead(1, 1_048_576)).toBe(true)
-  })
-})
 
 describe('the newest events, in memory', () => {
   it('reads after any place in it as the whole list would', () => {

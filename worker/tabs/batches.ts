@@ -2,11 +2,11 @@ import type { Cursor, Follow, ResetReason } from '../../src/shared/events.ts'
 import { pack } from '../../src/shared/packed-events.ts'
 import type { PackedBatch } from '../../src/shared/protocol.ts'
 import { type Platform, pause } from '../base/platform.ts'
-import { agreesUpTo } from '../log/lineage.ts'
 import type { Log } from '../log/log.ts'
 import type { TabStart } from './attach-tab.ts'
 import { locateTab, type TabStanding } from './locate-tab.ts'
 import { followKey, type SharedReads } from './shared-reads.ts'
+import { createTold } from './told.ts'
 
 /** A tab that follows nothing of what came is told of its cursor this often: else the log would outrun it. */
 const SILENT_EVENTS = 1_000
@@ -49,38 +49,25 @@ export interface Batches {
 
 export const createBatches = ({ platform, log, reads, onReset, ...options }: BatchesOptions): Batches => {
   const { cursor, lineage, reset, isBeforeFirstDelivery } = options.start
-  let tab: TabStanding = {
+  let tab: Omit<TabStanding, 'lineage'> = {
     cursor,
-    lineage,
     isBeforeFirstDelivery,
     since: options.since,
     pendingReset: reset,
     isBehind: false,
     oldUpTo: null,
   }
+  const told = createTold(log, { lineage, seq: cursor.seq })
   let followed = { types: options.follow, key: followKey(options.follow) }
-  /** The cursor that the tab itself knows of. */
-  let toldSeq = cursor.seq
-  /** Another leader took over: the log ends, or ended, here, and the tab is still to be told. */
-  let rewindTo: number | null = null
   let isClosed = false
 
-  const set = (change: Partial<TabStanding>) => {
+  const set = (change: Partial<typeof tab>) => {
     tab = { ...tab, ...change }
-  }
-
-  /** What a batch that ends at `to` says of the log: from here on the tab counts as told. */
-  const stampBatch = (to: number, lastEventId = log.lineage(to).lastEventId) => {
-    rewindTo = null
-    const before = tab.lineage.leaders.at(-1)?.leader
-    const lineage = { ...log.lineage(to), lastEventId }
-    set({ lineage })
-    return { ...lineage, leaders: lineage.leaders.at(-1)?.leader === before ? null : lineage.leaders }
   }
 
   const withoutEvents = (reset: ResetReason | null): NextBatch => {
     const { epoch, seq: to } = tab.cursor
-    return { batch: { epoch, rewind: null, to, ...stampBatch(to), reset, events: NO_EVENTS }, at: null }
+    return { batch: { epoch, rewind: null, to, ...told.stamp(to), reset, events: NO_EVENTS }, at: null }
   }
 
   /** Whether the cursor still stands where it did before something was read. */
@@ -111,16 +98,36 @@ export const createBatches = ({ platform, log, reads, onReset, ...options }: Bat
       return null
     }
     const { to, id, at, events } = selection
-    const isDue = at !== null || to - toldSeq >= SILENT_EVENTS
-    if (!isDue) {
+    if (at === null && to - told.seq() < SILENT_EVENTS) {
       set({ cursor: { epoch, seq: to } })
       return null
     }
-    const rewind =
-      rewindTo !== null && rewindTo < toldSeq
-        ? { seq: rewindTo, id: log.lineage(rewindTo).lastEventId }
-        : null
-    return { batch: { epoch, rewind, to, ...stampBatch(to, id), reset: null, events }, at }
+    const rewind = told.rewind()
+    return { batch: { epoch, rewind, to, ...told.stamp(to, id), reset: null, events }, at }
+  }
+
+  const next = async () => {
+    while (!isClosed) {
+      const located = locateTab(log.facts(), { ...tab, lineage: told.lineage() })
+      switch (located.kind) {
+        case 'wait':
+          if (located.for === 'events') set({ isBehind: false })
+          return null
+        case 'move':
+          set({ cursor: located.cursor, oldUpTo: located.oldUpTo })
+          continue
+        case 'reset':
+          set({ cursor: located.cursor, pendingReset: null })
+          onReset(located.reason)
+          return withoutEvents(located.reason)
+        case 'tell':
+          return withoutEvents(null)
+      }
+      set({ isBehind: true })
+      const found = located.oldUpTo === null ? await readOn() : await skipOld(located.oldUpTo)
+      if (found) return found
+    }
+    return null
   }
 
   return {
@@ -129,40 +136,13 @@ export const createBatches = ({ platform, log, reads, onReset, ...options }: Bat
     setFollow(types) {
       followed = { types, key: followKey(types) }
     },
-    async next() {
-      while (!isClosed) {
-        const located = locateTab(log.facts(), tab)
-        switch (located.kind) {
-          case 'wait':
-            if (located.for === 'events') set({ isBehind: false })
-            return null
-          case 'move':
-            set({ cursor: located.cursor, oldUpTo: located.oldUpTo })
-            continue
-          case 'reset':
-            set({ cursor: located.cursor, pendingReset: null })
-            onReset(located.reason)
-            return withoutEvents(located.reason)
-          case 'tell':
-            return withoutEvents(null)
-        }
-        set({ isBehind: true })
-        if (located.oldUpTo !== null) await skipOld(located.oldUpTo)
-        else {
-          const found = await readOn()
-          if (found !== null) return found
-        }
-      }
-      return null
-    },
+    next,
     took({ batch: { epoch, to }, at }) {
-      toldSeq = to
-      set({ cursor: { epoch, seq: Math.min(to, rewindTo ?? to) } })
+      set({ cursor: { epoch, seq: told.took(to) } })
       if (at !== null) set({ isBeforeFirstDelivery: false })
     },
     truncate() {
-      const agreed = agreesUpTo(log.position(), tab.lineage)
-      rewindTo = Math.min(rewindTo ?? agreed, agreed)
+      const agreed = told.truncate()
       if (tab.cursor.seq > agreed) set({ cursor: { ...tab.cursor, seq: agreed } })
     },
     close() {

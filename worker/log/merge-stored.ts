@@ -1,0 +1,50 @@
+import type { Ledger } from './ledger.ts'
+import { reconcile } from './reconcile.ts'
+import type { LogRecord, Position } from './store.ts'
+
+/** The events in memory go on, and replace what is stored. */
+const replaceStored = (ledger: Ledger, firstInMemory: number) => {
+  ledger.records.clear()
+  ledger.committedUpTo = ledger.takenUpTo = firstInMemory - 1
+  ledger.pending = { trimBelow: Number.MAX_SAFE_INTEGER, cutAbove: null }
+}
+
+/** What is stored goes on, and with it the events in memory that follow it, if `isKept`. */
+const takeStored = (ledger: Ledger, stored: Position, records: LogRecord[], isKept: boolean) => {
+  const { position: ours, announcedHead, tail } = ledger
+  const beyond = isKept ? tail.since(stored.head) : []
+  const { head } = isKept ? ours : stored
+  // The id that goes with the head, not with what was only heard of.
+  const newest = announcedHead > head ? beyond.at(-1)?.id : ours.lastEventId
+  const lastEventId = (isKept ? newest : null) ?? stored.lastEventId
+  const { term, leader, leaders } = stored.term < ours.term ? ours : stored
+  ledger.position = { ...stored, term, leader, leaders, head, lastEventId }
+  ledger.alignedTerm = Math.max(ledger.alignedTerm, stored.term)
+  ledger.announcedHead = head
+  ledger.forget(stored.head)
+  // Also where this log was to replace another that is gone: what is there now was written since.
+  ledger.pending = { trimBelow: 0, cutAbove: stored.head }
+  ledger.records.add(records)
+  for (const { events } of records) events.forEach(ledger.keep)
+  beyond.forEach(ledger.keep)
+}
+
+/**
+ * Brings the log in memory together with what IndexedDB holds, as `reconcile` decides.
+ *
+ * @returns `isTaken`: what was delivered may be no part of the log any more
+ */
+export const mergeStored = (
+  ledger: Ledger,
+  stored: Position | undefined,
+  records: LogRecord[],
+): { isDeposed: boolean; isTaken: boolean } => {
+  const { position, tail, isLeading, alignedTerm } = ledger
+  const firstInMemory = tail.first() ?? position.head + 1
+  const { isDeposed, kept } = reconcile({ ...position, isLeading, alignedTerm, firstInMemory }, stored)
+  if (isDeposed) ledger.isLeading = false
+  const isTaken = kept !== 'memory' && stored !== undefined
+  if (isTaken) takeStored(ledger, stored, records, kept === 'both')
+  else replaceStored(ledger, firstInMemory)
+  return { isDeposed, isTaken }
+}

@@ -1,0 +1,76 @@
+import type { LeaderRecord } from '../../src/shared/protocol.ts'
+import { LEADERS_KEPT } from './lineage.ts'
+import { type LogCore, skipTo } from './log-core.ts'
+
+/** How a hub becomes the leader of a log, and ceases to be (L1, L3). */
+export interface TermClaim {
+  /**
+   * This hub holds the lock (L1): from here on it appends.
+   *
+   * @param seen the newest term that it has heard of
+   * @returns its own term; `null`: another wrote meanwhile, and this hub is robbed already, or tries again
+   */
+  lead(seen: number): Promise<number | null>
+  /** Takes the last `lead` back. This hub was robbed before it led: another may have counted to the same term. */
+  undoLead(): void
+  /** Another hub leads, or none. What is not committed is the next leader's. */
+  follow(): void
+}
+
+/** What `lead` changed. */
+interface BeforeLead {
+  /** The term that this hub gave itself. */
+  ownTerm: number
+  term: number
+  leader: string
+  leaders: LeaderRecord[]
+  alignedTerm: number
+}
+
+export const createTermClaim = (core: LogCore): TermClaim => {
+  const { platform, ledger, persistence, inTurn, onChange, onTruncate } = core
+  let beforeLead: BeforeLead | null = null
+
+  const lead = async (seen: number): Promise<number | null> => {
+    if (ledger.origin === 'recalled') ledger.origin = 'aligned'
+    await persistence.sync()
+    // Without IndexedDB, what was never relayed to this hub is lost: it goes on behind it, after its id.
+    if (ledger.announcedHead > ledger.position.head) skipTo(core, ledger.announcedHead)
+    const { position, alignedTerm } = ledger
+    const { term, leader, leaders, head, lastEventId } = position
+    // Two that count from one number, each with a lock manager of its own, come to different terms.
+    const ownTerm = Math.floor(Math.max(term, seen)) + 1 + platform.random()
+    beforeLead = { ownTerm, term, leader, leaders, alignedTerm }
+    position.term = ownTerm
+    // One that leads already goes on with its log.
+    if (!ledger.isLeading) {
+      position.leader = platform.uuid()
+      const own = { leader: position.leader, startsAfter: head, lastEventId }
+      position.leaders = [...leaders, own].slice(-LEADERS_KEPT)
+    }
+    ledger.alignedTerm = ownTerm
+    ledger.isLeading = true
+    ledger.touch()
+    await persistence.commitNow()
+    if (!ledger.isLeading) return null
+    onTruncate()
+    onChange(null)
+    return ownTerm
+  }
+
+  return {
+    lead: (seen) => inTurn(() => lead(seen)),
+    undoLead() {
+      if (beforeLead === null) return
+      const { ownTerm, term, leader, leaders, alignedTerm } = beforeLead
+      // What was read or told meanwhile stays.
+      if (ledger.position.term === ownTerm) Object.assign(ledger.position, { term, leader, leaders })
+      if (ledger.alignedTerm === ownTerm) ledger.alignedTerm = alignedTerm
+      ledger.isLeading = false
+      beforeLead = null
+    },
+    follow() {
+      ledger.isLeading = false
+    },
+  }
+}
