@@ -1,11 +1,11 @@
-import type { Cursor, Follow, ResetReason } from '../../src/shared/events.ts'
+import { type Cursor, type Follow, followKey, type ResetReason } from '../../src/shared/events.ts'
 import { pack } from '../../src/shared/packed-events.ts'
 import type { PackedBatch } from '../../src/shared/protocol.ts'
 import { type Platform, pause } from '../base/platform.ts'
 import type { Log } from '../log/log.ts'
 import type { TabStart } from './attach-tab.ts'
 import { locateTab, type TabStanding } from './locate-tab.ts'
-import { followKey, type SharedReads } from './shared-reads.ts'
+import type { SharedReads } from './shared-reads.ts'
 import { createTold } from './told.ts'
 
 /** A tab that follows nothing of what came is told of its cursor this often: else the log would outrun it. */
