@@ -9,7 +9,7 @@ import { type EventsOf, type SchemaMap, validating } from './delivery/schema.ts'
 import { runInShortTasks } from './delivery/short-tasks.ts'
 import { StreamError } from './errors.ts'
 import { idleStatus } from './idle-status.ts'
-import { type ConnectOptions, toHubOptions } from './options.ts'
+import { type ConnectOptions, plainFrom, toHubOptions } from './options.ts'
 import { followKey, type ResetReason } from './shared/events.ts'
 import type { InspectOptions } from './shared/inspection.ts'
 import { localError } from './shared/local-error.ts'
@@ -46,6 +46,7 @@ export function connect<Events extends object = EventMap>(
 ): Stream<Events>
 export function connect<Events extends object>(url: string | URL, options: ConnectOptions): Stream<Events> {
   const hubOptions = toHubOptions(url, options, document.baseURI)
+  const from = plainFrom(options.from)
   if (navigator.locks === undefined)
     throw new TypeError('tabstream: the page must be https: (http: only on this machine itself).')
   const key = keyOf(hubOptions.url, hubOptions.user, hubOptions.verify)
@@ -87,7 +88,7 @@ export function connect<Events extends object>(url: string | URL, options: Conne
       options: hubOptions,
       cursor: intake.cursor(),
       lineage: intake.lineage(),
-      from: options.from ?? 'now',
+      from,
       since,
       follow: follow(),
       visible: !document.hidden,

@@ -1,11 +1,26 @@
-/** Names under which credentials travel in queries; the usual ones, since a URL ends in histories and logs. */
-const CREDENTIAL =
-  /^((access|id|auth|sse|refresh)?[_-]?token|jwt|bearer|auth|authorization|api[_-]?key|secret|password)$/i
-/** A JWT, whatever it is called. */
-const JWT = /^eyJ[\w-]+\.[\w-]+\.[\w-]*$/
+/**
+ * Names of credentials (A1), in lower case and without what parts their words: `access_token`, `X-API-Key` and
+ * `clientSecret` as well. Tokens that page through a list are none.
+ */
+const NAME =
+  /^((?!(page|next|prev|continuation|sync|cursor|resume|start)token)\w*(token|jwt|secret|password|passwd|passphrase)|jw[es]|bearer|credentials?|x?auth(orization|entication)?|\w*sess(ion)?id|\w*(api|private|access|secret|signing|auth|client)key)$/
+/** A JWS or JWE, whatever it is called, or the value of an Authorization header. */
+const VALUE = /^bearer\s|\beyJ[\w-]+\.[\w-]*\.[\w-]*/i
 
 const isLoopback = (hostname: string): boolean =>
   /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname)
+
+/** @returns what carries a credential, never its value; `undefined`: nothing does */
+const credentialIn = ({ username, password, pathname, searchParams }: URL): string | undefined => {
+  if (username !== '' || password !== '') return 'a password'
+  // `?eyJ...` has a name and no value.
+  if ([pathname.replace(/%2e/gi, '.'), ...searchParams.keys()].some((text) => VALUE.test(text)))
+    return 'a token'
+  const named = [...searchParams].find(
+    ([name, value]) => NAME.test(name.toLowerCase().replace(/[^a-z\d]/g, '')) || VALUE.test(value),
+  )
+  return named && `"${named[0]}"`
+}
 
 /**
  * An absolute URL that may carry a stream, or a token exchange.
@@ -20,16 +35,20 @@ export const resolveEndpoint = (url: string | URL, base: string, what: string): 
   } catch {
     throw new TypeError(`tabstream: ${what} is not a URL.`)
   }
-  // The value itself is never quoted: the error must not leak what it complains about.
-  const named = [...resolved.searchParams].find(
-    ([name, value]) => CREDENTIAL.test(name) || JWT.test(value),
-  )?.[0]
-  if (resolved.username !== '' || resolved.password !== '' || named !== undefined)
+  // The error must not leak what it complains about: URLs end in histories and logs, and so do errors.
+  const credential = credentialIn(resolved)
+  if (credential !== undefined)
     throw new TypeError(
-      `tabstream: ${what} carries a credential (${named === undefined ? 'a password' : `"${named}"`}), and URLs end in ` +
+      `tabstream: ${what} carries a credential (${credential}), and URLs end in ` +
         'logs. Set `auth.getAccessToken` instead: that token goes into a header.',
     )
-  if (resolved.protocol !== 'https:' && !(resolved.protocol === 'http:' && isLoopback(resolved.hostname)))
+  const { protocol, hostname } = resolved
+  // A page that is not secure itself can have no stream: client.ts says so, in words about the page.
+  if (
+    globalThis.isSecureContext !== false &&
+    protocol !== 'https:' &&
+    !(protocol === 'http:' && isLoopback(hostname))
+  )
     throw new TypeError(`tabstream: ${what} must be https: (http: only to this machine itself).`)
   resolved.hash = ''
   return resolved.href

@@ -1,6 +1,7 @@
 import type { WorkerFactories } from './attachment/worker-factory.ts'
 import type { SchemaMap } from './delivery/schema.ts'
 import { resolveEndpoint } from './endpoint.ts'
+import { refuseUnknownOptions } from './option-names.ts'
 import type { From } from './shared/events.ts'
 import type { HubOptions } from './shared/hub-options.ts'
 
@@ -76,15 +77,22 @@ export interface ConnectOptions {
   parse?: (data: string, type: string) => unknown
 }
 
-const positive = <T extends Record<string, number>>(what: string, values: T): T => {
+/** An option that has no way to be right. @param must what it must be */
+const wrong = (name: string, must: string) => new TypeError(`tabstream: \`${name}\` must be ${must}.`)
+
+const aboveZero = <T extends Record<string, number>>(group: string, values: T): T => {
   for (const [name, value] of Object.entries(values))
-    if (!(value > 0)) throw new TypeError(`tabstream: \`${what}${name}\` must be a number above 0.`)
+    if (!(typeof value === 'number' && value > 0)) throw wrong(group + name, 'a number above 0')
   return values
 }
 
-const notNegative = (what: string, value: number): number => {
-  if (!(value >= 0)) throw new TypeError(`tabstream: \`${what}\` must be 0 or a number above it.`)
-  return value
+/** A plain copy: what a framework has wrapped in a proxy cannot be cloned on its way to the worker. */
+export const plainFrom = (from: From = 'now'): From => {
+  if (from === 'now' || from === 'start') return from
+  const { last, after } = (from ?? {}) as Partial<{ last: number; after: string }>
+  if (typeof last === 'number') return { last }
+  if (typeof after === 'string') return { after }
+  throw wrong('from', "'now', 'start', { last: number } or { after: id }")
 }
 
 /** As the hub names its own, which replace them; `Headers` also refuses what no request can carry. */
@@ -97,20 +105,25 @@ const lowerCase = (headers: ConnectOptions['headers']): Record<string, string> =
   }
 }
 
-/** @throws TypeError an option that is missing or makes no sense, and what to do about it */
+/** @throws TypeError an option that is unknown, missing or makes no sense, and what to do about it */
 export const toHubOptions = (url: string | URL, options: ConnectOptions, base: string): HubOptions => {
   // Without types, `connect(url)` is the likeliest way to leave the user out.
-  const { user, auth } = options ?? {}
-  if (user === undefined || (user !== null && (typeof user !== 'string' || user === '')))
-    throw new TypeError(
-      'tabstream: `user` is missing: the id of the logged-in user, or `null` for a stream that is the same for all.',
-    )
+  const { user, auth, verify, withCredentials = false, resume = 'lenient', coalesce = 16 } = options ?? {}
+  // A half of a surrogate pair is no text: no name of a database or lock can hold it.
+  if (user !== null && (typeof user !== 'string' || user === '' || /\p{Surrogate}/u.test(user)))
+    throw wrong('user', 'the id of the logged-in user, or `null` for a stream that is the same for all')
+  refuseUnknownOptions(options)
   if (auth !== undefined && typeof auth.getAccessToken !== 'function')
-    throw new TypeError('tabstream: `auth` needs `getAccessToken`.')
+    throw wrong('auth.getAccessToken', 'a function that gives the token')
   const exchange = auth?.exchange
-  const { verify } = options
-  if (verify !== undefined && (!verify.jwks || !verify.audience || !(verify.types?.length > 0)))
-    throw new TypeError('tabstream: `verify` needs `jwks`, `audience` and `types`.')
+  if (
+    verify !== undefined &&
+    !(verify.jwks && typeof verify.audience === 'string' && verify.audience && verify.types?.length > 0)
+  )
+    throw wrong('verify', '{ jwks, audience, types }')
+  if (typeof withCredentials !== 'boolean') throw wrong('withCredentials', 'true or false')
+  if (resume !== 'lenient' && resume !== 'strict') throw wrong('resume', "'lenient' or 'strict'")
+  if (!(typeof coalesce === 'number' && coalesce >= 0)) throw wrong('coalesce', '0 or a number above it')
   return {
     url: resolveEndpoint(url, base, 'the URL given to connect()'),
     user,
@@ -118,20 +131,20 @@ export const toHubOptions = (url: string | URL, options: ConnectOptions, base: s
       auth === undefined
         ? null
         : { exchange: exchange === undefined ? null : resolveEndpoint(exchange, base, '`auth.exchange`') },
-    withCredentials: options.withCredentials ?? false,
+    withCredentials,
     headers: lowerCase(options.headers),
-    resume: options.resume ?? 'lenient',
-    heartbeat: positive('heartbeat.', { timeout: 20_000, misses: 2, ...options.heartbeat }),
-    log: positive('log.', { events: 5_000, bytes: 20 * 1024 * 1024, age: 24 * 3_600_000, ...options.log }),
-    coalesce: notNegative('coalesce', options.coalesce ?? 16),
-    ...positive('', { maxEventSize: options.maxEventSize ?? 1024 * 1024 }),
+    resume,
+    heartbeat: aboveZero('heartbeat.', { timeout: 20_000, misses: 2, ...options.heartbeat }),
+    log: aboveZero('log.', { events: 5_000, bytes: 20 * 1024 * 1024, age: 24 * 3_600_000, ...options.log }),
+    coalesce,
+    ...aboveZero('', { maxEventSize: options.maxEventSize ?? 1024 * 1024 }),
     verify:
       verify === undefined
         ? null
         : {
             jwks: resolveEndpoint(verify.jwks, base, '`verify.jwks`'),
             audience: verify.audience,
-            types: [...new Set(verify.types)].sort(),
+            types: [...new Set(verify.types.map(String))].sort(),
           },
   }
 }

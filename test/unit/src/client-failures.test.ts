@@ -415,6 +415,6 @@ describe('a client and a hub that is not as it should be', () => {
     vi.stubGlobal('navigator', {})
     expect(() => connect()).toThrow(/must be https/)
     vi.stubGlobal('navigator', { locks: page.locks })
-    expect(() => connect({ user: undefined as never })).toThrow(/`user` is missing/)
+    expect(() => connect({ user: undefined as never })).toThrow(/`user` must be/)
   })
 })

@@ -84,6 +84,21 @@ describe('A1 a URL that carries a credential is refused', () => {
     'api-key',
     'secret',
     'password',
+    'session_token',
+    'stream_token',
+    'user-token',
+    'X-Auth-Token',
+    'client_secret',
+    'private_key',
+    'x-api-key',
+    'jwt_token',
+    'auth[token]',
+    'user.password',
+    'session_id',
+    'JSESSIONID',
+    'jwe',
+    'credentials',
+    'secret_key',
   ])('as ?%s=, whose value is never quoted', (name) => {
     const message = messageOf(`/stream?topic=a&${name}=very-secret`)
     expect(message).toContain(`"${name}"`)
@@ -94,6 +109,14 @@ describe('A1 a URL that carries a credential is refused', () => {
   it.each([
     ['as a JWT, whatever it is called', `/stream?t=${JWT}`],
     ['as an unsigned JWT', '/stream?t=eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.'],
+    ['as a JWE', `/stream?t=eyJhbGciOiJkaXIifQ..c2lnbmF0dXJl.very-secret.tag`],
+    ['as a bare query name', `/stream?${JWT}`],
+    ['as a bare query name that is a JWE', '/stream?eyJhbGciOiJkaXIifQ..c2lnbmF0dXJl.very-secret.tag'],
+    ['as a segment of the path', `/stream/${JWT}/events`],
+    ['as a segment of the path with escaped dots', `/stream/${JWT.replaceAll('.', '%2E')}`],
+    ['as a Bearer value', '/stream?h=Bearer%20very-secret'],
+    ['as a Bearer value, with a plus', '/stream?h=bearer+very-secret'],
+    ['within a value', `/stream?filter=user:${JWT}`],
     ['as a password', 'https://ann:very-secret@app.test/stream'],
     ['as a user name', 'https://very-secret@app.test/stream'],
   ])('%s', (_, url) => {
@@ -102,12 +125,24 @@ describe('A1 a URL that carries a credential is refused', () => {
     expect(message).not.toMatch(/very-secret|eyJ|c2lnbmF0dXJl/)
   })
 
-  it.each(['topic', 'tokens', 'author', 'authors', 'passwordless', 'secretary', 'jwts', 'key', 'session'])(
-    '?%s= is not taken for one',
-    (name) => {
-      expect(messageOf(`/stream?${name}=some.plain.value`)).toBe('accepted')
-    },
-  )
+  it.each([
+    'topic',
+    'tokens',
+    'author',
+    'authors',
+    'passwordless',
+    'secretary',
+    'jwts',
+    'key',
+    'session',
+    'page_token',
+    'nextToken',
+    'keyboard',
+    'monkey',
+    'q',
+  ])('?%s= is not taken for one', (name) => {
+    expect(messageOf(`/stream?${name}=some.plain.value`)).toBe('accepted')
+  })
 
   it('a fragment is dropped, and so never leaves the page', () => {
     expect(resolve('/stream#access_token=very-secret')).toBe('https://app.test/stream')

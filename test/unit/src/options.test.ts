@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type ConnectOptions, toHubOptions } from '../../../src/options.ts'
+import { type ConnectOptions, plainFrom, toHubOptions } from '../../../src/options.ts'
 
 const BASE = 'https://app.test/'
 const convert = (options: unknown, url = '/stream') => toHubOptions(url, options as ConnectOptions, BASE)
@@ -58,10 +58,10 @@ describe('options', () => {
   })
 
   it.each([
-    [{}, /needs/],
-    [{ jwks: '/keys', audience: 'app' }, /needs/],
-    [{ jwks: '/keys', audience: 'app', types: [] }, /needs/],
-    [{ jwks: '/keys', audience: '', types: ['a'] }, /needs/],
+    [{}, /`verify` must be/],
+    [{ jwks: '/keys', audience: 'app' }, /`verify` must be/],
+    [{ jwks: '/keys', audience: 'app', types: [] }, /`verify` must be/],
+    [{ jwks: '/keys', audience: '', types: ['a'] }, /`verify` must be/],
     [{ jwks: 'http://keys.test/', audience: 'app', types: ['a'] }, /verify.jwks.*https/],
   ])('A5 `verify` is whole or not there: %j', (verify, words) => {
     expect(() => convert({ user: 'ann', verify })).toThrow(words)
@@ -105,6 +105,77 @@ describe('options', () => {
   it('`auth` needs a function that gives the token', () => {
     for (const auth of [{}, { getAccessToken: 'very-secret' }, { exchange: '/token' }])
       expect(() => convert({ user: 'ann', auth })).toThrow(/getAccessToken/)
+  })
+
+  it.each(['\ud800', 'a\udfff', '\udc00\ud800'])(
+    'A3 a user with half of a surrogate pair is a TypeError, like any other user that cannot be named: %j',
+    (user) => {
+      expect(() => convert({ user })).toThrow(TypeError)
+    },
+  )
+
+  it.each(['ann', 'ä', '👩‍💻', '@', '%', ' ', '\0', 'a'.repeat(10_000)])('A3 %j is a user', (user) => {
+    expect(convert({ user }).user).toBe(user)
+  })
+
+  it.each([
+    [{ maxEventsize: 1 }, '`maxEventsize`', '`maxEventSize`'],
+    [{ header: {} }, '`header`', '`headers`'],
+    [{ credentials: true }, '`credentials`', '`withCredentials`'],
+    [{ heartbeat: { timout: 5 } }, '`heartbeat.timout`', '`heartbeat.timeout`'],
+    [{ log: { size: 5 } }, '`log.size`', '`log.age`'],
+    [{ auth: { getAccessToken, exchangeUrl: '/t' } }, '`auth.exchangeUrl`', '`auth.exchange`'],
+    [{ worker: { dedicate: () => {} } }, '`worker.dedicate`', '`worker.dedicated`'],
+    [{ verify: { jwksUri: '/k', audience: 'a', types: ['a'] } }, '`verify.jwksUri`', '`verify.jwks`'],
+  ])('an option that does not exist is a TypeError that names the nearest: %j', (options, name, nearest) => {
+    expect(() => convert({ user: null, ...options })).toThrow(TypeError)
+    expect(() => convert({ user: null, ...options })).toThrow(`${name}. Is it ${nearest}?`)
+  })
+
+  it.each([
+    [{ resume: 'Strict' }, /`resume`/],
+    [{ withCredentials: 'yes' }, /`withCredentials`/],
+    [{ maxEventSize: '7' }, /`maxEventSize`/],
+    [{ heartbeat: { timeout: '5' } }, /`heartbeat.timeout`/],
+    [{ coalesce: [] }, /`coalesce`/],
+    [{ verify: { jwks: '/k', audience: {}, types: ['a'] } }, /`verify`/],
+  ])('what is of another type is refused by name: %j', (options, words) => {
+    expect(() => convert({ user: null, ...options })).toThrow(words)
+  })
+
+  it('of a framework’s proxies are copied plain, so that they cross a port', () => {
+    const reactive = <T extends object>(value: T): T =>
+      new Proxy(value, {
+        get: (target, key) => {
+          const found = Reflect.get(target, key)
+          return typeof found === 'object' && found !== null ? reactive(found) : found
+        },
+      })
+    const options = reactive({
+      user: 'ann',
+      headers: { 'x-tenant': 'acme' },
+      heartbeat: { timeout: 5 },
+      log: { age: 1 },
+      verify: { jwks: '/keys', audience: 'app', types: ['a'] },
+      from: { last: 3 },
+    })
+    expect(() => structuredClone(options.headers)).toThrow()
+    const plain = convert(options)
+    expect(structuredClone(plain)).toEqual(plain)
+    expect(plain).toMatchObject({
+      headers: { 'x-tenant': 'acme' },
+      log: { age: 1 },
+      verify: { types: ['a'] },
+    })
+    expect(structuredClone(plainFrom(options.from))).toEqual({ last: 3 })
+  })
+
+  it('`from` is where a tab starts, or a TypeError (D5)', () => {
+    for (const from of ['now', 'start', { last: 0 }, { last: 3 }, { after: '' }, { after: 'x' }] as const)
+      expect(plainFrom(from)).toEqual(from)
+    expect(plainFrom()).toBe('now')
+    for (const from of ['later', 3, null, {}, { last: '3' }, { after: 3 }])
+      expect(() => plainFrom(from as never)).toThrow(/`from` must be/)
   })
 
   it('A1, A6 hold for the URL of the stream and of the token endpoint, and the error names which', () => {
