@@ -1,40 +1,122 @@
-import { createIntake } from '../../../src/delivery/intake.ts'
+import { expose, wrap } from 'comlink'
+import { vi } from 'vitest'
+import type { WorkerFactoryOptions } from '../../../src/attachment/worker-factory.ts'
+import type { StreamError } from '../../../src/errors.ts'
+import type { ConnectOptions } from '../../../src/options.ts'
 import type { From } from '../../../src/shared/events.ts'
-import { tabLock } from '../../../src/shared/names.ts'
-import { unpack } from '../../../src/shared/packed-events.ts'
-import {
-  type Batch,
-  type HubApi,
-  type PackedBatch,
-  PROTOCOL,
-  type Welcome,
-} from '../../../src/shared/protocol.ts'
-import type { ErrorData } from '../../../src/shared/status.ts'
+import { PROTOCOL, type TabApi } from '../../../src/shared/protocol.ts'
+import type { Stream } from '../../../src/stream.ts'
 import { createHub } from '../../../worker/hub.ts'
 import type { RemoteTab } from '../../../worker/tabs/session.ts'
-import { OPTIONS } from './connection.ts'
 import { clearIndexedDb } from './log.ts'
-import { createFakePlatform } from './platform.ts'
-import { createProcess } from './process.ts'
-import { createStreamServer } from './stream-server.ts'
+import { openPage, type Page } from './page.ts'
+import { createFakePlatform, type FakePlatform } from './platform.ts'
+import { createFakePorts } from './ports.ts'
+import { createProcess, type Process } from './process.ts'
+import { createStreamServer, type StreamServer } from './stream-server.ts'
 import { settle, turn } from './turns.ts'
 
-/** ms between a tab's looks at its hub; after two without an answer it goes to another. */
-const LOOK = 1_500
+/** ms until a user whose stream has failed, since five hubs died within a minute (T2), presses a button. */
+const PATIENCE = 1_000
 
 export type Heard = { number: number; id: string; hasOwnId: boolean } | { reset: string }
 
-/** One browser: hubs that share locks, channel, IndexedDB and a server; tabs that go from one to the next. */
-export const createWorld = (seed = 1, options = OPTIONS) => {
+/** A worker with a hub in it. */
+export interface WorldHub extends Process {
+  /** The worker's end of a page's port, as `serve()` takes it. */
+  accept(onWay: (message: unknown) => unknown): MessagePort
+  protocol: number
+}
+
+/** A page with the real client, and what its listeners heard. */
+export interface WorldTab {
+  stream: Stream<Record<string, number>>
+  heard: Heard[]
+  errors: StreamError[]
+  /** It has a hub, which has answered. */
+  isAttached(): boolean
+  isClosed(): boolean
+  /** All that it knows of where it stands, for the report of a failure. */
+  describe(): Promise<string>
+  /** The page goes into the cache, and comes back to find this hub. */
+  move(to: WorldHub): void
+  close(): void
+  numbers(): number[]
+  resets(): string[]
+}
+
+/** One browser: hubs that share locks, channel, IndexedDB and a server; pages that go from one to the next. */
+export interface World {
+  base: FakePlatform
+  server: StreamServer
+  /** @param protocol that the hub speaks; its pages are of its version */
+  spawnHub(protocol?: number): WorldHub
+  /** @param next the worker that runs under the name that the tabs of `gone` derive from it */
+  openTab(first: WorldHub, from: From, next: (gone: WorldHub) => WorldHub): WorldTab
+  /** So many events with an id, and what follows from them. */
+  publish(count: number): Promise<void>
+  /** Whose IndexedDB fails from now on. */
+  breakStorage(which: (process: unknown) => boolean): void
+  setLatency(turns: () => number): void
+  advance(ms: number, turns?: number): Promise<void>
+  close(): void
+}
+
+/** The page's timers and clocks are the world's: those of one global object, which all pages share. */
+const driveTime = (base: FakePlatform) => {
+  const cancels = new Map<number, () => void>()
+  let timers = 0
+  vi.stubGlobal('setTimeout', (run: () => void, ms = 0) => {
+    const timer = ++timers
+    const fire = () => {
+      if (cancels.delete(timer)) run()
+    }
+    // What is due at once comes in the next task, without a clock that has to be wound on.
+    if (ms > 0) cancels.set(timer, base.after(ms, fire))
+    else {
+      cancels.set(timer, () => {})
+      void turn().then(fire)
+    }
+    return timer
+  })
+  vi.stubGlobal('clearTimeout', (timer: number) => {
+    cancels.get(timer)?.()
+    cancels.delete(timer)
+  })
+  const clocks = [
+    vi.spyOn(performance, 'now').mockImplementation(base.now),
+    vi.spyOn(Date, 'now').mockImplementation(base.now),
+  ]
+  return () => {
+    for (const clock of clocks) clock.mockRestore()
+    vi.unstubAllGlobals()
+  }
+}
+
+/** A page of another version says so when it attaches; in all else it is as this one's. */
+const speaking = (protocol: number) => (message: unknown) => {
+  const { path, argumentList: [hello] = [] } = message as {
+    path?: string[]
+    argumentList?: { value: object }[]
+  }
+  if (path?.[0] !== 'attach' || hello === undefined) return message
+  return {
+    ...(message as object),
+    argumentList: [{ ...hello, value: { ...hello.value, protocol } }],
+  }
+}
+
+export const createWorld = (seed = 1, options: Partial<ConnectOptions> = {}): World => {
   clearIndexedDb()
   const base = createFakePlatform(seed)
+  const stopTime = driveTime(base)
   const server = createStreamServer()
+  const pages: Page[] = []
   let broken: (process: unknown) => boolean = () => false
   let latency = () => 0
   const storage = { isBroken: (process: unknown) => broken(process), latency: () => latency() }
-  let tabs = 0
 
-  const spawnHub = (protocol = PROTOCOL) => {
+  const spawnHub = (protocol = PROTOCOL): WorldHub => {
     const process = createProcess(base, server.fetch, storage)
     const { platform, openStore } = process
     const hub = createHub({
@@ -44,162 +126,94 @@ export const createWorld = (seed = 1, options = OPTIONS) => {
       openStore,
       protocol,
     })
-    return Object.assign(process, { hub, protocol })
+    return Object.assign(process, {
+      protocol,
+      accept(onWay: (message: unknown) => unknown) {
+        const ports = createFakePorts(process, onWay)
+        const remote = wrap<TabApi>(ports.worker) as unknown as RemoteTab
+        expose(hub.accept(remote, ports.worker.close), ports.worker)
+        return ports.page as unknown as MessagePort
+      },
+    })
   }
-  type WorldHub = ReturnType<typeof spawnHub>
 
-  /** What a page does of it all (client.ts), with the hub's calls as tasks of the hub's worker. */
-  const openTab = (first: WorldHub, from: From, next: (gone: WorldHub) => WorldHub) => {
-    const intake = createIntake()
-    const since = base.now() + 1
+  const openTab = (first: WorldHub, from: From, next: (gone: WorldHub) => WorldHub): WorldTab => {
     const heard: Heard[] = []
-    const errors: ErrorData[] = []
+    const errors: StreamError[] = []
     let closed = false
-    let attachments = 0
-    let detach = () => {}
-    let attachment: symbol | null = null
-    let latest: HubApi | null = null
-
-    const attach = (to: WorldHub) => {
-      const mine = Symbol('attachment')
-      attachment = mine
-      attachments++
-      const tab = `tab-${++tabs}`
-      const release = base.locks.hold(tabLock(tab))
-      let misses = 0
-      let cancelLook = () => {}
-      detach = () => {
-        attachment = null
-        cancelLook()
-        release()
-      }
-      const look = () => {
-        misses = to.isDead() ? 2 : to.isFrozen() ? misses + 1 : 0
-        if (misses < 2) {
-          cancelLook = base.after(LOOK, look)
-          return
-        }
-        detach()
-        attach(next(to))
-      }
-      cancelLook = base.after(LOOK, look)
-
-      const take = (batch: Batch) => {
-        if (attachment !== mine) return
-        self.onTold(tab, batch)
-        if (batch.reset !== null) heard.push({ reset: batch.reset })
-        for (const { data, id, hasOwnId: own } of intake.take(batch))
-          heard.push({ number: Number(data), id, hasOwnId: own })
-      }
-      /** Comes to this page a turn later, and its answer goes back as long. */
-      const call = <T>(run: () => T | Promise<T>): Promise<T> => {
-        const answer = async () => {
-          await turn()
-          const value = await run()
-          await turn()
-          return value
-        }
-        return to.gated('port', answer())
-      }
-      const deliver = (batch: PackedBatch) => {
-        const copy = unpack(structuredClone(batch))
-        return call(async () => {
-          await welcomed
-          take(copy)
-        })
-      }
-      const tell = (error: ErrorData) => {
-        if (attachment !== mine) return
-        errors.push(error)
-        if (error.kind === 'superseded') detach()
-      }
-      const remote: RemoteTab = {
-        deliver,
-        status: () => call(() => {}),
-        error: (error) => call(() => tell(error)),
-        signOut: () => call(() => detach()),
-        accessToken: () => call(() => ({ ok: true, token: 't' })),
-      }
-      const welcomed = (async () => {
-        const api: HubApi = await to.gated(
-          'port',
-          turn().then(() => to.hub.accept(remote, () => {})),
-        )
-        latest = api
-        const hello = {
-          protocol: to.protocol,
-          tab,
-          options,
-          cursor: intake.cursor(),
-          lineage: intake.lineage(),
-          from,
-          since,
-        }
-        const welcome = await api.attach({ ...hello, follow: '*', visible: true })
-        await turn()
-        if (!welcome.ok) tell(welcome.error)
-        else if (attachment === mine) {
-          self.onTold(tab, welcome)
-          intake.welcome(welcome.cursor, welcome.lineage)
-        }
-      })()
+    let at = first
+    let lastName: string | null = null
+    // A name leads to one worker, until that one dies.
+    const shared = ({ name }: WorkerFactoryOptions) => {
+      if ((lastName !== null && name !== lastName) || (lastName === name && at.isDead())) at = next(at)
+      lastName = name
+      return { port: at.accept(speaking(at.protocol)), onerror: null } as unknown as SharedWorker
     }
-
-    attach(first)
+    const page = openPage(base.locks)
+    pages.push(page)
+    const stream = page.connect<Record<string, number>>('/stream', {
+      user: 'ann',
+      from,
+      worker: { shared },
+      ...options,
+    })
+    stream.on('*', (number, { id }) => {
+      heard.push({ number, id, hasOwnId: server.published[number - 1]!.id !== null })
+    })
+    stream.onReset(({ reason }) => heard.push({ reset: reason }))
+    stream.onError((error) => errors.push(error))
+    stream.onStatus(({ state }) => {
+      if (state === 'failed') base.after(PATIENCE, () => closed || stream.reconnect())
+    })
     return {
+      stream,
       heard,
       errors,
-      cursor: () => intake.cursor(),
+      isAttached: () => stream.status.tabs > 0,
       isClosed: () => closed,
-      /** How often it went to another hub. */
-      moves: () => attachments - 1,
-      /** What its hub exposes to it. */
-      hub: () => latest!,
-      async inspect() {
-        const { sessions, log, status, incarnation } = (await latest?.inspect()) ?? {}
-        const { role, state } = status ?? {}
-        return JSON.stringify([intake.cursor(), intake.lineage(), sessions, log, role, state, incarnation])
+      async describe() {
+        const { role, state, tabs } = stream.status
+        const inspection = await Promise.race([
+          stream.inspect(),
+          settle(200).then(() => 'its hub does not answer'),
+        ])
+        return JSON.stringify([role, state, tabs, inspection])
       },
-      /** As a reload of its worker, or a return from the cache. */
-      move(to: WorldHub) {
+      move(to) {
         if (closed) return
-        detach()
-        attach(to)
+        page.hide()
+        at = to
+        page.show(true)
       },
       close() {
         if (closed) return
         closed = true
-        detach()
+        stream.close()
       },
       numbers: () => heard.flatMap((each) => ('number' in each ? [each.number] : [])),
       resets: () => heard.flatMap((each) => ('reset' in each ? [each.reset] : [])),
     }
   }
 
-  const self = {
-    /** Sees what tabs are told, for a test that traces. */
-    onTold: (_tab: string, _what: Batch | Welcome) => {},
+  return {
     base,
     server,
     spawnHub,
     openTab,
-    /** So many events with an id, and what follows from them. */
-    async publish(count: number) {
+    async publish(count) {
       for (let left = count; left > 0; left--) server.publish(true)
       await settle(80)
     },
-    /** Whose IndexedDB fails from now on. */
-    breakStorage(which: (process: unknown) => boolean) {
+    breakStorage(which) {
       broken = which
     },
-    setLatency(turns: () => number) {
+    setLatency(turns) {
       latency = turns
     },
-    advance: (ms: number, turns = 10) => base.advance(ms, turns),
+    advance: (ms, turns = 10) => base.advance(ms, turns),
+    close() {
+      for (const page of pages) page.close()
+      stopTime()
+    },
   }
-  return self
 }
-
-export type World = ReturnType<typeof createWorld>
-export type WorldHub = ReturnType<World['spawnHub']>
-export type WorldTab = ReturnType<World['openTab']>

@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { OPTIONS } from '../harness/connection.ts'
 import { turn } from '../harness/turns.ts'
 import { createWorld, type Heard, type WorldHub, type WorldTab } from '../harness/world.ts'
 
@@ -38,7 +37,7 @@ const step = (kinds: readonly What[]) =>
 const PAUSES = [40, 300, 1_100, 2_200, 3_100, 5_200]
 const MOST_HUBS = 4
 
-const options = { ...OPTIONS, heartbeat: { timeout: 10_000_000, misses: 2 } }
+const options = { heartbeat: { timeout: 10_000_000, misses: 2 }, maxEventSize: 1_024 }
 
 /** Each event with an id once and in order, from the first on; behind a reset, from wherever. */
 const check = (heard: Heard[], name: string) => {
@@ -100,7 +99,6 @@ const simulate = async (steps: Step[], seed: number, trace = false) => {
   if (trace)
     world.base.channels.onPost = (message) =>
       say('    ', message.type, 'term' in message ? message.term : '', JSON.stringify(message).slice(0, 150))
-  if (trace) world.onTold = (tab, told) => say('    ', tab, JSON.stringify(told).slice(0, 300))
   if (trace)
     server.onChange = (what) =>
       say(
@@ -177,7 +175,7 @@ const simulate = async (steps: Step[], seed: number, trace = false) => {
         say(
           '  tab',
           at,
-          JSON.stringify(tab.cursor()),
+          tab.stream.status.state,
           JSON.stringify(tab.heard.map((each) => ('number' in each ? each.number : each.reset))),
         )
   }
@@ -197,7 +195,7 @@ const simulate = async (steps: Step[], seed: number, trace = false) => {
     const last = check(tab.heard, `tab ${at}`)
     expect(
       last,
-      `tab ${at} of ${stateOf()} has the newest: ${last === server.lastId() ? '' : await tab.inspect()} ${JSON.stringify(tab.heard)}`,
+      `tab ${at} of ${stateOf()} has the newest: ${last === server.lastId() ? '' : await tab.describe()} ${JSON.stringify(tab.heard)}`,
     ).toBe(server.lastId())
     resets += tab.resets().length
   }

@@ -1,9 +1,8 @@
-import { beforeEach, describe, expect, it } from 'vitest'
-import { OPTIONS } from '../harness/connection.ts'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { settle } from '../harness/turns.ts'
 import { createWorld, type World, type WorldHub, type WorldTab } from '../harness/world.ts'
 
-const options = { ...OPTIONS, heartbeat: { timeout: 10_000_000, misses: 2 } }
+const options = { heartbeat: { timeout: 10_000_000, misses: 2 }, maxEventSize: 1_024 }
 
 describe('hubs of one key', () => {
   let world: World
@@ -11,11 +10,12 @@ describe('hubs of one key', () => {
   beforeEach(() => {
     world = createWorld(7, options)
   })
+  afterEach(() => world.close())
 
-  /** A hub and a tab that stays with it, as those of a page with a dedicated Worker. */
+  /** A hub and its one tab, which starts another where the hub is gone, as a page with a Worker of its own does. */
   const open = async (from: 'now' | 'start' = 'now') => {
     const hub = world.spawnHub()
-    const tab = world.openTab(hub, from, (gone) => gone)
+    const tab = world.openTab(hub, from, () => world.spawnHub())
     await world.advance(100, 60)
     return { hub, tab }
   }
@@ -60,7 +60,7 @@ describe('hubs of one key', () => {
     const one = await open()
     const two = await open()
     await publish(3)
-    two.tab.hub().dropLog()
+    two.tab.stream.dropLog()
     await world.advance(100, 60)
     await publish(2)
     for (const { tab } of [one, two]) {
@@ -69,7 +69,7 @@ describe('hubs of one key', () => {
         'dropped',
         ...[4, 5],
       ])
-      const { heads } = await tab.hub().inspect({ heads: { last: 10 } })
+      const { heads } = await tab.stream.inspect({ heads: { last: 10 } })
       expect(heads).toHaveLength(2)
     }
     expect(world.server.requests()).toBe(1)
@@ -79,7 +79,7 @@ describe('hubs of one key', () => {
     const one = await open()
     const two = await open()
     const told = async () =>
-      (await two.tab.hub().inspect({ timeline: 200 })).timeline.map(({ what, is }) => `${what} ${is}`)
+      (await two.tab.stream.inspect({ timeline: 200 })).timeline.map(({ what, is }) => `${what} ${is}`)
     expect(await told()).toEqual(expect.arrayContaining(['hub began', 'tab came', 'state open']))
     expect(await told()).not.toContain('role leader')
     one.hub.kill()
@@ -189,7 +189,7 @@ describe('hubs of one key', () => {
     let heir = first
     const tab = world.openTab(first, 'now', () => heir)
     await world.advance(0, 20)
-    while (tab.cursor() === null) await settle(1)
+    while (!tab.isAttached()) await settle(1)
     heir = world.spawnHub()
     first.kill()
     world.setLatency(() => 0)

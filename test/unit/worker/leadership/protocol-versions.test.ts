@@ -1,11 +1,10 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { keyOf } from '../../../../src/shared/names.ts'
 import { CLOSE_GRACE } from '../../../../worker/base/close-grace.ts'
-import { OPTIONS } from '../../harness/connection.ts'
 import { settle } from '../../harness/turns.ts'
 import { createWorld, type World, type WorldTab } from '../../harness/world.ts'
 
-const options = { ...OPTIONS, heartbeat: { timeout: 10_000_000, misses: 2 } }
+const options = { heartbeat: { timeout: 10_000_000, misses: 2 }, maxEventSize: 1_024 }
 const OLD = 7
 const NEW = 8
 
@@ -15,6 +14,7 @@ describe('T4 two protocol versions side by side', () => {
   beforeEach(() => {
     world = createWorld(7, options)
   })
+  afterEach(() => world.close())
 
   const open = async (protocol: number, from: 'now' | 'start' = 'start') => {
     const hub = world.spawnHub(protocol)
@@ -138,7 +138,7 @@ describe('T4 two protocol versions side by side', () => {
   it('a newer database version takes IndexedDB from the older hub: what its tabs are left with is `superseded`', async () => {
     const old = await open(OLD)
     await publish(2)
-    const upgrade = indexedDB.open(keyOf(options.url, options.user), 99)
+    const upgrade = indexedDB.open(keyOf('https://app.test/stream', 'ann'), 99)
     await new Promise((done) => {
       upgrade.onsuccess = done
     })
