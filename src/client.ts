@@ -93,7 +93,7 @@ export function connect<Events extends object>(url: string | URL, options: Conne
       follow: follow(),
       visible: !document.hidden,
     }),
-    accessToken: () => answerToken(options.auth?.getAccessToken),
+    accessToken: () => answerToken(options.auth),
     isLeaving: () => life.is === 'leaving',
     onWelcome({ cursor, lineage, status, differing }) {
       intake.welcome(cursor, lineage)

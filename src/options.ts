@@ -20,6 +20,12 @@ export interface ConnectOptions {
      */
     getAccessToken: () => string | null | undefined | Promise<string | null | undefined>
     /**
+     * Whose access token it is, read from the token itself: an id as in `user`, or nothing if the token does not say.
+     * For servers that tell it neither at the exchange nor in `Stream-User` (A3). A token of another user than `user`
+     * is not sent: it may come from a cookie that another log-in of this browser has replaced. Default: not asked.
+     */
+    userOf?: (token: string) => string | null | undefined
+    /**
      * URL of the token endpoint that gives a short-lived SSE token for it (R5). Default: none, and the access
      * token itself goes into the stream's Authorization header.
      */
@@ -115,6 +121,8 @@ export const toHubOptions = (url: string | URL, options: ConnectOptions, base: s
   refuseUnknownOptions(options)
   if (auth !== undefined && typeof auth.getAccessToken !== 'function')
     throw wrong('auth.getAccessToken', 'a function that gives the token')
+  if (auth?.userOf !== undefined && typeof auth.userOf !== 'function')
+    throw wrong('auth.userOf', 'a function that gives the user of a token')
   const exchange = auth?.exchange
   if (
     verify !== undefined &&

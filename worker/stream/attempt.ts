@@ -66,6 +66,7 @@ export const createAttempt = ({
       heartbeat = watch
       const outcome = await requestStream({
         url: options.url,
+        user: options.user,
         headers: { ...options.headers, ...credential.headers, ...headers },
         credentials: credential.credentials,
         refuseRedirects: options.auth !== null || Object.keys(options.headers).length > 0,

@@ -1,8 +1,12 @@
 import { fetchEventSource } from '@microsoft/fetch-event-source'
+import { isAnothers } from '../auth/access-token.ts'
 import { createParser, type Parsed } from './parser.ts'
+import { streamUser } from './stream-user.ts'
 
 export interface StreamRequest {
   url: string
+  /** Whose stream it is to be; `null`: everybody's. */
+  user: string | null
   headers: Record<string, string>
   credentials: RequestCredentials
   /** Refuse a redirect: a credential goes along (S6). */
@@ -31,6 +35,8 @@ export type Outcome =
   /** With anything but 200 and an event stream. */
   | { type: 'answered'; status: number; contentType: string; headers: Headers }
   | { type: 'redirected' }
+  /** A stream, but that of another user than the key's (A3). */
+  | { type: 'anothers' }
   /** No answer at all. */
   | { type: 'unreachable'; cause: string }
   | { type: 'too-large' }
@@ -96,6 +102,8 @@ export const requestStream = async (request: StreamRequest): Promise<Outcome | n
     const contentType = headers.get('content-type') ?? ''
     if (status !== 200 || body === null || !/^\s*text\/event-stream\s*(;|$)/i.test(contentType))
       throw new Ended({ type: 'answered', status, contentType, headers })
+
+    if (isAnothers(streamUser(headers), request.user)) throw new Ended({ type: 'anothers' })
 
     await request.onOpen(headers)
     const parser = createParser(lastEventId, request.maxEventSize)

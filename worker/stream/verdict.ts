@@ -64,6 +64,18 @@ export const judge = (outcome: Outcome, maxEventSize: number, now: number): Verd
         retryAfter: parseRetryAfter(headers.get('retry-after'), now),
       }
     }
+    case 'anothers':
+      return {
+        next: 'unauthorized',
+        why: {
+          kind: 'auth',
+          message:
+            'The server opened the stream of another user than `user`: nothing of it is taken. Check the log-in.',
+          status: null,
+          cause: null,
+        },
+        retryAfter: null,
+      }
     case 'redirected':
       return lost(
         'http',

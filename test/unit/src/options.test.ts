@@ -102,6 +102,12 @@ describe('options', () => {
     expect(() => convert({ user: 'ann', maxEventSize: 0 })).toThrow(/maxEventSize.*above 0/)
   })
 
+  it('`auth.userOf` must be a function, if it is given', () => {
+    expect(() => convert({ user: 'ann', auth: { getAccessToken, userOf: 'ann' } })).toThrow(/userOf/)
+    const { auth } = convert({ user: 'ann', auth: { getAccessToken, userOf: () => 'ann' } })
+    expect(auth).toEqual({ exchange: null })
+  })
+
   it('`auth` needs a function that gives the token', () => {
     for (const auth of [{}, { getAccessToken: 'very-secret' }, { exchange: '/token' }])
       expect(() => convert({ user: 'ann', auth })).toThrow(/getAccessToken/)

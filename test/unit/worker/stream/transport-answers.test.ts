@@ -19,6 +19,7 @@ describe('S6 one attempt, and what is answered', () => {
       headers: { authorization: 'Bearer secret' },
       credentials: 'same-origin',
       refuseRedirects: true,
+      user: null,
       sameOrigin: true,
       lastEventId: '',
       maxEventSize: 1_024,

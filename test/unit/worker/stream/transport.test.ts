@@ -27,6 +27,7 @@ describe('one attempt', () => {
       headers: { authorization: 'Bearer secret' },
       credentials: 'same-origin',
       refuseRedirects: true,
+      user: null,
       sameOrigin: true,
       lastEventId: '',
       maxEventSize: 1_024,
