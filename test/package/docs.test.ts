@@ -136,6 +136,19 @@ describe('X3 the docs', () => {
       }
   })
 
+  it('have a SECURITY.md whose tables name tests that exist', () => {
+    const rows = [...readFileSync(join(root, 'SECURITY.md'), 'utf8').matchAll(/^\|.*\| ([^|]*) \|$/gm)]
+    const names = rows.flatMap(([, shownBy]) =>
+      [...shownBy!.matchAll(/`([\w/-]+)`/g)].map(([, name]) => name!),
+    )
+    expect(names.length).toBeGreaterThan(20)
+    for (const name of names)
+      expect(
+        ['.test.ts', '.spec.ts'].some((ending) => existsSync(join(root, 'test', `${name}${ending}`))),
+        name,
+      ).toBe(true)
+  })
+
   it('lead nowhere outside the tarball, as far as they are in it', () => {
     const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { files: string[] }
     // npm packs these by itself.
