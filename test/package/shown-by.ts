@@ -23,10 +23,10 @@ const COMMANDS_BY_LETTER: Record<string, string> = {
 }
 
 /** A title begins with its ids: S1 D1 two tabs ..., or S1, L1 to L3 hubs ... */
-const TITLE = /['"`](?<ids>[A-Z]\d(?:(?:,| to| and)? [A-Z]\d)*) [^'"`\s]/g
+const TITLE = /['"`](?<ids>[A-Z]\d+(?:(?:,| to| and)? [A-Z]\d+)*) [^'"`\s]/g
 
 const idsOf = (ids: string): string[] =>
-  [...ids.matchAll(/([A-Z])(\d)(?: to [A-Z](\d))?/g)].flatMap(([, letter, first, last = first]) =>
+  [...ids.matchAll(/([A-Z])(\d+)(?: to [A-Z](\d+))?/g)].flatMap(([, letter, first, last = first]) =>
     Array.from({ length: Number(last) - Number(first) + 1 }, (_, at) => `${letter}${Number(first) + at}`),
   )
 
