@@ -29,6 +29,18 @@ export interface Novel {
   tasks: Record<string, Task>
 }
 
+/**
+ * What a novel can hold. Anybody can publish any payload: without bounds a log of ten thousand tasks would be folded in a
+ * time that grows with the square of its length. What is more is left out; of tasks the oldest go.
+ */
+const most = { chapters: 100, paragraphs: 200, tasks: 200, steps: 50, characters: 4_000 }
+
+/** A text that is too long is cut, and what is neither text nor number is not kept. */
+const plain = <Value extends string | number>(value: Value): Value => {
+  if (typeof value === 'string') return value.slice(0, most.characters) as Value
+  return typeof value === 'number' ? value : ('' as Value)
+}
+
 export const noNovel = (): Novel => ({
   id: '',
   title: '',
@@ -48,17 +60,23 @@ export const noNovel = (): Novel => ({
 export const applyEvent = (novel: Novel, { type, data }: CatalogueEvent): Novel => {
   switch (type) {
     case 'novel.created':
-      return { ...noNovel(), id: data.id, title: data.title, author: data.author, workflow: novel.workflow }
+      return {
+        ...noNovel(),
+        id: plain(data.id),
+        title: plain(data.title),
+        author: plain(data.author),
+        workflow: novel.workflow,
+      }
     case 'novel.updated':
-      return { ...novel, title: data.title }
+      return { ...novel, title: plain(data.title) }
     case 'novel.status_changed':
-      return { ...novel, status: data.status }
+      return { ...novel, status: plain(data.status) }
     case 'chapter.created':
       return withChapter(novel, {
-        id: data.id,
-        number: data.number,
-        title: data.title,
-        length: data.paragraphs,
+        id: plain(data.id),
+        number: plain(data.number),
+        title: plain(data.title),
+        length: plain(data.paragraphs),
         paragraphs: [],
         words: 0,
         draft: 0,
@@ -66,14 +84,14 @@ export const applyEvent = (novel: Novel, { type, data }: CatalogueEvent): Novel 
     case 'chapter.updated':
       return changeChapter(novel, data.id, (chapter) => ({
         ...chapter,
-        words: data.words,
+        words: plain(data.words),
         paragraphs: withParagraph(chapter.paragraphs, data.paragraph, data.text),
       }))
     case 'chapter.draft_created':
       return changeChapter(novel, data.id, (chapter) => ({
         ...chapter,
-        draft: data.draft,
-        words: data.words,
+        draft: plain(data.draft),
+        words: plain(data.words),
       }))
     case 'workflow.started':
       return { ...novel, workflow: 'running' }
@@ -82,13 +100,13 @@ export const applyEvent = (novel: Novel, { type, data }: CatalogueEvent): Novel 
     case 'workflow.failed':
       return { ...novel, workflow: 'failed' }
     case 'workflow.status_changed':
-      return { ...novel, workflow: data.status }
+      return { ...novel, workflow: plain(data.status) }
     case 'genesis.step_completed': {
-      const steps = [...new Set([...novel.planning.steps, data.step])]
+      const steps = [...new Set([...novel.planning.steps, plain(data.step)])].slice(0, most.steps)
       return { ...novel, planning: { ...novel.planning, steps } }
     }
     case 'genesis.progress':
-      return { ...novel, planning: { ...novel.planning, percent: data.percent } }
+      return { ...novel, planning: { ...novel.planning, percent: plain(data.percent) } }
     case 'genesis.session_completed':
       return { ...novel, planning: { ...novel.planning, percent: 100 } }
     case 'task.progress_updated':
@@ -114,24 +132,30 @@ export const applyPublished = (novel: Novel, type: string, data: string): Novel 
   }
 }
 
-/** Bounded, because a payload with paragraph 1e9 would make an array of that length. */
-const withParagraph = (paragraphs: readonly string[], index: number, text: string): string[] => {
+/** A payload with paragraph 1e9 would make an array of that length. */
+const withParagraph = (paragraphs: readonly string[], index: number, paragraph: string): string[] => {
   const copy = [...paragraphs]
-  if (Number.isInteger(index) && index >= 0 && index < 1000) copy[index] = String(text)
+  if (Number.isInteger(index) && index >= 0 && index < most.paragraphs) copy[index] = plain(paragraph)
   return copy
 }
 
 const withChapter = (novel: Novel, chapter: Chapter): Novel => {
   const others = novel.chapters.filter(({ id }) => id !== chapter.id)
+  if (others.length >= most.chapters) return novel
   return { ...novel, chapters: [...others, chapter].sort((a, b) => a.number - b.number) }
 }
 
 const changeChapter = (novel: Novel, id: string, change: (chapter: Chapter) => Chapter): Novel => ({
   ...novel,
-  chapters: novel.chapters.map((chapter) => (chapter.id === id ? change(chapter) : chapter)),
+  chapters: novel.chapters.map((chapter) => (chapter.id === plain(id) ? change(chapter) : chapter)),
 })
 
-const withTask = (novel: Novel, id: string, { label, percent, status }: Task): Novel => ({
-  ...novel,
-  tasks: { ...novel.tasks, [id]: { label, percent, status } },
-})
+const withTask = (novel: Novel, id: string, { label, percent, status }: Task): Novel => {
+  const name = plain(id)
+  const task = { label: plain(label), percent: plain(percent), status: plain(status) }
+  const { [name]: known, ...others } = novel.tasks
+  if (known) return { ...novel, tasks: { ...novel.tasks, [name]: task } }
+  const [oldest] = Object.keys(others)
+  if (Object.keys(others).length >= most.tasks) delete others[oldest!]
+  return { ...novel, tasks: { ...others, [name]: task } }
+}

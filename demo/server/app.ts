@@ -1,19 +1,23 @@
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
-import cookie from '@fastify/cookie'
 import fastifyStatic from '@fastify/static'
-import fastify, { type FastifyHttpOptions, type FastifyInstance, type RawServerDefault } from 'fastify'
-import { openAuditLog } from './audit/audit-log.ts'
+import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify'
+import { type AuditLog, openAuditLog } from './audit/audit-log.ts'
 import { authRoutes } from './auth/auth-routes.ts'
-import { createTokens } from './auth/tokens.ts'
+import { createRequireAccess } from './auth/require-access.ts'
+import { createTokens, type Tokens } from './auth/tokens.ts'
+import { createTurns, type TakeTurn } from './base/turns.ts'
 import { debugFaults } from './debug/debug-faults.ts'
 import { type Connections, debugRoutes, describeConnections } from './debug/debug-routes.ts'
 import { createRequestLog } from './debug/request-log.ts'
 import { watchStreams } from './debug/watched-sockets.ts'
-import { createCookies } from './http/cookies.ts'
-import { createOrigins } from './http/origins.ts'
-import { acceptEmptyJson, useProblems } from './http/problem.ts'
-import { createRateLimits } from './http/rate-limits.ts'
+import { type Cookies, createCookies } from './http/cookies.ts'
+import { createApp } from './http/create-app.ts'
+import { guardOperations } from './http/known-hosts.ts'
+import { createOrigins, type Origins } from './http/origins.ts'
+import { acceptEmptyJson } from './http/problem.ts'
+import { createRateLimits, type RateLimits } from './http/rate-limits.ts'
+import { limitBodies } from './http/request-bodies.ts'
 import { securityHeaders } from './http/security-headers.ts'
 import { novelRoute } from './novel/novel-route.ts'
 import { createPipeline } from './novel/pipeline.ts'
@@ -22,18 +26,18 @@ import { readChapters, story } from './novel/story.ts'
 import { devCertificate } from './ops/dev-certificate.ts'
 import { healthRoutes } from './ops/health-routes.ts'
 import { loggerOptions } from './ops/logging.ts'
-import { createMetrics } from './ops/metrics.ts'
+import { createMetrics, type Metrics } from './ops/metrics.ts'
 import { type ServerOptions, type Settings, withDefaults } from './options.ts'
-import { openEventSigning } from './publish/event-signing.ts'
+import { type EventSigning, openEventSigning } from './publish/event-signing.ts'
 import { jwksRoute } from './publish/jwks-route.ts'
 import { publishRoute } from './publish/publish-route.ts'
-import { createPublisher, type Publish, type PublishedEvent } from './publish/publisher.ts'
-import { openBackend } from './store/backend.ts'
+import { createPublisher, type Publish } from './publish/publisher.ts'
+import { type Backend, openBackend } from './store/backend.ts'
 import { patiently } from './store/redis-connection.ts'
 import { loadSecret } from './store/secret-file.ts'
 import { createFeeds } from './streams/feeds.ts'
 import { createStreamAudit } from './streams/stream-audit.ts'
-import { createStreamRegistry } from './streams/stream-registry.ts'
+import { createStreamRegistry, type StreamRegistry } from './streams/stream-registry.ts'
 import { streamRoute } from './streams/stream-route.ts'
 
 export type { ServerOptions } from './options.ts'
@@ -42,8 +46,10 @@ export interface RunningServer {
   /** Without a path: `http://127.0.0.1:8787`. */
   url: string
   port: number
-  /** As POST /debug/publish does, whether or not `debug` is on. */
-  publish(user: string, events: readonly PublishedEvent[]): Promise<string[]>
+  /** Where /metrics, /healthz, /readyz and /debug are; `url` without `opsPort`. */
+  opsUrl: string
+  /** As POST /debug/publish does, whether or not `debug` is on. `name`: as an Idempotency-Key. */
+  publish: Publish
   /** As GET /debug/connections. */
   connections(): Connections
   /** Voids every token that a user has by now, and ends the streams. Who can log in again may. */
@@ -54,144 +60,227 @@ export interface RunningServer {
   close(): Promise<void>
 }
 
-const createApp = async ({ dataDir, logger, trustProxy, tls }: Settings): Promise<FastifyInstance> => {
-  const options = { forceCloseConnections: true, trustProxy }
-  if (!tls) return fastify({ ...options, logger: loggerOptions(logger) })
-  const https = { ...(await devCertificate(dataDir)), allowHTTP1: true }
-  // Requests and answers of HTTP/2 have what those of HTTP/1.1 have, but other types.
-  const http2 = { ...options, http2: true, https } as unknown as FastifyHttpOptions<RawServerDefault>
-  return fastify({ ...http2, logger: loggerOptions(logger) })
+/** What is wired without a route: everything here could serve another HTTP server. */
+interface Parts {
+  settings: Settings
+  backend: Backend
+  origins: Origins
+  cookies: Cookies
+  auditLog: AuditLog
+  tokens: Tokens
+  signing: EventSigning
+  registry: StreamRegistry
+  metrics: Metrics
+  publish: Publish
+  revokeUser(user: string): Promise<void>
+  rotateKeys(): Promise<{ kid: string }>
+  onError(error: unknown): void
+}
+
+/** What stands in front of routes. */
+interface Guards {
+  limits: RateLimits
+  requireAccess: onRequestAsyncHookHandler
+  takeTurn: TakeTurn
+}
+
+/** Registers its clean-up with `app` part by part: what is open when a later one fails is closed. */
+const openParts = async (app: FastifyInstance, settings: Settings): Promise<Parts> => {
+  const { dataDir, now, random, audience, signingKeyRetention: retention } = settings
+  const onError = (error: unknown) => app.log.error(error)
+  const origins = createOrigins(settings)
+  const backend = await openBackend(settings, onError)
+  app.addHook('onClose', backend.close)
+  const { store, leases, notices, revocations, keys } = backend
+  const auditLog = openAuditLog({
+    dataDir,
+    key: settings.auditKey ?? loadSecret(dataDir, 'audit-key', random),
+    now,
+    onError,
+  })
+  app.addHook('onClose', auditLog.close)
+  const signing = await patiently(() => openEventSigning({ storage: keys, audience, retention, now }))
+  const tokens = createTokens({
+    secret: backend.tokenSecret,
+    lives: {
+      access: settings.accessTokenLife,
+      sse: settings.sseTokenLife,
+      refresh: settings.refreshTokenLife,
+    },
+    overlap: settings.sseTokenOverlap,
+    revocations,
+    now,
+    random,
+  })
+  const registry = createStreamRegistry({
+    leases,
+    now,
+    random,
+    isRevoked: ({ session: id, user, began }) => tokens.isRevokedSession({ id, user, began }),
+    onError,
+  })
+  app.addHook('preClose', registry.close)
+  const metrics = createMetrics({
+    streams: registry.counters.total,
+    isReady: backend.isReady,
+    now,
+    ofProcess: settings.processMetrics,
+  })
+  const append = createPublisher({ store, signing, critical: settings.critical })
+
+  notices.on((notice) => {
+    if (notice.kind === 'revoked') registry.revoke(notice)
+    if (notice.kind === 'keys') signing.refresh().catch(onError)
+  })
+
+  return {
+    settings,
+    backend,
+    origins,
+    cookies: createCookies(origins.isSecure),
+    auditLog,
+    tokens,
+    signing,
+    registry,
+    metrics,
+    async publish(user, events, name) {
+      const ids = await append(user, events, name)
+      metrics.published(ids.length)
+      return ids
+    },
+    async revokeUser(user) {
+      await tokens.revokeUser(user)
+      await notices.tell({ kind: 'revoked', user })
+    },
+    async rotateKeys() {
+      const rotated = await signing.rotate()
+      await notices.tell({ kind: 'keys' })
+      return rotated
+    },
+    onError,
+  }
+}
+
+/** The demo's own: the writing of a novel, and what has been written. */
+const novelRoutes = (app: FastifyInstance, parts: Parts, guards: Guards) => {
+  const { settings, backend, registry, publish, onError } = parts
+  const { requireAccess, limits, takeTurn } = guards
+  const pipeline = createPipeline({
+    begin: () => story(readChapters(), settings.random(4).toString('hex')),
+    publish,
+    hasReader: registry.has,
+    interval: settings.pipelineInterval,
+    onError,
+  })
+  app.addHook('preClose', async () => pipeline.close())
+  novelRoute(app, {
+    store: backend.store,
+    requireAccess,
+    isExceeded: limits.statesPerUser,
+    takeTurn,
+    authorize: settings.authorize,
+  })
+  pipelineRoute(app, { pipeline, requireAccess, isExceeded: limits.publishesPerUser })
+  return pipeline
+}
+
+const createGuards = async (app: FastifyInstance, parts: Parts): Promise<Guards> => {
+  const { settings, backend, origins, tokens } = parts
+  const limits = await createRateLimits(app, { limits: settings, store: backend.rateLimits })
+  origins.guard(app)
+  limitBodies(app, { bodyTimeout: settings.requestTimeout })
+  acceptEmptyJson(app)
+  return { limits, requireAccess: createRequireAccess(app, tokens), takeTurn: createTurns() }
+}
+
+/** What users and their pages reach. */
+const publicRoutes = (app: FastifyInstance, parts: Parts, guards: Guards) => {
+  const { settings, backend, origins, cookies, auditLog, tokens, registry, metrics, publish, onError } = parts
+  const { limits, requireAccess, takeTurn } = guards
+  const { store, notices } = backend
+  const { now, random, maxPayload } = settings
+  metrics.watch(app)
+  const pipeline = novelRoutes(app, parts, guards)
+  authRoutes(app, {
+    tokens,
+    cookies,
+    origins,
+    limits,
+    users: settings.users,
+    onRevoked: (session) => notices.tell({ kind: 'revoked', session }),
+  })
+  streamRoute(app, {
+    store,
+    feeds: createFeeds(store),
+    tokens,
+    cookies,
+    origins,
+    registry,
+    audit: createStreamAudit(app, { log: auditLog, now, random }),
+    meter: metrics,
+    isExceeded: limits.opensPerUser,
+    settings,
+    onOpen(user) {
+      if (settings.pipeline === 'automatic' && pipeline.state(user) === 'stopped')
+        pipeline.start(user).catch(onError)
+    },
+  })
+  publishRoute(app, { publish, requireAccess, isExceeded: limits.publishesPerUser, takeTurn, maxPayload })
+  jwksRoute(app, parts.signing)
+}
+
+interface Operations {
+  /** Serves users. */
+  app: FastifyInstance
+  /** Serves operators: another instance, or the same one. */
+  ops: FastifyInstance
+  isDraining: () => boolean
+}
+
+/** What operators reach, and with `debug` whoever develops. */
+const operationRoutes = (parts: Parts, { app, ops, isDraining }: Operations) => {
+  const { settings, backend, metrics, registry, tokens, publish, revokeUser, rotateKeys } = parts
+  const { store } = backend
+  const ownName = settings.publicOrigin === null ? [] : [new URL(settings.publicOrigin).hostname]
+  guardOperations(ops, { names: [...ownName, ...settings.opsNames] })
+  metrics.route(ops)
+  healthRoutes(ops, { check: backend.check, isDraining })
+  if (!settings.debug) return
+  const requests = createRequestLog(app, settings.now)
+  const watch = watchStreams(app)
+  debugRoutes(ops, { store, registry, tokens, rotateKeys, requests, publish, revokeUser })
+  debugFaults(ops, { ...settings, app, store, registry, tokens, publish, watch })
+}
+
+const urlOf = (app: FastifyInstance, { host, tls }: { host: string; tls: boolean }) => {
+  const { port } = app.server.address() as AddressInfo
+  return { port, url: `${tls ? 'https' : 'http'}://${host}:${port}` }
 }
 
 /** Wires the parts, and listens. Rejects, with nothing left open, if it can't listen. */
 export const startServer = async (options: ServerOptions): Promise<RunningServer> => {
   const settings = withDefaults(options)
-  const { dataDir, now, random } = settings
-  const origins = createOrigins(settings)
-  const cookies = createCookies(origins.isSecure)
-  const app = await createApp(settings)
-  const onError = (error: unknown) => app.log.error(error)
-  const backend = await openBackend(settings, onError)
-  const { store, leases, notices, revocations, keys } = backend
-  app.addHook('onClose', backend.close)
+  const { dataDir, tls, requestTimeout, trustProxy, opsPort } = settings
+  const logger = loggerOptions(settings.logger)
+  const certificate = tls ? await devCertificate(dataDir) : undefined
+  const app = await createApp({ trustProxy, requestTimeout, certificate, logger })
   let state: 'open' | 'draining' = 'open'
-
   try {
-    const auditLog = openAuditLog({
-      dataDir,
-      key: settings.auditKey ?? loadSecret(dataDir, 'audit-key', random),
-      now,
-      onError,
-    })
-    app.addHook('onClose', auditLog.close)
-    const { audience, signingKeyRetention: retention } = settings
-    const signing = await patiently(() => openEventSigning({ storage: keys, audience, retention, now }))
-    const tokens = createTokens({
-      secret: backend.tokenSecret,
-      lives: {
-        access: settings.accessTokenLife,
-        sse: settings.sseTokenLife,
-        refresh: settings.refreshTokenLife,
-      },
-      overlap: settings.sseTokenOverlap,
-      revocations,
-      now,
-      random,
-    })
-    const registry = createStreamRegistry({
-      leases,
-      now,
-      random,
-      isRevoked: ({ session: id, user, began }) => tokens.isRevokedSession({ id, user, began }),
-      onError,
-    })
-    await securityHeaders(app, { origins, trustedTypes: settings.trustedTypes })
-    await app.register(cookie)
-    useProblems(app)
-    const metrics = createMetrics(app, {
-      streams: registry.counters.total,
-      isReady: backend.isReady,
-      now,
-      ofProcess: settings.processMetrics,
-    })
-    const append = createPublisher({ store, signing, critical: settings.critical })
-    const publish: Publish = async (user, events, once) => {
-      const ids = await append(user, events, once)
-      metrics.published(ids.length)
-      return ids
+    const parts = await openParts(app, settings)
+    await securityHeaders(app, { origins: parts.origins, trustedTypes: settings.trustedTypes })
+    const ops =
+      opsPort === null
+        ? app
+        : await createApp({ trustProxy: false, requestTimeout, certificate: undefined, logger })
+    if (ops !== app) {
+      app.addHook('onClose', () => ops.close())
+      acceptEmptyJson(ops)
     }
-    const pipeline = createPipeline({
-      begin: () => story(readChapters(), random(4).toString('hex')),
-      publish,
-      hasReader: registry.has,
-      interval: settings.pipelineInterval,
-      onError,
-    })
-
-    app.addHook('preClose', async () => {
-      pipeline.close()
-      await registry.close()
-    })
-
-    notices.on((notice) => {
-      if (notice.kind === 'revoked') registry.revoke(notice)
-      if (notice.kind === 'keys') signing.refresh().catch(onError)
-    })
-
-    const revokeUser = async (user: string) => {
-      await tokens.revokeUser(user)
-      await notices.tell({ kind: 'revoked', user })
-    }
-
-    const rotateKeys = async () => {
-      const rotated = await signing.rotate()
-      await notices.tell({ kind: 'keys' })
-      return rotated
-    }
-
-    const onOpen = (user: string) => {
-      if (settings.pipeline === 'automatic' && pipeline.state(user) === 'stopped')
-        pipeline.start(user).catch(onError)
-    }
-
-    const limits = await createRateLimits(app, { ...settings, store: backend.rateLimits })
-    const audit = createStreamAudit(app, { log: auditLog, now, random })
-    const debug = settings.debug
-      ? { requests: createRequestLog(app, now), watch: watchStreams(app) }
-      : undefined
-    origins.guard(app)
-    acceptEmptyJson(app)
-    if (debug) {
-      debugRoutes(app, { store, registry, tokens, rotateKeys, requests: debug.requests, publish, revokeUser })
-      debugFaults(app, { ...settings, store, registry, tokens, publish, watch: debug.watch })
-    }
-    authRoutes(app, {
-      tokens,
-      cookies,
-      origins,
-      limits,
-      users: settings.users,
-      onRevoked: (session) => notices.tell({ kind: 'revoked', session }),
-    })
-    const feeds = createFeeds(store)
-    streamRoute(app, {
-      store,
-      feeds,
-      tokens,
-      cookies,
-      origins,
-      registry,
-      audit,
-      meter: metrics,
-      settings,
-      onOpen,
-    })
-    publishRoute(app, { publish, tokens, maxPayload: settings.maxPayload })
-    novelRoute(app, { store, tokens, authorize: settings.authorize })
-    pipelineRoute(app, pipeline, tokens)
-    jwksRoute(app, signing)
-    healthRoutes(app, { check: backend.check, isDraining: () => state === 'draining' })
+    const guards = await createGuards(app, parts)
+    operationRoutes(parts, { app, ops, isDraining: () => state === 'draining' })
+    publicRoutes(app, parts, guards)
     if (settings.staticDir) await app.register(fastifyStatic, { root: settings.staticDir })
+    if (opsPort !== null) await ops.listen({ port: opsPort, host: settings.opsHost })
     await app.listen({ port: settings.port, host: settings.host })
 
     let closed: Promise<void> | undefined
@@ -202,11 +291,11 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
       await app.close()
     }
 
-    const { port } = app.server.address() as AddressInfo
+    const { publish, registry, revokeUser, rotateKeys } = parts
     return {
-      url: `${settings.tls ? 'https' : 'http'}://${settings.host}:${port}`,
-      port,
-      publish: (user, events) => publish(user, events),
+      ...urlOf(app, settings),
+      opsUrl: urlOf(ops, ops === app ? settings : { host: settings.opsHost, tls: false }).url,
+      publish,
       connections: () => describeConnections(registry),
       revokeUser,
       rotateKeys,

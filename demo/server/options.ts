@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { demoUsers } from '../demo-users.ts'
 import type { Authorize } from './auth/authorize.ts'
+import type { Limits } from './http/rate-limits.ts'
 import type { EventStore } from './store/event-store.ts'
 
 /** Everything that `startServer` can be told. Only `dataDir` has no default. */
@@ -14,6 +15,15 @@ export interface ServerOptions {
   port?: number
   /** Default `127.0.0.1`. Another one needs `publicOrigin`, since only names of the loopback interface are believed. */
   host?: string
+  /**
+   * Port of /metrics, /healthz, /readyz and /debug, which the other one then does not have. 0: one that is free. Default
+   * `null`: they are on `port`, where a proxy has to keep them inside.
+   */
+  opsPort?: number | null
+  /** Address of `opsPort`, on plain http. Default `127.0.0.1`. */
+  opsHost?: string
+  /** Names by which operators ask there, beside addresses, names of the loopback interface, and `publicOrigin`'s. */
+  opsNames?: readonly string[]
   /** HTTP/2 over TLS, with HTTP/1.1 for who can't, under a certificate made for development. Default false. */
   tls?: boolean
   /**
@@ -57,6 +67,12 @@ export interface ServerOptions {
   exchangesPerUser?: number
   /** Requests to /api/v1/auth a minute from one address. Default 300; `Infinity` with `debug`. */
   authPerAddress?: number
+  /** Requests a minute by one user that publish, each up to 1,000 events. Default 600; `Infinity` with `debug`. */
+  publishesPerUser?: number
+  /** Streams a minute that one user opens, or tries to. Default 120; `Infinity` with `debug`. */
+  opensPerUser?: number
+  /** Requests a minute by one user for the state of the novel. Default 60; `Infinity` with `debug`. */
+  statesPerUser?: number
   /**
    * Whether a user may have an event of the own log, asked at the moment that it would be sent, replayed or live:
    * what was shared and is no more, is not sent. Default: the events that the user owns.
@@ -88,6 +104,10 @@ export interface ServerOptions {
   limitRetryAfter?: number
   /** Events kept for each user. Resuming from before them is a reset (R4). Default 10000. */
   retention?: number
+  /** Bytes of UTF-8 kept for each user; the oldest events go. Default 64 MiB. */
+  bytesPerUser?: number
+  /** Milliseconds that the body of a request may take to arrive, and its headers. Default 30000. */
+  requestTimeout?: number
   /** Characters of JSON that one published payload may have. Default 65536. */
   maxPayload?: number
   /** When the writing pipeline starts: when told to (default), or whenever a user opens a stream. */
@@ -110,9 +130,12 @@ type Optional = 'staticDir' | 'store'
 
 export type Settings = Required<Omit<ServerOptions, Optional>> & Pick<ServerOptions, Optional>
 
-const defaults: Omit<Settings, 'dataDir' | 'exchangesPerUser' | 'authPerAddress'> = {
+const defaults: Omit<Settings, 'dataDir' | keyof Limits> = {
   port: 0,
   host: '127.0.0.1',
+  opsPort: null,
+  opsHost: '127.0.0.1',
+  opsNames: [],
   tls: false,
   redisUrl: null,
   redisPrefix: 'tabstream',
@@ -141,6 +164,8 @@ const defaults: Omit<Settings, 'dataDir' | 'exchangesPerUser' | 'authPerAddress'
   streamsPerUser: 2,
   limitRetryAfter: 5,
   retention: 10_000,
+  bytesPerUser: 64 * 1024 * 1024,
+  requestTimeout: 30_000,
   maxPayload: 64 * 1024,
   pipeline: 'on-demand',
   pipelineInterval: 600,
@@ -150,10 +175,21 @@ const defaults: Omit<Settings, 'dataDir' | 'exchangesPerUser' | 'authPerAddress'
   random: randomBytes,
 }
 
+const limits: Limits = {
+  authPerAddress: 300,
+  exchangesPerUser: 10,
+  publishesPerUser: 600,
+  opensPerUser: 120,
+  statesPerUser: 60,
+}
+
+const limitsOfDebug = Object.fromEntries(
+  Object.keys(limits).map((name) => [name, Number.POSITIVE_INFINITY]),
+) as Record<keyof Limits, number>
+
 export const withDefaults = (options: ServerOptions): Settings => ({
   ...defaults,
   // /debug/token gives tokens to anybody, any number of them: a limit would only be in a test's way.
-  exchangesPerUser: options.debug ? Number.POSITIVE_INFINITY : 10,
-  authPerAddress: options.debug ? Number.POSITIVE_INFINITY : 300,
+  ...(options.debug ? limitsOfDebug : limits),
   ...options,
 })

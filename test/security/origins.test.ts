@@ -141,7 +141,9 @@ test('A6 an allowed origin gets its own name, credentials, and the headers that 
   expect(response.status).toBe(200)
   expect(response.headers.get('access-control-allow-origin')).toBe(app)
   expect(response.headers.get('access-control-allow-credentials')).toBe('true')
-  expect(response.headers.get('access-control-expose-headers')).toBe('Stream-Resume, Retry-After')
+  expect(response.headers.get('access-control-expose-headers')).toBe(
+    'Date, Retry-After, Stream-Resume, Stream-User',
+  )
   expect(response.headers.get('vary')).toContain('Origin')
   const preflight = await raw(server.port, {
     method: 'OPTIONS',

@@ -41,7 +41,7 @@ export const authRoutes = (app: FastifyInstance, options: AuthRoutesOptions): vo
     // RFC 6749, 5.1: nothing with a token in it is kept by a cache.
     auth.addHook('onRequest', async (request, reply) => {
       reply.header('Cache-Control', 'no-store')
-      if (await limits.exceededByAddress(request, reply)) return reply
+      if (await limits.authPerAddress(request, reply)) return reply
       return
     })
 
@@ -80,7 +80,7 @@ export const authRoutes = (app: FastifyInstance, options: AuthRoutesOptions): vo
 
     auth.post('/api/v1/auth/sse-token', async (request, reply) => {
       const login = await authenticateAccess(request, reply, tokens)
-      if (!login || (await limits.exceededByUser(request, reply))) return reply
+      if (!login || (await limits.exchangesPerUser(request, reply))) return reply
       const { mode = 'cookie' } = (request.body ?? {}) as { mode?: unknown }
       if (mode !== 'cookie' && mode !== 'header')
         return problem(reply, 400, 'mode_unknown', 'Set "mode" to "cookie" or "header", or leave it out.')

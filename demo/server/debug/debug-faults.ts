@@ -12,6 +12,8 @@ import { openOtherBrowsers } from './other-browsers.ts'
 import type { StreamWatch } from './watched-sockets.ts'
 
 export interface DebugFaultsOptions {
+  /** Whose sockets and listener are broken. */
+  app: FastifyInstance
   watch: StreamWatch
   registry: StreamRegistry
   store: EventStore
@@ -39,8 +41,8 @@ const duration = ({ milliseconds }: Body, usual: number) =>
  * What the demo page breaks. Each fault is done to what really carries the streams, sockets, listener and tokens;
  * nothing in the server's own code knows of them.
  */
-export const debugFaults = (app: FastifyInstance, options: DebugFaultsOptions): void => {
-  const { watch, registry, store, tokens, publish, host, streamsPerUser, tls } = options
+export const debugFaults = (ops: FastifyInstance, options: DebugFaultsOptions): void => {
+  const { app, watch, registry, store, tokens, publish, host, streamsPerUser, tls } = options
   const sockets = new Set<Socket>()
   const closing = new AbortController()
   let restarting: Promise<unknown> = Promise.resolve()
@@ -63,7 +65,7 @@ export const debugFaults = (app: FastifyInstance, options: DebugFaultsOptions): 
   }
 
   /** What the page shows of the server, in one answer. */
-  app.get('/debug/user', async (request, reply) => {
+  ops.get('/debug/user', async (request, reply) => {
     const asked = userOf(request.query, reply)
     if (!asked) return reply
     const { user } = asked
@@ -93,7 +95,7 @@ export const debugFaults = (app: FastifyInstance, options: DebugFaultsOptions): 
     await once(app.server, 'listening')
   }
 
-  app.post('/debug/restart', async (request, reply) => {
+  ops.post('/debug/restart', async (request, reply) => {
     const asked = userOf(request.body, reply)
     if (!asked) return reply
     const milliseconds = duration(asked, 1_500)
@@ -108,7 +110,7 @@ export const debugFaults = (app: FastifyInstance, options: DebugFaultsOptions): 
   })
 
   /** Nothing is written to the user's streams and nothing read, nothing is closed, and new ones get no answer. */
-  app.post('/debug/black-hole', async (request, reply) => {
+  ops.post('/debug/black-hole', async (request, reply) => {
     const asked = userOf(request.body, reply)
     if (!asked) return reply
     const milliseconds = duration(asked, 8_000)
@@ -130,7 +132,7 @@ export const debugFaults = (app: FastifyInstance, options: DebugFaultsOptions): 
   })
 
   /** The SSE tokens of the open streams are void from now on, and the streams end as they do at that moment. */
-  app.post('/debug/expire-token', async (request, reply) => {
+  ops.post('/debug/expire-token', async (request, reply) => {
     const asked = userOf(request.body, reply)
     if (!asked) return reply
     const { user } = asked
@@ -141,7 +143,7 @@ export const debugFaults = (app: FastifyInstance, options: DebugFaultsOptions): 
   })
 
   /** Streams as other browsers of the user would open them, until one is refused. They end after `milliseconds`. */
-  app.post('/debug/other-browsers', async (request, reply) => {
+  ops.post('/debug/other-browsers', async (request, reply) => {
     const asked = userOf(request.body, reply)
     if (!asked) return reply
     const { user } = asked

@@ -11,7 +11,7 @@ export interface OriginsOptions {
 }
 
 /** HTTP/2 has no Host (RFC 9113, 8.3.1). */
-const hostOf = ({ headers }: FastifyRequest): string => {
+export const hostOf = ({ headers }: FastifyRequest): string => {
   const authority = headers[':authority']
   return (typeof authority === 'string' ? authority : headers.host) ?? ''
 }
@@ -41,6 +41,9 @@ export interface Origins {
 }
 
 const loopback = /^(localhost|([\w-]+\.)+localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/i
+
+/** Names and addresses that a machine has for itself, without a port. */
+export const isLoopbackName = (name: string): boolean => loopback.test(name)
 
 const guarded = /^\/(api|debug|\.well-known)\//
 

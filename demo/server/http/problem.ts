@@ -18,6 +18,13 @@ export const problem = (
   return reply.code(status).send({ error, message })
 }
 
+export const notFound = (reply: FastifyReply): FastifyReply =>
+  problem(reply, 404, 'not_found', 'There is nothing at this address.')
+
+/** An error that is the answer of a request: thrown anywhere below a route, `useProblems` sends it. */
+export const refusal = (status: number, code: string, message: string): Error =>
+  Object.assign(new Error(message), { statusCode: status, code })
+
 /** Gives Fastify's own errors (broken JSON, a body that is too large, a route that isn't there) that shape. */
 export const useProblems = (app: FastifyInstance): void => {
   app.decorateReply('problem', null)
@@ -32,7 +39,7 @@ export const useProblems = (app: FastifyInstance): void => {
     request.log.error(error)
     return problem(reply, status, 'internal', 'The server failed. Try again later.')
   })
-  app.setNotFoundHandler((_, reply) => problem(reply, 404, 'not_found', 'There is nothing at this address.'))
+  app.setNotFoundHandler((_, reply) => notFound(reply))
 }
 
 /** Reads an empty body as none: a client that always sends `Content-Type: application/json` isn't at fault. */

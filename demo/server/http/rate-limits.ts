@@ -2,23 +2,24 @@ import rateLimit, { type FastifyRateLimitStoreCtor } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { problem } from './problem.ts'
 
-export interface RateLimitsOptions {
-  /** Exchanges a minute by one user. `Infinity`: any number. */
-  exchangesPerUser: number
-  /** Requests a minute for log-in, its renewal and tokens, from one address. `Infinity`: any number. */
+/** Each in requests a minute. `Infinity`: any number. */
+export interface Limits {
+  /** Requests for log-in, its renewal and tokens, from one address. */
   authPerAddress: number
-  /** Where requests are counted. Default: in this process, the most recent 10,000 users and addresses. */
-  store?: FastifyRateLimitStoreCtor | undefined
+  /** Exchanges for an SSE token, by one user. */
+  exchangesPerUser: number
+  /** Requests that publish, by one user. */
+  publishesPerUser: number
+  /** Streams that one user opens, or tries to. */
+  opensPerUser: number
+  /** Reads of the state, by one user. */
+  statesPerUser: number
 }
 
-/** Counts a request. Beyond the limit it sends the 429, and says so. */
-export type IsExceeded = (request: FastifyRequest, reply: FastifyReply) => Promise<boolean>
-
-export interface RateLimits {
-  /** Before anything is verified: what a stranger can make the server do is limited too. */
-  exceededByAddress: IsExceeded
-  /** Once it is known who asks. */
-  exceededByUser: IsExceeded
+export interface RateLimitsOptions {
+  limits: Limits
+  /** Where requests are counted. Default: in this process, the most recent 10,000 users and addresses. */
+  store?: FastifyRateLimitStoreCtor | undefined
 }
 
 declare module 'fastify' {
@@ -28,9 +29,23 @@ declare module 'fastify' {
   }
 }
 
+/** Counts a request. Beyond the limit it sends the 429, and says so. */
+export type IsExceeded = (request: FastifyRequest, reply: FastifyReply) => Promise<boolean>
+
+/** `authPerAddress` before anything is verified, the others once it is known who asks. */
+export type RateLimits = Record<keyof Limits, IsExceeded>
+
 const timeWindow = 60_000
 
-/** How often tokens may be asked for. An IPv6 address counts with its /64. */
+const what: Record<keyof Limits, string> = {
+  authPerAddress: 'requests for tokens from this address',
+  exchangesPerUser: 'requests for tokens',
+  publishesPerUser: 'requests to publish: send several events with one',
+  opensPerUser: 'streams opened: a client should back off between two tries',
+  statesPerUser: 'requests for the state',
+}
+
+/** An IPv6 address counts with its /64. */
 export const createRateLimits = async (
   app: FastifyInstance,
   options: RateLimitsOptions,
@@ -43,25 +58,26 @@ export const createRateLimits = async (
     ...(options.store ? { store: options.store } : {}),
   })
 
-  const limit = (
-    groupId: string,
-    max: number,
-    keyGenerator?: (request: FastifyRequest) => string,
-  ): IsExceeded => {
-    const limited = { max, groupId, ...(keyGenerator ? { keyGenerator } : {}) }
+  const limit = (groupId: keyof Limits): IsExceeded => {
+    const max = options.limits[groupId]
+    const keyGenerator = ({ user }: FastifyRequest) => user ?? ''
+    const limited = { max, groupId, ...(groupId === 'authPerAddress' ? {} : { keyGenerator }) }
     const count = max === Number.POSITIVE_INFINITY ? undefined : app.createRateLimit(limited)
 
     return async (request, reply) => {
       const verdict = await count?.(request)
       if (!verdict || verdict.isAllowed || !verdict.isExceeded) return false
       reply.header('Retry-After', Math.max(1, verdict.ttlInSeconds))
-      problem(reply, 429, 'too_many_requests', 'Too many requests for tokens. Wait as Retry-After says.')
+      problem(reply, 429, 'too_many_requests', `Too many ${what[groupId]}. Wait as Retry-After says.`)
       return true
     }
   }
 
   return {
-    exceededByAddress: limit('address', options.authPerAddress),
-    exceededByUser: limit('user', options.exchangesPerUser, ({ user }) => user ?? ''),
+    authPerAddress: limit('authPerAddress'),
+    exchangesPerUser: limit('exchangesPerUser'),
+    publishesPerUser: limit('publishesPerUser'),
+    opensPerUser: limit('opensPerUser'),
+    statesPerUser: limit('statesPerUser'),
   }
 }

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { problem } from '../http/problem.ts'
 
 export interface HealthOptions {
-  /** Rejects where what the node stands on doesn't answer. */
+  /** Writes. Rejects where what the node stands on doesn't answer, or takes no more. */
   check: () => Promise<unknown>
   isDraining: () => boolean
 }
@@ -15,6 +15,28 @@ const limit = 2_000
  * first doesn't ask Redis: to restart every node because Redis is away would only end the streams that wait for it.
  */
 export const healthRoutes = (app: FastifyInstance, { check, isDraining }: HealthOptions): void => {
+  let checking: Promise<void> | undefined
+
+  const checkInTime = async () => {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(reject, limit, new Error('No answer in time'))
+    })
+    try {
+      await Promise.race([check(), late])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /** Probes that come together share an answer: each check is a write to a disk. */
+  const checkOnce = (): Promise<void> => {
+    checking ??= checkInTime().finally(() => {
+      checking = undefined
+    })
+    return checking
+  }
+
   app.get('/healthz', async (_, reply) => {
     reply.header('Cache-Control', 'no-store')
     return { status: 'ok' }
@@ -23,16 +45,10 @@ export const healthRoutes = (app: FastifyInstance, { check, isDraining }: Health
   app.get('/readyz', async (_, reply) => {
     reply.header('Cache-Control', 'no-store')
     if (isDraining()) return problem(reply, 503, 'draining', 'This node is about to go.')
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise((_, reject) => {
-      timer = setTimeout(reject, limit, new Error('No answer in time'))
-    })
     try {
-      await Promise.race([check(), late])
+      await checkOnce()
     } catch {
-      return problem(reply, 503, 'unavailable', 'What this server stands on does not answer.')
-    } finally {
-      clearTimeout(timer)
+      return problem(reply, 503, 'unavailable', 'What this server stands on does not answer, or is full.')
     }
     return { status: 'ready' }
   })

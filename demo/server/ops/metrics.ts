@@ -15,12 +15,16 @@ export interface MetricsOptions {
 }
 
 export interface Metrics extends StreamMeter {
+  /** Counts what `app` refuses. */
+  watch(app: FastifyInstance): void
+  /** GET /metrics. */
+  route(app: FastifyInstance): void
   /** So many events were appended by this node. */
   published(count: number): void
 }
 
 /** Prometheus metrics at /metrics. No user is in any: labels are of few values, and the page is no secret's place. */
-export const createMetrics = (app: FastifyInstance, options: MetricsOptions): Metrics => {
+export const createMetrics = (options: MetricsOptions): Metrics => {
   const { streams, isReady, now } = options
   // Its own registry: two servers in one process count apart.
   const registers = [new Registry()]
@@ -61,17 +65,21 @@ export const createMetrics = (app: FastifyInstance, options: MetricsOptions): Me
     registers,
   })
 
-  app.addHook('onResponse', async (request, reply) => {
-    if (request.routeOptions.url === streamPath && reply.problem !== null)
-      refusals.inc({ status: reply.statusCode, reason: reply.problem })
-  })
-
-  app.get('/metrics', async (_, reply) => {
-    reply.header('Cache-Control', 'no-store').type(registers[0]!.contentType)
-    return registers[0]!.metrics()
-  })
-
   return {
+    watch(app) {
+      app.addHook('onResponse', async (request, reply) => {
+        if (request.routeOptions.url === streamPath && reply.problem !== null)
+          refusals.inc({ status: reply.statusCode, reason: reply.problem })
+      })
+    },
+
+    route(app) {
+      app.get('/metrics', async (_, reply) => {
+        reply.header('Cache-Control', 'no-store').type(registers[0]!.contentType)
+        return registers[0]!.metrics()
+      })
+    },
+
     published: (count) => published.inc(count),
 
     opened({ state, reason }) {

@@ -1,62 +1,127 @@
-import type { FastifyInstance } from 'fastify'
+import type { IncomingMessage } from 'node:http'
+import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import { eventTypes, isEventType } from '../../catalogue.ts'
-import { authenticateAccess } from '../auth/authenticate.ts'
-import type { Tokens } from '../auth/tokens.ts'
-import { problem } from '../http/problem.ts'
+import { loginOf } from '../auth/require-access.ts'
+import type { TakeTurn } from '../base/turns.ts'
+import { problem, refusal } from '../http/problem.ts'
+import type { IsExceeded } from '../http/rate-limits.ts'
+import { withinLimit } from '../http/within-limit.ts'
+import { deepest } from './event-rules.ts'
 import type { Publish, PublishedEvent } from './publisher.ts'
+import { createEventSplitter, type Refusal } from './split-events.ts'
 
 export interface PublishRouteOptions {
   publish: Publish
-  tokens: Tokens
+  requireAccess: onRequestAsyncHookHandler
+  isExceeded: IsExceeded
+  takeTurn: TakeTurn
   /** Characters of JSON. */
   maxPayload: number
 }
 
 const maxEvents = 1000
+const bodyLimit = 4 * 1024 * 1024
+/** Bytes of an event for each character that its payload may have: a character may be written as `\u0041`. */
+const bytesPerCharacter = 6
+
+/** Milliseconds of work before others have their turn. */
+const slice = 4
+
+const refused = ({ reason, index }: Refusal, maxPayload: number): Error => {
+  const named = `Event ${index}: `
+  switch (reason) {
+    case 'body_too_large':
+      return refusal(413, reason, `A request is limited to ${bodyLimit} bytes. Send several.`)
+    case 'event_too_large':
+      return tooLarge(index, maxPayload)
+    case 'too_many':
+      return refusal(400, 'events_count', `Send one event, or an array of 1 to ${maxEvents}.`)
+    case 'too_deep':
+      return refusal(400, reason, `${named}"data" is nested more than ${deepest} levels deep.`)
+    case 'malformed':
+      return refusal(400, 'json_invalid', `${named}that is not JSON.`)
+  }
+}
+
+const tooLarge = (index: number, maxPayload: number) =>
+  refusal(
+    413,
+    'event_too_large',
+    `Event ${index}: "data" is limited to ${maxPayload} characters of JSON. Publish a reference instead.`,
+  )
+
+const parseEvent = (text: string, index: number, maxPayload: number): PublishedEvent => {
+  let input: { type?: unknown; data?: unknown } | null
+  try {
+    input = JSON.parse(text) as typeof input
+  } catch {
+    throw refused({ reason: 'malformed', index }, maxPayload)
+  }
+  const { type, data } = input ?? {}
+  if (!isEventType(type))
+    throw refusal(400, 'type_unknown', `Event ${index}: "type" is one of ${eventTypes.join(', ')}.`)
+  if (data === undefined)
+    throw refusal(400, 'data_missing', `Event ${index}: "data" can be any JSON, but has to be there.`)
+  const json = JSON.stringify(data)
+  if (json.length > maxPayload) throw tooLarge(index, maxPayload)
+  // Not `data`: the objects of twenty such bodies would keep the garbage collector, and so the node, busy for seconds.
+  return { type, json }
+}
+
+/** Reads a body event by event, a slice at a time. */
+const createParser = (takeTurn: TakeTurn, maxPayload: number) => {
+  const limits = {
+    eventBytes: 1024 + maxPayload * bytesPerCharacter,
+    bodyBytes: bodyLimit,
+    events: maxEvents,
+    // The event itself is a level.
+    depth: deepest + 1,
+  }
+  return async (_request: FastifyRequest, payload: IncomingMessage): Promise<PublishedEvent[]> => {
+    const splitter = createEventSplitter(limits)
+    const events: PublishedEvent[] = []
+    let since = performance.now()
+
+    const takeIn = async (found: string[] | Refusal) => {
+      if (!Array.isArray(found)) throw refused(found, maxPayload)
+      for (const text of found) {
+        events.push(parseEvent(text, events.length, maxPayload))
+        if (performance.now() - since < slice) continue
+        await takeTurn()
+        since = performance.now()
+      }
+    }
+
+    // Left as it is where this ends early: to destroy it would end the connection before the answer.
+    for await (const bytes of payload.iterator({ destroyOnReturn: false })) {
+      await takeTurn()
+      since = performance.now()
+      await takeIn(splitter.push(bytes as Uint8Array))
+    }
+    await takeIn(splitter.end())
+    return events
+  }
+}
 
 /** A user publishes to the own log. There is no way to name another user. */
-export const publishRoute = (
-  app: FastifyInstance,
-  { publish, tokens, maxPayload }: PublishRouteOptions,
-): void => {
-  app.post('/api/v1/events', { bodyLimit: 4 * 1024 * 1024 }, async (request, reply) => {
-    const login = await authenticateAccess(request, reply, tokens)
-    if (!login) return reply
+export const publishRoute = (app: FastifyInstance, options: PublishRouteOptions): void => {
+  const { publish, requireAccess, isExceeded, takeTurn, maxPayload } = options
 
-    const once = request.headers['idempotency-key']
-    if (once !== undefined && !(typeof once === 'string' && /^[\x21-\x7e]{1,64}$/.test(once)))
-      return problem(reply, 400, 'key_invalid', 'Idempotency-Key is 1 to 64 visible ASCII characters.')
+  app.register(async (route) => {
+    route.removeContentTypeParser('application/json')
+    route.addContentTypeParser('application/json', createParser(takeTurn, maxPayload))
 
-    const inputs = Array.isArray(request.body) ? request.body : [request.body]
-    if (inputs.length === 0 || inputs.length > maxEvents)
-      return problem(reply, 400, 'events_count', `Send one event, or an array of 1 to ${maxEvents}.`)
-
-    const events: PublishedEvent[] = []
-    for (const [index, input] of inputs.entries()) {
-      const { type, data } = (input ?? {}) as { type?: unknown; data?: unknown }
-      if (!isEventType(type))
-        return problem(
-          reply,
-          400,
-          'type_unknown',
-          `Event ${index}: "type" is one of ${eventTypes.join(', ')}.`,
-        )
-      if (data === undefined)
-        return problem(
-          reply,
-          400,
-          'data_missing',
-          `Event ${index}: "data" can be any JSON, but has to be there.`,
-        )
-      if (JSON.stringify(data).length > maxPayload)
-        return problem(
-          reply,
-          413,
-          'event_too_large',
-          `Event ${index}: "data" is limited to ${maxPayload} characters of JSON. Publish a reference instead.`,
-        )
-      events.push({ type, data })
-    }
-    return reply.code(201).send({ ids: await publish(login.user, events, once) })
+    route.post(
+      '/api/v1/events',
+      { onRequest: [requireAccess, withinLimit(isExceeded)] },
+      async (request, reply) => {
+        const name = request.headers['idempotency-key']
+        if (name !== undefined && !(typeof name === 'string' && /^[\x21-\x7e]{1,64}$/.test(name)))
+          return problem(reply, 400, 'key_invalid', 'Idempotency-Key is 1 to 64 visible ASCII characters.')
+        const events = (request.body ?? []) as PublishedEvent[]
+        if (events.length === 0) throw refused({ reason: 'too_many', index: 0 }, maxPayload)
+        return reply.code(201).send({ ids: await publish(loginOf(request).user, events, name) })
+      },
+    )
   })
 }

@@ -26,7 +26,7 @@ export interface Backend {
   rateLimits: FastifyRateLimitStoreCtor | undefined
   tokenSecret: Uint8Array
   isReady(): boolean
-  /** Rejects where it doesn't answer. */
+  /** Writes. Rejects where it doesn't answer, or takes no more. */
   check(): Promise<unknown>
   close(): Promise<void>
 }
@@ -39,6 +39,7 @@ export interface BackendOptions {
   tokenSecret: string | null
   store?: EventStore
   retention: number
+  bytesPerUser: number
   streamsPerUser: number
   leaseLife: number
   now: () => number
@@ -56,8 +57,8 @@ const givenSecret = ({ tokenSecret }: BackendOptions): Uint8Array | undefined =>
 }
 
 const openLocal = (settings: BackendOptions): Backend => {
-  const { dataDir, retention, random, now } = settings
-  const store = settings.store ?? openLmdbStore({ dataDir, retention, random, now })
+  const { dataDir, retention, bytesPerUser: maxBytes, random, now } = settings
+  const store = settings.store ?? openLmdbStore({ dataDir, retention, maxBytes, random, now })
   const revocations = openRevocations(dataDir, now)
   return {
     store,
@@ -68,7 +69,7 @@ const openLocal = (settings: BackendOptions): Backend => {
     rateLimits: undefined,
     tokenSecret: givenSecret(settings) ?? Buffer.from(loadSecret(dataDir, 'token-secret', random), 'hex'),
     isReady: () => true,
-    check: async () => {},
+    check: store.check,
     async close() {
       await Promise.all([store.close(), revocations.close()])
     },
@@ -80,14 +81,14 @@ const openShared = async (
   url: string,
   onError: (error: unknown) => void,
 ): Promise<Backend> => {
-  const { retention, random, now, streamsPerUser } = settings
+  const { retention, bytesPerUser: maxBytes, random, now, streamsPerUser } = settings
   const tokenSecret = givenSecret(settings)
   // A secret that each node makes for itself would be a token that only one node knows.
   if (!tokenSecret)
     throw new Error('Nodes that share a Redis share a TOKEN_SECRET: openssl rand -hex 32 makes one')
   const redis = await connectRedis({ url, prefix: settings.redisPrefix, onError })
   const notices = await patiently(() => createRedisNotices(redis, onError))
-  const store = settings.store ?? createRedisStore({ redis, retention, random, now, onError })
+  const store = settings.store ?? createRedisStore({ redis, retention, maxBytes, random, now, onError })
   return {
     store,
     leases: createRedisLeases({ redis, notices, streamsPerUser, life: settings.leaseLife }),
@@ -97,7 +98,7 @@ const openShared = async (
     rateLimits: redisRateLimitStore(redis),
     tokenSecret,
     isReady: redis.isReady,
-    check: redis.ping,
+    check: store.check,
     async close() {
       await store.close()
       await redis.close()

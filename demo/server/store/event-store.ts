@@ -1,3 +1,5 @@
+import { refusal } from '../http/problem.ts'
+
 /**
  * Where events are kept: one ordered log a user. Nothing here knows of HTTP or of an engine: lmdb-event-store.ts is one
  * file on one machine, redis-event-store.ts is shared by nodes. An id names a place in a log, and is opaque to everybody
@@ -49,15 +51,35 @@ export type Lookup =
 /** Milliseconds for which the name of an append is remembered. */
 export const onceFor = 600_000
 
+/** The name of an append (`Idempotency-Key`), and what is appended under it. */
+export interface Once {
+  /** 1 to 64 visible ASCII characters. */
+  name: string
+  /** A hash of the events. The same name with another digest is refused: its ids would be those of other events. */
+  digest: string
+}
+
+/** What an append rejects with where its name was used for other events (draft-ietf-httpapi-idempotency-key-header, 2.7). */
+export const usedForOthers = () =>
+  refusal(
+    422,
+    'idempotency_key_reused',
+    'That Idempotency-Key was used for other events. Take a new one for these.',
+  )
+
+/** Bytes of UTF-8 that an event counts with against the bytes that a user may keep. */
+export const sizeOf = ({ type, data, owner }: NewEvent): number =>
+  Buffer.byteLength(type) + Buffer.byteLength(data) + Buffer.byteLength(owner)
+
 export interface EventStore {
   /**
    * Appends in order and in one transaction; resolves with the ids once that is committed, so an id that a
    * publisher has seen survives a crash. Wakes the user's subscribers afterwards, never before.
    *
    * @param once names this append: repeated within ten minutes, by a publisher that never saw the answer, it stores
-   *   nothing and has the same answer
+   *   nothing and has the same answer. Rejects with `usedForOthers` if the events are others.
    */
-  append(user: string, events: readonly NewEvent[], once?: string): Promise<string[]>
+  append(user: string, events: readonly NewEvent[], once?: Once): Promise<string[]>
   /**
    * The same, but only if `end` is still the end of the log, and under the ids that `idsAfter` has given for it.
    * Otherwise undefined, and nothing is done.
@@ -66,7 +88,7 @@ export interface EventStore {
     user: string,
     end: string,
     events: readonly (NewEvent & { id: string })[],
-    once?: string,
+    once?: Once,
   ): Promise<string[] | undefined>
   /** Ids that the next events behind `end` can have. */
   idsAfter(end: string, count: number): string[]
@@ -76,6 +98,8 @@ export interface EventStore {
   bounds(user: string): Promise<LogBounds>
   /** Calls `wake` after each append for the user: a hint, without events, to read on. Returns the unsubscribe. */
   subscribe(user: string, wake: () => void): () => void
+  /** Writes, and waits until that is kept: a disk that is full rejects, and a Redis that takes no more. */
+  check(): Promise<void>
   close(): Promise<void>
 }
 

@@ -1,14 +1,24 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { open } from 'lmdb'
+import { open, type RootDatabase } from 'lmdb'
 import { formatEventId, parseEventId } from './event-id.ts'
-import { type EventStore, type NewEvent, onceFor, type StoredEvent } from './event-store.ts'
+import {
+  type EventStore,
+  type NewEvent,
+  type Once,
+  onceFor,
+  type StoredEvent,
+  sizeOf,
+  usedForOthers,
+} from './event-store.ts'
 import { createWakeups } from './wakeups.ts'
 
 export interface LmdbStoreOptions {
   dataDir: string
   /** Events kept for each user; older ones are trimmed in the transaction that appends. */
   retention: number
+  /** Bytes kept for each user (`sizeOf`). The oldest go; the newest event stays, whatever its size. Default: any. */
+  maxBytes?: number
   random: (bytes: number) => Buffer
   /** Milliseconds since 1970. Default `Date.now`. */
   now?: () => number
@@ -17,23 +27,59 @@ export interface LmdbStoreOptions {
 interface Named {
   start: number
   count: number
+  /** Milliseconds since 1970. */
   until: number
+  digest: string
+}
+
+/** Names that a user can have at a time. More can't come within their ten minutes, given the limit on publishing. */
+const mostNames = 10_000
+
+/** The names of appends. A second database has them in the order in which they end: nothing walks through all. */
+const createNames = (root: RootDatabase, now: () => number) => {
+  const named = root.openDB<Named, [user: string, name: string]>({ name: 'once' })
+  const ends = root.openDB<true, [user: string, until: number, name: string]>({ name: 'once-ends' })
+  const counts = root.openDB<number, string>({ name: 'once-counts' })
+
+  return {
+    /** The append of that name, unless it is forgotten. */
+    find(user: string, { name }: Once): Named | undefined {
+      const known = named.get([user, name])
+      return known && known.until > now() ? known : undefined
+    },
+
+    /** Within a transaction. Forgets what has ended, and the oldest where there are too many. */
+    remember(user: string, { name, digest }: Once, appended: { start: number; count: number }): void {
+      const until = now() + onceFor
+      let count = counts.get(user) ?? 0
+      const oldest = ends.getKeys({ start: [user, 0, ''], end: [user, Number.MAX_SAFE_INTEGER, ''] })
+      const over: [string, number, string][] = []
+      for (const key of oldest) {
+        if (key[1] > now() && count - over.length < mostNames) break
+        over.push(key)
+      }
+      for (const key of over) {
+        ends.remove(key)
+        named.remove([user, key[2]])
+      }
+      count -= over.length
+      named.put([user, name], { ...appended, until, digest })
+      ends.put([user, until, name], true)
+      counts.put(user, count + 1)
+    },
+  }
 }
 
 /** The embedded store: one LMDB file in `dataDir`, created if missing. */
-export const openLmdbStore = ({
-  dataDir,
-  retention,
-  random,
-  now = Date.now,
-}: LmdbStoreOptions): EventStore => {
+export const openLmdbStore = (options: LmdbStoreOptions): EventStore => {
+  const { dataDir, retention, maxBytes = Number.POSITIVE_INFINITY, random, now = Date.now } = options
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   // Without overlappingSync the promise of a write waits for the disk, which is what `append` promises.
   const root = open({ path: join(dataDir, 'events.lmdb'), overlappingSync: false })
   const logs = root.openDB<NewEvent & { at: number }, [user: string, position: number]>({ name: 'events' })
-  const users = root.openDB<{ first: number; last: number }, string>({ name: 'users' })
-  const named = root.openDB<Named, [user: string, once: string]>({ name: 'once' })
+  const users = root.openDB<{ first: number; last: number; bytes: number }, string>({ name: 'users' })
   const meta = root.openDB<string, string>({ name: 'meta' })
+  const names = createNames(root, now)
   const wakeups = createWakeups()
 
   if (meta.get('epoch') === undefined) meta.putSync('epoch', random(4).toString('hex'))
@@ -45,7 +91,7 @@ export const openLmdbStore = ({
     if (state === 'closed') throw new Error('The event store is closed')
   }
 
-  const boundsOf = (user: string) => users.get(user) ?? { first: 1, last: 0 }
+  const boundsOf = (user: string) => users.get(user) ?? { first: 1, last: 0, bytes: 0 }
 
   const lookup = (user: string, id: string) => {
     const place = parseEventId(id)
@@ -57,42 +103,47 @@ export const openLmdbStore = ({
   const idsFrom = (start: number, count: number) =>
     Array.from({ length: count }, (_, index) => formatEventId(epoch, start + index))
 
-  const remember = (user: string, once: string, entry: Named) => {
-    for (const { key, value } of [...named.getRange({ start: [user, ''], end: [user, '\uffff'] })])
-      if (value.until <= now()) named.remove(key)
-    named.put([user, once], entry)
+  /** Within a transaction: puts the events behind the last one, and trims what is too old or too much. */
+  const put = (user: string, events: readonly NewEvent[], sizes: readonly number[]) => {
+    const { first, last, bytes: before } = boundsOf(user)
+    const newest = last + events.length
+    let bytes = sizes.reduce((sum, size) => sum + size, before)
+    let oldest = first
+    for (; oldest < newest && (newest - oldest >= retention || bytes > maxBytes); oldest++) {
+      if (oldest > last) bytes -= sizes[oldest - last - 1]!
+      else {
+        bytes -= sizeOf(logs.get([user, oldest])!)
+        logs.remove([user, oldest])
+      }
+    }
+    const at = now()
+    events.forEach(({ type, data, owner, signed }, index) => {
+      const position = last + 1 + index
+      const event = { type, data, owner, at, ...(signed ? { signed } : {}) }
+      if (position >= oldest) logs.put([user, position], event)
+    })
+    users.put(user, { first: oldest, last: newest, bytes })
+    return last + 1
   }
 
-  const commit = async (user: string, events: readonly NewEvent[], once?: string, expected?: number) => {
+  const commit = async (user: string, events: readonly NewEvent[], once?: Once, expected?: number) => {
     assertOpen()
     if (events.length === 0) return []
-    let appended = false
+    const sizes = events.map(sizeOf)
     // Positions are given inside the transaction: two appends at once can't take the same one.
-    const start = await root.transaction(() => {
-      const known = once === undefined ? undefined : named.get([user, once])
-      if (known && known.until > now()) return known.start
-      const { first, last } = boundsOf(user)
-      if (expected !== undefined && last !== expected) return
-      appended = true
-      const newest = last + events.length
-      const oldest = Math.max(first, newest - retention + 1)
-      for (let position = first; position < Math.min(oldest, last + 1); position++) {
-        logs.remove([user, position])
-      }
-      const at = now()
-      events.forEach(({ type, data, owner, signed }, index) => {
-        const position = last + 1 + index
-        const event = { type, data, owner, at, ...(signed ? { signed } : {}) }
-        if (position >= oldest) logs.put([user, position], event)
-      })
-      users.put(user, { first: oldest, last: newest })
-      if (once !== undefined)
-        remember(user, once, { start: last + 1, count: events.length, until: now() + onceFor })
-      return last + 1
+    const outcome = await root.transaction(() => {
+      const known = once && names.find(user, once)
+      if (known)
+        return known.digest === once.digest ? { state: 'known' as const, ...known } : 'used-for-others'
+      if (expected !== undefined && boundsOf(user).last !== expected) return 'moved-on'
+      const appended = { start: put(user, events, sizes), count: events.length }
+      if (once) names.remember(user, once, appended)
+      return { state: 'appended' as const, ...appended }
     })
-    if (start === undefined) return
-    if (appended) wakeups.wake(user)
-    return idsFrom(start, events.length)
+    if (outcome === 'used-for-others') throw usedForOthers()
+    if (outcome === 'moved-on') return
+    if (outcome.state === 'appended') wakeups.wake(user)
+    return idsFrom(outcome.start, outcome.count)
   }
 
   return {
@@ -131,6 +182,11 @@ export const openLmdbStore = ({
     },
 
     subscribe: wakeups.subscribe,
+
+    async check() {
+      assertOpen()
+      await meta.put('checked', new Date(now()).toISOString())
+    },
 
     async close() {
       if (state === 'closed') return

@@ -23,7 +23,6 @@ export interface RedisConnection {
   script(lua: string): (keys: string[], args: (string | number)[]) => Promise<unknown>
   /** Whether both connections stand. */
   isReady(): boolean
-  ping(): Promise<unknown>
   close(): Promise<void>
 }
 
@@ -134,7 +133,6 @@ export const connectRedis = async ({
     },
 
     isReady: () => commands.isReady && subscriber.isReady,
-    ping: () => attempt(commands.ping()),
 
     async close() {
       // What is under way is waited for, but not a server that has gone.

@@ -1,5 +1,13 @@
 import { type EventId, formatEventId, parseEventId } from './event-id.ts'
-import { type EventStore, type Lookup, type NewEvent, onceFor, type StoredEvent } from './event-store.ts'
+import {
+  type EventStore,
+  type Lookup,
+  type NewEvent,
+  type Once,
+  onceFor,
+  type StoredEvent,
+  usedForOthers,
+} from './event-store.ts'
 import type { RedisConnection } from './redis-connection.ts'
 import { createWakeups } from './wakeups.ts'
 
@@ -7,6 +15,8 @@ export interface RedisStoreOptions {
   redis: RedisConnection
   /** Events kept for each user, at least: Redis trims whole blocks, and so keeps up to a hundred more. */
   retention: number
+  /** Bytes kept for each user (`sizeOf`). The oldest go; the newest event stays, whatever its size. */
+  maxBytes: number
   random: (bytes: number) => Buffer
   /** Milliseconds since 1970. */
   now: () => number
@@ -23,6 +33,9 @@ export interface RedisStoreOptions {
  * - a log that has lost its end (a failover to a replica that lagged, a disk that had not been written) counts the
  *   same positions again, but not at the same instants. A counter alone would pass over what is new there;
  * - an entry that is kept vouches for what is behind it.
+ *
+ * Each entry says in `b` how many bytes were ever appended up to and with it: what two entries say differs by what lies
+ * between them, so that nobody has to add up a log to know its size.
  */
 
 const shared = `
@@ -33,11 +46,11 @@ local function clock()
   return text(time[1] * 1000 + math.floor(time[2] / 1000))
 end
 
--- Id and epoch of the newest entry. A log that isn't there is begun.
+-- Id, epoch and bytes of the newest entry. A log that isn't there is begun.
 local function tail(epoch)
   local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
-  if last then return last[1], last[2][2] end
-  return redis.call('XADD', KEYS[1], '0-' .. clock(), 'e', epoch), epoch
+  if last then return last[1], last[2][2], tonumber(last[2][12]) or 0 end
+  return redis.call('XADD', KEYS[1], '0-' .. clock(), 'e', epoch), epoch, 0
 end
 
 local function position(id) return tonumber(string.match(id, '^%d+')) end
@@ -52,20 +65,45 @@ local function lookup(id, epoch)
 end
 `
 
-/** ARGV: epoch of a new log, retention, channel, life of a name, expected end, its epoch, stamp, 4 for each event. */
+/**
+ * ARGV: epoch of a new log, retention, channel, life of a name (0: none), expected end, its epoch, stamp, digest, most
+ * bytes, then 4 for each event.
+ */
 const appendScript = `${shared}
 local known = ARGV[4] ~= '0' and redis.call('GET', KEYS[2])
-if known then return known end
-local last, epoch = tail(ARGV[1])
+if known then
+  local answer, digest = string.match(known, '^(%S+) (.*)$')
+  return digest == ARGV[8] and answer or 'used-for-others'
+end
+local last, epoch, bytes = tail(ARGV[1])
 if ARGV[5] ~= '' and (ARGV[5] ~= last or ARGV[6] ~= epoch) then return false end
 local stamp, at = ARGV[7] == '' and clock() or ARGV[7], position(last)
-for index = 8, #ARGV, 4 do
+for index = 10, #ARGV, 4 do
   at = at + 1
+  bytes = bytes + #ARGV[index] + #ARGV[index + 1] + #ARGV[index + 2]
   redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], text(at) .. '-' .. stamp,
-    'e', epoch, 't', ARGV[index], 'd', ARGV[index + 1], 'o', ARGV[index + 2], 's', ARGV[index + 3])
+    'e', epoch, 't', ARGV[index], 'd', ARGV[index + 1], 'o', ARGV[index + 2], 's', ARGV[index + 3],
+    'b', text(bytes))
+end
+
+-- Bytes from an entry, which counts, to the end of the log.
+local function held(entry)
+  local fields = entry[2]
+  return fields[12] and bytes - tonumber(fields[12]) + #fields[4] + #fields[6] + #fields[8] or bytes
+end
+local most, from, keep = tonumber(ARGV[9]), '-', nil
+if held(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]) > most then
+  repeat
+    local page = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', 64)
+    for _, entry in ipairs(page) do
+      if not keep and held(entry) <= most then keep = entry[1] end
+    end
+    if #page > 0 then from = '(' .. page[#page][1] end
+  until keep or #page == 0
+  redis.call('XTRIM', KEYS[1], 'MINID', '=', keep or (text(at) .. '-' .. stamp))
 end
 local answer = epoch .. '-' .. text(position(last) + 1) .. '-' .. stamp
-if ARGV[4] ~= '0' then redis.call('SET', KEYS[2], answer, 'PX', ARGV[4]) end
+if ARGV[4] ~= '0' then redis.call('SET', KEYS[2], answer .. ' ' .. ARGV[8], 'PX', ARGV[4]) end
 redis.call('PUBLISH', ARGV[3], '')
 return answer
 `
@@ -124,7 +162,7 @@ const toEvent = ([entry, fields]: [string, string[]]): StoredEvent => {
  * the next one comes, when the connection is back, or at the next sign of life of the HTTP stream, whichever is first.
  */
 export const createRedisStore = (options: RedisStoreOptions): EventStore => {
-  const { redis, retention, random, now, onError } = options
+  const { redis, retention, maxBytes, random, now, onError } = options
   const append = redis.script(appendScript)
   const read = redis.script(readScript)
   const find = redis.script(lookupScript)
@@ -163,12 +201,12 @@ export const createRedisStore = (options: RedisStoreOptions): EventStore => {
   const write = async (
     user: string,
     events: readonly NewEvent[],
-    once: string | undefined,
+    once: Once | undefined,
     behind?: { end: string; firstId: string },
   ): Promise<string[] | undefined> => {
     const end = behind && parseEventId(behind.end)!
     const answer = (await append(
-      [logOf(user), redis.key(user, `once:${once ?? ''}`)],
+      [logOf(user), redis.key(user, `once:${once?.name ?? ''}`)],
       [
         newEpoch(),
         retention,
@@ -177,10 +215,13 @@ export const createRedisStore = (options: RedisStoreOptions): EventStore => {
         end ? entryId(end) : '',
         end?.epoch ?? '',
         behind ? Number.parseInt(parseEventId(behind.firstId)!.stamp!, 36) : '',
+        once?.digest ?? '',
+        Math.min(maxBytes, Number.MAX_SAFE_INTEGER),
         ...events.flatMap(({ type, data, owner, signed }) => [type, data, owner, signed ? '1' : '0']),
       ],
     )) as string | null
     if (answer === null) return
+    if (answer === 'used-for-others') throw usedForOthers()
     const [epoch, start, stamp] = answer.split('-')
     return events.map((_, index) => formatEventId(epoch!, Number(start) + index, Number(stamp).toString(36)))
   }
@@ -224,6 +265,10 @@ export const createRedisStore = (options: RedisStoreOptions): EventStore => {
     },
 
     subscribe: wakeups.subscribe,
+
+    async check() {
+      await redis.attempt(redis.commands.set(redis.name('checked'), new Date(now()).toISOString()))
+    },
 
     async close() {
       redis.subscriber.off('ready', onReady)

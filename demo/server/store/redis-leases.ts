@@ -62,8 +62,12 @@ grant(id, client, life, count + 1, peak)
 return { count + 1, replaced }
 `
 
-/** ARGV: the same. One that is gone though nobody replaced it is given anew, if there is room: Redis was wiped. */
-const renewScript = `${shared}
+/**
+ * ARGV: the same. One that is gone though nobody replaced it is given anew, if there is room: Redis was wiped. Also where
+ * Redis is full: what it writes has its place already, and a stream that is open must not end for that.
+ */
+const renewScript = `#!lua flags=allow-oom
+${shared}
 local id, client, places, life = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local held, count, peak = read()
 local value = redis.call('HGET', KEYS[1], id)

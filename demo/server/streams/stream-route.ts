@@ -5,6 +5,7 @@ import type { Tokens } from '../auth/tokens.ts'
 import type { Cookies } from '../http/cookies.ts'
 import type { Origins } from '../http/origins.ts'
 import { problem } from '../http/problem.ts'
+import type { IsExceeded } from '../http/rate-limits.ts'
 import { streamPath } from '../http/stream-path.ts'
 import type { EventStore } from '../store/event-store.ts'
 import { type EndReason, openEventStream } from './event-stream.ts'
@@ -37,6 +38,8 @@ export interface StreamRouteOptions {
   registry: StreamRegistry
   audit: StreamAudit
   meter: StreamMeter
+  /** Counts streams that a user opens, or tries to. */
+  isExceeded: IsExceeded
   settings: StreamSettings
   /** A user's stream has opened. */
   onOpen: (user: string) => void
@@ -57,6 +60,7 @@ const header = (request: FastifyRequest, name: string): string | undefined => {
 /** The stream itself: R1 to R4 and R6. */
 export const streamRoute = (app: FastifyInstance, options: StreamRouteOptions): void => {
   const { store, feeds, tokens, cookies, origins, registry, audit, meter, settings, onOpen } = options
+  const { isExceeded } = options
 
   const retry = () => retryFor(registry.load(), settings.reconnectsPerSecond)
 
@@ -98,6 +102,8 @@ export const streamRoute = (app: FastifyInstance, options: StreamRouteOptions): 
         'That SSE token was given to another Stream-Client. Get one at POST /api/v1/auth/sse-token.',
       )
     }
+
+    if (await isExceeded(request, reply)) return reply
 
     const lastEventId = header(request, 'last-event-id')
     // The client may go before it is known whether it has a place.

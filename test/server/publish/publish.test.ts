@@ -51,7 +51,10 @@ test('broken JSON gets an answer in the shape of every error', async () => {
   const server = await start()
   const response = await fetch(server.url + path, {
     method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
+    headers: {
+      'Content-Type': 'application/json',
+      Authorization: `Bearer ${await tokenFor(server, 'alice', 'access')}`,
+    },
     body: '{"type":',
   })
   expect(response.status).toBe(400)

@@ -21,14 +21,22 @@ let prefixes = 0
 const stores = {
   lmdb: () => {
     const dataDir = temporaryDirectory()
-    return async (retention: number) => openLmdbStore({ dataDir, retention, random })
+    return async (retention: number, maxBytes?: number) =>
+      openLmdbStore({ dataDir, retention, random, ...(maxBytes === undefined ? {} : { maxBytes }) })
   },
   redis: () => {
     const prefix = `test-${prefixes++}`
-    return async (retention: number) => {
+    return async (retention: number, maxBytes = Number.POSITIVE_INFINITY) => {
       const onError = () => {}
       const connection = await connectRedis({ url: redis.url, prefix, onError })
-      const store = createRedisStore({ redis: connection, retention, random, now: Date.now, onError })
+      const store = createRedisStore({
+        redis: connection,
+        retention,
+        maxBytes,
+        random,
+        now: Date.now,
+        onError,
+      })
       let state: 'open' | 'closed' = 'open'
       const close = async () => {
         if (state === 'closed') return
@@ -46,18 +54,20 @@ const limit = { events: 100_000, characters: 1e8 }
 const events = (count: number, data = '1') =>
   Array.from({ length: count }, () => ({ type: 'x', data, owner: 'u' }))
 
+const named = (name: string, digest = 'of these events') => ({ name, digest })
+
 const positionOf = (id: string) => Number(id.split('-')[1])
 
 describe.each(['lmdb', 'redis'] as const)('the store on %s', (kind) => {
   const setUp = () => {
     const place = stores[kind]()
-    return async (retention = 100) => {
-      const store = await place(retention)
+    return async (retention = 100, maxBytes?: number) => {
+      const store = await place(retention, maxBytes)
       onTestFinished(() => store.close())
       return store
     }
   }
-  const open = (retention?: number) => setUp()(retention)
+  const open = (retention?: number, maxBytes?: number) => setUp()(retention, maxBytes)
 
   test('appends at once take positions without a gap, and each gets its own', async () => {
     const store = await open(10_000)
@@ -159,18 +169,44 @@ describe.each(['lmdb', 'redis'] as const)('the store on %s', (kind) => {
 
   test('R1 an append that is repeated under its name stores nothing more, and answers the same', async () => {
     const store = await open()
-    const answers = await Promise.all(range(1, 5).map(() => store.append('u', events(3), 'once')))
+    const answers = await Promise.all(range(1, 5).map(() => store.append('u', events(3), named('once'))))
     for (const ids of answers) expect(ids).toEqual(answers[0])
     expect(await store.bounds('u')).toMatchObject({ first: 1, last: 3 })
-    expect(await store.append('u', events(1), 'twice')).not.toEqual(answers[0]!.slice(0, 1))
-    await store.append('other', events(3), 'once')
+    expect(await store.append('u', events(1), named('twice'))).not.toEqual(answers[0]!.slice(0, 1))
+    await store.append('other', events(3), named('once'))
     expect((await store.bounds('other')).last).toBe(3)
     const { end } = await store.bounds('u')
     const ids = store.idsAfter(end, 1)
-    const named = () => store.appendAfter('u', end, [{ ...events(1)[0]!, id: ids[0]! }], 'thrice')
-    expect(await named()).toEqual(ids)
-    expect(await named()).toEqual(ids)
+    const append = () => store.appendAfter('u', end, [{ ...events(1)[0]!, id: ids[0]! }], named('thrice'))
+    expect(await append()).toEqual(ids)
+    expect(await append()).toEqual(ids)
     expect((await store.bounds('u')).last).toBe(5)
+  })
+
+  test('R1 N4 a name that was used for other events is refused, and nothing is stored', async () => {
+    const store = await open()
+    await store.append('u', events(1), named('once'))
+    const again = store.append('u', events(3), named('once', 'of other events'))
+    await expect(again).rejects.toMatchObject({ statusCode: 422, code: 'idempotency_key_reused' })
+    expect((await store.bounds('u')).last).toBe(1)
+  })
+
+  test('a user keeps so many bytes: the oldest go, and the newest stays whatever its size', async () => {
+    const store = await open(1_000, 10_000)
+    // Each has 998 bytes of payload, one of a type, one of an owner.
+    await store.append('u', events(25, 'x'.repeat(998)))
+    expect(await store.bounds('u')).toMatchObject({ first: 16, last: 25 })
+    for (let n = 0; n < 7; n++) await store.append('u', events(1, 'x'.repeat(998)))
+    expect(await store.bounds('u')).toMatchObject({ first: 23, last: 32 })
+    await store.append('u', events(1, 'x'.repeat(4_998)))
+    expect(await store.bounds('u')).toMatchObject({ first: 28, last: 33 })
+    await store.append('u', events(2, 'x'.repeat(20_000)))
+    expect(await store.bounds('u')).toMatchObject({ first: 35, last: 35 })
+    await store.append('u', events(10, 'y'))
+    expect(await store.bounds('u')).toMatchObject({ first: 36, last: 45 })
+    expect(await store.readAfter('u', null, limit)).toHaveLength(10)
+    await store.append('other', events(10, 'x'.repeat(998)))
+    expect((await store.bounds('u')).first).toBe(36)
   })
 
   test('R4 places are known, trimmed, or unknown', async () => {
@@ -205,6 +241,20 @@ test('the embedded store trims exactly, also where one append is longer than its
   expect(await store.bounds('u')).toMatchObject({ first: 6, last: 15 })
   await store.append('u', events(35))
   expect(await store.bounds('u')).toMatchObject({ first: 41, last: 50 })
+})
+
+test('N4 what a name costs the embedded store does not grow with the names that there are', async () => {
+  const store = await stores.lmdb()(100)
+  onTestFinished(() => store.close())
+  const time = async (from: number) => {
+    const started = performance.now()
+    for (const n of range(from, from + 99)) await store.append('u', events(1), named(`name-${n}`))
+    return performance.now() - started
+  }
+  await time(1)
+  const few = await time(101)
+  await Promise.all(range(1_000, 9_500).map((n) => store.append('u', events(1), named(`name-${n}`))))
+  expect(await time(10_000)).toBeLessThan(few * 3 + 200)
 })
 
 test('a closed embedded store refuses, also while it is still closing', async () => {

@@ -29,6 +29,7 @@ const createSlowStore = () => {
         subscribers -= 1
       }
     },
+    check: async () => {},
     close: async () => {},
   }
   return { store, reads, wake: () => wake(), subscribers: () => subscribers }
