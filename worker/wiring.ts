@@ -3,7 +3,7 @@ import type { ErrorData } from '../src/shared/status.ts'
 import { createCredentials } from './auth/credentials.ts'
 import type { MetricsRecorder } from './base/metrics.ts'
 import type { Platform } from './base/platform.ts'
-import { watchWake } from './base/watch-sleep.ts'
+import { watchSleep } from './base/watch-sleep.ts'
 import { createLeadership, type Leadership } from './leadership/leadership.ts'
 import { createLog, type Log } from './log/log.ts'
 import type { LogStore } from './log/store.ts'
@@ -162,7 +162,7 @@ export const wireParts = ({
       })
     },
   })
-  const wake = watchWake(platform, connection.wake)
+  const wake = watchSleep(platform, connection.wake)
 
   return {
     options,

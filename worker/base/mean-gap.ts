@@ -1,17 +1,22 @@
 import type { Platform } from './platform.ts'
 
-/** Weight of the newest gap, and the longest that counts, in ms: after a silence it is soon forgotten. */
+/** Weight of the newest gap. */
 const NEWEST = 0.2
+/** ms that a gap counts at most: so a silence is soon forgotten. */
 const LONGEST = 100
 
-export type Gap = ReturnType<typeof createGap>
+/** The mean time between two events of a kind, of which the newest weigh most. */
+export interface MeanGap {
+  /** @param count how many came at once; they count as spread over the time since the last call */
+  came(count?: number): void
+  /** In ms, at most 100. */
+  ms(): number
+}
 
-/** The time between two of what comes, in the mean. */
-export const createGap = ({ now }: Pick<Platform, 'now'>) => {
+export const createMeanGap = ({ now }: Pick<Platform, 'now'>): MeanGap => {
   let mean = LONGEST
   let last = 0
   return {
-    /** @param count of those that came since the last time, one after the other */
     came(count = 1) {
       // A clock that is set back says nothing of gaps; neither does one that jumps ahead.
       const gap = Math.min(LONGEST, Math.abs(now() - last) / count)

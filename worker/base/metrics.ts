@@ -7,10 +7,30 @@ const WINDOW = 512
 const percentile = (sorted: number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
 
-export type MetricsRecorder = ReturnType<typeof createMetrics>
-
 /** Counters since the hub began. */
-export const createMetrics = () => {
+export interface MetricsRecorder {
+  /** An attempt to open the stream begins. */
+  attempted(): void
+  /** @param lostFor ms since the last stream was lost; `null`: there was none */
+  opened(lostFor: number | null): void
+  /** @param openFor ms that the stream stood @param at ms since 1970 */
+  closed(openFor: number, at: number): void
+  /** An event was added to the log. */
+  event(type: string): void
+  duplicate(): void
+  /** @param at ms since 1970 */
+  bytes(count: number, at: number): void
+  missedHeartbeat(): void
+  /** The log started over. */
+  reset(): void
+  error(kind: ErrorKind): void
+  /** A tab has acknowledged a batch, `ms` after the hub received its events. */
+  delivered(ms: number): void
+  /** @param tabs that the hub serves now */
+  snapshot(tabs: number): Metrics
+}
+
+export const createMetrics = (): MetricsRecorder => {
   const counts = {
     connectionsAttempted: 0,
     connectionsSuccessful: 0,
@@ -39,8 +59,7 @@ export const createMetrics = () => {
 
   return {
     attempted: () => void counts.connectionsAttempted++,
-    /** @param lostFor ms since the last stream was lost; `null`: there was none */
-    opened(lostFor: number | null) {
+    opened(lostFor) {
       counts.connectionsSuccessful++
       counts.lastByteAt = null
       if (lostFor === null) return
@@ -48,35 +67,35 @@ export const createMetrics = () => {
       reconnections.sum += lostFor
       reconnections.count++
     },
-    closed(openFor: number, at: number) {
+    closed(openFor, at) {
       silence(at)
       counts.lastByteAt = null
       durations.sum += openFor
       durations.count++
     },
-    event(type: string) {
+    event(type) {
       total++
       // Types come from the server: without a bound, one that makes them up would grow this map for ever.
       const name = byType.has(type) || byType.size < 256 ? type : '(other)'
       byType.set(name, (byType.get(name) ?? 0) + 1)
     },
     duplicate: () => void counts.duplicatesDropped++,
-    bytes(count: number, at: number) {
+    bytes(count, at) {
       counts.bytesReceived += count
       silence(at)
       counts.lastByteAt = at
     },
     missedHeartbeat: () => void counts.missedHeartbeats++,
     reset: () => void counts.resets++,
-    error(kind: ErrorKind) {
+    error(kind) {
       errors++
       byKind[kind] = (byKind[kind] ?? 0) + 1
     },
-    delivered(ms: number) {
+    delivered(ms) {
       latencies[latencyAt++ % WINDOW] = ms
     },
-    snapshot(tabs: number): Metrics {
-      const sorted = latencies.toSorted((a, b) => a - b)
+    snapshot(tabs) {
+      const sorted = [...latencies].sort((a, b) => a - b)
       return {
         ...counts,
         eventsReceived: { total, byType: Object.fromEntries(byType) },

@@ -8,14 +8,22 @@ const KEPT = 200
 const BEGINNING = { state: 'idle', role: 'follower', health: 'good', resume: 'fresh', durable: 'true' }
 const WATCHED = Object.keys(BEGINNING) as (keyof typeof BEGINNING)[]
 
-export type Timeline = ReturnType<typeof createTimeline>
+/** The last 200 happenings of a hub, kept by the hub: whoever looks comes after the fault (I1). */
+export interface Timeline {
+  /** @param is what it came to, e.g. the kind of an error @param note e.g. its message; default none */
+  add(what: Happening['what'], is: string, note?: string): void
+  /** Adds what of the status has changed. */
+  status(status: Status): void
+  /** The newest `count`, the oldest of them first. */
+  newest(count: number): Happening[]
+}
 
-/** The last happenings of a hub, kept by it: whoever looks comes after the fault (I1). */
-export const createTimeline = ({ now }: Pick<Platform, 'now'>, incarnation: string) => {
+/** @param incarnation the random id of the hub, told as its beginning */
+export const createTimeline = ({ now }: Pick<Platform, 'now'>, incarnation: string): Timeline => {
   let kept: Happening[] = []
   const last = { ...BEGINNING }
 
-  const add = (what: Happening['what'], is: string, note = '') => {
+  const add: Timeline['add'] = (what, is, note = '') => {
     const newest = kept.at(-1)
     // A storm of one error, or a reset that is told to fifty tabs, must not push out what led to it.
     if (newest?.what === what && newest.is === is && newest.note === note) newest.times++
@@ -25,7 +33,7 @@ export const createTimeline = ({ now }: Pick<Platform, 'now'>, incarnation: stri
 
   return {
     add,
-    status(status: Status) {
+    status(status) {
       for (const what of WATCHED) {
         const is = String(status[what])
         if (is === last[what]) continue
@@ -33,6 +41,6 @@ export const createTimeline = ({ now }: Pick<Platform, 'now'>, incarnation: stri
         add(what, is)
       }
     },
-    newest: (count: number): Happening[] => (count > 0 ? kept.slice(-count) : []),
+    newest: (count) => (count > 0 ? kept.slice(-count) : []),
   }
 }

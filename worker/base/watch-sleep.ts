@@ -5,8 +5,12 @@ const TICK = 2_000
 /** ms that a tick may be late in a busy worker: timers in workers are at most 1.3 s late. */
 const LATE = 5_000
 
-/** Tells that the machine slept, or the browser was stopped: the wall clock jumped (S5). */
-export const watchWake = (platform: Pick<Platform, 'now' | 'after'>, onWake: () => void) => {
+export interface SleepWatch {
+  close(): void
+}
+
+/** @param onWake the machine slept, or the browser was stopped: the wall clock jumped (S5) */
+export const watchSleep = (platform: Pick<Platform, 'now' | 'after'>, onWake: () => void): SleepWatch => {
   let last = platform.now()
   let cancel = () => {}
   const tick = () => {

@@ -1,4 +1,4 @@
-import { createGap } from '../base/mean-gap.ts'
+import { createMeanGap } from '../base/mean-gap.ts'
 import { type Platform, pause } from '../base/platform.ts'
 import { READ_EVENTS } from '../log/one-read.ts'
 
@@ -44,7 +44,7 @@ interface Due {
 }
 
 export const createPacing = ({ platform, most, tabs, deliver }: PacingOptions): Pacing => {
-  const gap = createGap(platform)
+  const gap = createMeanGap(platform)
   let last = { at: 0, head: 0, isDense: false }
   let due: Due | null = null
   let arrivedTo = 0

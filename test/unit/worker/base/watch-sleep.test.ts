@@ -1,16 +1,16 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { watchWake } from '../../../../worker/base/watch-sleep.ts'
+import { watchSleep } from '../../../../worker/base/watch-sleep.ts'
 import { createFakePlatform, type FakePlatform } from '../../harness/platform.ts'
 
 describe('S5 a wake from sleep', () => {
   let platform: FakePlatform
   let woken: number
-  let watch: ReturnType<typeof watchWake>
+  let watch: ReturnType<typeof watchSleep>
 
   beforeEach(() => {
     platform = createFakePlatform()
     woken = 0
-    watch = watchWake(platform, () => woken++)
+    watch = watchSleep(platform, () => woken++)
   })
 
   it('is seen by the jump of the wall clock, once, within 2 s', async () => {
