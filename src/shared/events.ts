@@ -10,6 +10,8 @@ export type ResetReason =
   | 'log-lost'
   /** The server said nothing of the resumption, and `resume: 'strict'` does not believe it (D7). */
   | 'unconfirmed'
+  /** An event was larger than `maxEventSize`, and was skipped (B1). */
+  | 'too-large'
   /** Somebody dropped the log: `dropLog()` (I2). */
   | 'dropped'
 

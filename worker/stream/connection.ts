@@ -25,8 +25,11 @@ import { judge, type Verdict, type Why } from './verdict.ts'
 const HEALTHY_AFTER = 10_000
 /** ms between looks at whether the browser is online again. */
 const ONLINE_LOOK = 2_000
-/** ms between two errors that tell of refused events (A5). */
-const REFUSAL_PAUSE = 1_000
+/** ms between two errors that tell of events which are not delivered (A5, B1). */
+const SKIPPED_PAUSE = 1_000
+
+const tooLargeMessage = (maxEventSize: number) =>
+  `An event is larger than ${maxEventSize} characters, and was skipped: send less, or raise maxEventSize.`
 
 export interface ConnectionOptions {
   platform: Platform
@@ -82,9 +85,8 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
   let abortedAt = Number.NEGATIVE_INFINITY
   /** After a first 401 the token is obtained anew; a second one in a row waits for a tab (S6). */
   let refreshed = false
-  /** Where an event was too large: a second time at the same position is no accident (B1). */
-  let tooLargeAt: string | null = null
-  let refusedAt = Number.NEGATIVE_INFINITY
+  /** When an error last told of an event that was not delivered. */
+  let skippedAt = Number.NEGATIVE_INFINITY
   const policy = createRetryPolicy(platform.random)
   /** End with the phase. */
   const timers = new Set<() => void>()
@@ -133,7 +135,7 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
 
   const errorOf = (why: Why): ErrorData => {
     const { state } = phase
-    const retryable = state === 'waiting' || state === 'offline'
+    const retryable = !['unauthorized', 'failed', 'closed'].includes(state)
     const lastEventId = log.lastEventId()
     return { ...why, retryable, state, attempt: policy.attempts(), lastEventId, at: platform.now() }
   }
@@ -182,20 +184,20 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
     enter('retry')
   }
 
-  /** An event that is not what it says (A5). The stream goes on. */
-  const refuse = (message: string) => {
-    metrics.error('signature')
+  /** An event is not delivered (A5, B1). The stream goes on. */
+  const skip = (kind: 'signature' | 'too-large', message: string) => {
+    metrics.error(kind)
     // A forger may send thousands: each is counted, and one a second told.
-    if (Math.abs(platform.now() - refusedAt) < REFUSAL_PAUSE) return
-    refusedAt = platform.now()
-    deps.onError(errorOf({ kind: 'signature', message, status: null, cause: null }))
+    if (Math.abs(platform.now() - skippedAt) < SKIPPED_PAUSE) return
+    skippedAt = platform.now()
+    deps.onError(errorOf({ kind, message, status: null, cause: null }))
   }
 
-  const take = async (attempt: Attempt, { retry, blocks }: Parsed) => {
+  const take = async (attempt: Attempt, { retry, blocks, tooLarge }: Parsed) => {
     if (retry !== null) policy.setBase(retry)
-    const { added, refused, unavailable } = await deps.ingest.take(blocks, () => isPresent(attempt))
-    for (const message of refused) refuse(message)
-    if (added > 0) tooLargeAt = null
+    for (let left = tooLarge; left > 0; left--) skip('too-large', tooLargeMessage(options.maxEventSize))
+    const { refused, unavailable } = await deps.ingest.take(blocks, () => isPresent(attempt))
+    for (const message of refused) skip('signature', message)
     // No forgery: the event comes again after the position, which is the one before it.
     if (unavailable !== null && isPresent(attempt))
       backOff({ kind: 'signature', message: unavailable, status: null, cause: null }, null)
@@ -218,13 +220,8 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
         return void wait(0)
       case 'fatal':
         return stop('fatal', why)
-      case 'lost': {
-        if (why.kind === 'too-large') {
-          if (tooLargeAt === log.lastEventId()) return stop('fatal', why)
-          tooLargeAt = log.lastEventId()
-        }
+      case 'lost':
         return backOff(why, retryAfter)
-      }
     }
   }
 
@@ -251,14 +248,12 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
         if (isAll) await deps.rest()
       },
     })
-    if (outcome !== null && isPresent(attempt))
-      await settle(judge(outcome, options.maxEventSize, platform.now()))
+    if (outcome !== null && isPresent(attempt)) await settle(judge(outcome, platform.now()))
   }
 
   const retry = () => {
     policy.startOver()
     refreshed = false
-    tooLargeAt = null
     enter('retry')
   }
 

@@ -1,5 +1,6 @@
 import type { Log } from '../log/log.ts'
 import type { Received } from '../log/received.ts'
+import type { Block } from './parser.ts'
 import type { SignedEventFilter } from './signed-event-filter.ts'
 
 /** How much the log takes at once, and when it takes more: tabs must not be outrun (D4). */
@@ -8,6 +9,8 @@ export interface Backpressure {
   piece(received: Received[], from: number): Received[]
   /** Resolves once there is room for the next piece. @param head the newest seq, once `piece` was appended */
   room(piece: Received[], head: number): Promise<void>
+  /** Resolves once the tabs have what the log holds, or after 1 s. */
+  caughtUp(): Promise<void>
 }
 
 export interface IngestOptions {
@@ -19,8 +22,6 @@ export interface IngestOptions {
 }
 
 export interface Ingested {
-  /** Events that the log added. */
-  added: number
   /** One message for each event whose signature was refused (A5). */
   refused: string[]
   /** Why the events end before one whose signature nobody can judge yet; `null`: they do not. */
@@ -33,43 +34,57 @@ export interface Ingest {
    *
    * @param isPresent whether the stream that it came from still stands
    */
-  take(blocks: Received[], isPresent: () => boolean): Promise<Ingested>
+  take(blocks: Block[], isPresent: () => boolean): Promise<Ingested>
+}
+
+const isReset = ({ type }: Block) => type === 'stream.reset'
+
+/** Where what began at `from` ends: events to append, one reset, or events that were too large and ids behind them. */
+const endOfRun = (blocks: Block[], from: number): number => {
+  if (isReset(blocks[from]!)) return from + 1
+  const isNext = blocks[from]!.tooLarge
+    ? ({ type }: Block) => type !== null
+    : (block: Block) => block.tooLarge || isReset(block)
+  const length = blocks.slice(from).findIndex(isNext)
+  return length === -1 ? blocks.length : from + length
 }
 
 /** The way of events from the parser into the log, and all that they have to pass on it. */
 export const createIngest = ({ log, filter, backpressure, leads }: IngestOptions): Ingest => {
-  /** @returns how many events the log added */
-  const append = async (blocks: Received[]): Promise<number> => {
-    let added = 0
+  const append = async (blocks: Block[]) => {
     // What waited for room comes in one chunk, which may hold more than the log does.
     for (let from = 0; from < blocks.length; ) {
       // L3: a hub that was frozen meanwhile may have been robbed of the lock without knowing.
-      if (!(await leads())) break
+      if (!(await leads())) return
       const piece = backpressure.piece(blocks, from)
       from += piece.length
-      added += await log.append(piece)
+      await log.append(piece)
       await backpressure.room(piece, log.head())
     }
-    return added
+  }
+
+  /** Of events in a row that were too large: one reset for all of them, once tabs have what came before (B1). */
+  const restartAfter = async (skipped: Block[]) => {
+    await backpressure.caughtUp()
+    if (!(await leads())) return
+    await log.restart('too-large', skipped.findLast(({ position }) => position !== null)?.id)
   }
 
   return {
     async take(received, isPresent) {
       const { blocks, refused, unavailable } = await filter(received)
       // To fetch the keys may have taken its time.
-      if (!isPresent()) return { added: 0, refused: [], unavailable: null }
-      let added = 0
-      let rest = blocks
-      // The event form of `Stream-Resume: reset` (R4): what came before it belongs to the old epoch.
-      for (;;) {
-        const at = rest.findIndex(({ type }) => type === 'stream.reset')
-        if (at === -1) break
-        added += await append(rest.slice(0, at))
-        await log.restart('server', rest[at]!.id)
-        rest = rest.slice(at + 1)
+      if (!isPresent()) return { refused: [], unavailable: null }
+      for (let from = 0; from < blocks.length; ) {
+        const to = endOfRun(blocks, from)
+        const run = blocks.slice(from, to)
+        if (run[0]!.tooLarge) await restartAfter(run)
+        // The event form of `Stream-Resume: reset` (R4): what came before it belongs to the old epoch.
+        else if (isReset(run[0]!)) await log.restart('server', run[0]!.id)
+        else await append(run)
+        from = to
       }
-      added += await append(rest)
-      return { added, refused, unavailable }
+      return { refused, unavailable }
     },
   }
 }

@@ -1,10 +1,10 @@
-import type { Received } from '../log/received.ts'
 import type { Verifier } from '../verify/verifier.ts'
+import type { Block } from './parser.ts'
 
 /** What is left of some blocks once the events that must be signed have been checked. */
 export interface Filtered {
   /** What was signed stands in place of the signature. Of a refused event the position is left. */
-  blocks: Received[]
+  blocks: Block[]
   /** One message for each event that was refused. */
   refused: string[]
   /** Why the blocks end before an event that nobody can judge yet. */
@@ -12,7 +12,7 @@ export interface Filtered {
 }
 
 /** Never rejects. */
-export type SignedEventFilter = (received: Received[]) => Promise<Filtered>
+export type SignedEventFilter = (received: Block[]) => Promise<Filtered>
 
 /**
  * A5: what may enter the log of what the server has sent, in its order.

@@ -1,5 +1,6 @@
 import { fetchEventSource } from '@microsoft/fetch-event-source'
 import { isAnothers } from '../auth/access-token.ts'
+import { isSendable, toHeaderValue } from './last-event-id.ts'
 import { createParser, type Parsed } from './parser.ts'
 import { streamUser } from './stream-user.ts'
 
@@ -18,10 +19,10 @@ export interface StreamRequest {
   signal: AbortSignal
   fetch: typeof globalThis.fetch
   onOpen(headers: Headers): void | Promise<void>
-  /** Any byte, a comment included (S3). */
-  onBytes(count: number): void
+  /** Any byte, a comment included (S3). @param parsed what they came to */
+  onBytes(count: number, parsed: Parsed): void
   /**
-   * Awaited before more is read, so that a slow log slows the server down rather than filling the heap.
+   * What was found, if anything was. Awaited before more is read, so that a slow log slows the server down rather than filling the heap.
    *
    * @param isAll nothing more had come so far
    */
@@ -39,12 +40,8 @@ export type Outcome =
   | { type: 'anothers' }
   /** No answer at all. */
   | { type: 'unreachable'; cause: string }
-  | { type: 'too-large' }
   /** No byte came for `ms`. */
   | { type: 'silent'; ms: number }
-
-/** Bytes. A longer id is not sent: every server would refuse the header, for ever. */
-const MAX_ID = 4_096
 
 /** Bytes in one read behind which more is soon to come: the browser keeps no more than some times as many. */
 const MUCH = 32_768
@@ -85,9 +82,7 @@ export const requestStream = async (request: StreamRequest): Promise<Outcome | n
   const { signal, lastEventId } = request
   if (signal.aborted) return null
   const headers = { ...request.headers }
-  // A header is bytes; the id is sent as UTF-8, as the standard's "UTF-8 encode" has it (HTML, 9.2.3).
-  const id = Array.from(new TextEncoder().encode(lastEventId), (byte) => String.fromCharCode(byte)).join('')
-  if (id !== '' && id.length <= MAX_ID) headers['last-event-id'] = id
+  if (lastEventId !== '' && isSendable(lastEventId)) headers['last-event-id'] = toHeaderValue(lastEventId)
 
   try {
     new Headers(headers)
@@ -117,12 +112,11 @@ export const requestStream = async (request: StreamRequest): Promise<Outcome | n
       if (signal.aborted) return
       // An incomplete event at the end is discarded (HTML, 9.2.6), and so is its id.
       if (done) throw new Ended({ type: 'ended', cause: null })
-      request.onBytes(value.byteLength)
       const parsed = parser.push(value)
-      if (parsed.blocks.length > 0 || parsed.retry !== null)
+      request.onBytes(value.byteLength, parsed)
+      if (parsed.blocks.length > 0 || parsed.retry !== null || parsed.tooLarge > 0)
         await request.onParsed(parsed, !wasThere && value.byteLength < MUCH)
       if (signal.aborted) return
-      if (parsed.tooLarge) throw new Ended({ type: 'too-large' })
     }
   }
 

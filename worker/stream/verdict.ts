@@ -45,10 +45,9 @@ const lost = (kind: ErrorKind, message: string, cause: string | null = null): Ve
 /**
  * S6: what the end of an attempt means. Pure.
  *
- * @param maxEventSize in characters, for the message
  * @param now ms since 1970, for a `Retry-After` that is a date
  */
-export const judge = (outcome: Outcome, maxEventSize: number, now: number): Verdict => {
+export const judge = (outcome: Outcome, now: number): Verdict => {
   switch (outcome.type) {
     case 'answered': {
       const { status, contentType, headers } = outcome
@@ -91,10 +90,5 @@ export const judge = (outcome: Outcome, maxEventSize: number, now: number): Verd
       return lost('network', 'The connection ended.', outcome.cause)
     case 'silent':
       return lost('stale', `No byte from the server for ${outcome.ms / 1_000} s.`)
-    case 'too-large':
-      return lost(
-        'too-large',
-        `An event is larger than ${maxEventSize} characters: send less, or raise maxEventSize.`,
-      )
   }
 }

@@ -6,6 +6,9 @@ import type { Session } from './session.ts'
 /** ms between two looks at whether the tabs have caught up. */
 const LOOK = 10
 
+/** ms for tabs to take what the log holds, before a reset takes it from them. */
+const CATCH_UP = 1_000
+
 export interface BackpressureOptions {
   platform: Pick<Platform, 'after'>
   /** B2 */
@@ -23,6 +26,8 @@ export interface Backpressure {
   piece(received: Received[], from: number): Received[]
   /** Resolves once there is room for the next piece. @param head the newest seq, once `piece` was appended */
   room(piece: Received[], head: number): Promise<void>
+  /** Resolves once each tab that acknowledges has what the log holds, or after 1 s. */
+  caughtUp(): Promise<void>
 }
 
 export const createBackpressure = ({ platform, bounds, tabs }: BackpressureOptions): Backpressure => {
@@ -49,6 +54,10 @@ export const createBackpressure = ({ platform, bounds, tabs }: BackpressureOptio
       while (marks.length > bounds.events || total - marks[0]!.total > bounds.bytes)
         dropped = marks.shift()!.total
       while (tabs().some(isShort)) await pause(platform, LOOK)
+    },
+    async caughtUp() {
+      for (let waited = 0; waited < CATCH_UP && tabs().some((tab) => tab.backlog() > 0); waited += LOOK)
+        await pause(platform, LOOK)
     },
   }
 }

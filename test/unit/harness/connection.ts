@@ -73,7 +73,7 @@ export const openConnection = (
       verify && createVerifier!({ platform, user, ...verify }),
       verify?.types ?? [],
     ),
-    backpressure: { piece: (blocks, from) => blocks.slice(from), room: async () => {} },
+    backpressure: { piece: (all, from) => all.slice(from), room: async () => {}, caughtUp: async () => {} },
     leads: async () => true,
   })
   const connection = createConnection({

@@ -52,46 +52,40 @@ describe('limits, as the stream lives through them', () => {
     expect(JSON.stringify([stream.errors, stream.connection.status()])).not.toContain('token-')
   })
 
-  it('B1 an event too large backs off once, and fails at the same position: it does not loop', async () => {
+  it('B1 an event too large is skipped: an error and a reset tell of it, and the stream stays open', async () => {
     const stream = openConnection()
-    const large = `${sse('1', 'fits')}id: 2\ndata: ${'x'.repeat(3_000)}\n\n`
     const { body, request } = await stream.open()
-    body.push(large)
-    await stream.platform.advance(0)
-    expect(request.aborted()).toBe(true)
+    body.push(`${sse('1', 'fits')}id: 2\ndata: ${'x'.repeat(3_000)}\n\n${sse('3', 'fits')}`)
+    await stream.platform.advance(3_000)
     expect(stream.errors).toEqual([
-      expect.objectContaining({ kind: 'too-large', retryable: true, state: 'waiting', lastEventId: '1' }),
+      expect.objectContaining({ kind: 'too-large', retryable: true, state: 'open', lastEventId: '' }),
     ])
-    expect(stream.log.lastEventId()).toBe('1')
-
-    await stream.platform.advance(500)
-    const again = await stream.accept()
-    again.body.push(`id: 2\ndata: ${'x'.repeat(3_000)}\n\n`)
-    await stream.platform.advance(3_600_000)
-    expect(stream.connection.status()).toMatchObject({ state: 'failed', error: { kind: 'too-large' } })
-    expect(stream.errors[1]).toMatchObject({ retryable: false, lastEventId: '1' })
-    expect(stream.server.requests).toHaveLength(2)
+    expect(stream.errors[0]!.message).toMatch(/1024 characters.*maxEventSize/)
+    expect(stream.log.appended.map(({ id }) => id)).toEqual(['1', '3'])
+    expect(stream.log.restarts).toEqual([['too-large', '2']])
+    expect([stream.state(), request.aborted(), stream.log.lastEventId()]).toEqual(['open', false, '3'])
   })
 
-  it('B1 one after something that fitted is another accident, though the position has not moved', async () => {
+  it('B1 an event as large as `maxEventSize` is no more than that, however it comes', async () => {
     const stream = openConnection()
-    for (const fits of ['', sse(null, 'fits')]) {
-      stream.connection.release()
-      const { body } = await stream.accept()
-      body.push(`${fits}data: ${'x'.repeat(3_000)}`)
-      await stream.platform.advance(2_000)
+    const { body } = await stream.open()
+    const event = sse('1', 'x'.repeat(1_024))
+    for (let at = 0; at < event.length; at += 100) {
+      body.push(event.slice(at, at + 100))
+      await stream.platform.advance(1)
     }
-    expect(stream.errors.map(({ retryable }) => retryable)).toEqual([true, true])
+    expect(stream.errors).toEqual([])
+    expect(stream.log.appended.map(({ data }) => data.length)).toEqual([1_024])
   })
 
-  it('B1 one at another position is another accident', async () => {
+  it('B1 of many events too large each is counted, and one a second told', async () => {
     const stream = openConnection()
-    const first = await stream.open()
-    first.body.push(`id: 1\ndata: ${'x'.repeat(3_000)}`)
-    await stream.platform.advance(1_000)
-    const second = await stream.accept()
-    second.body.push(`${sse('1', 'fits')}id: 2\ndata: ${'x'.repeat(3_000)}`)
-    await stream.platform.advance(0)
-    expect(stream.state()).toBe('waiting')
+    const { body } = await stream.open()
+    for (let id = 1; id <= 30; id++) {
+      body.push(sse(String(id), 'x'.repeat(2_000)))
+      await stream.platform.advance(100)
+    }
+    expect(stream.metrics.snapshot(0).errors.byKind['too-large']).toBe(30)
+    expect(stream.errors).toHaveLength(3)
   })
 })

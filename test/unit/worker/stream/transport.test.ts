@@ -174,13 +174,26 @@ describe('one attempt', () => {
     expect(await outcome).toEqual({ type: 'ended', cause: null })
   })
 
-  it('B1 cuts an event past the limit, after what came before it', async () => {
-    const outcome = start()
-    const request = await server.next()
-    const body = request.stream()
+  it('B1 tells of an event past the limit before it ends, and goes on behind it', async () => {
+    let tooLarge = 0
+    const outcome = start({
+      onParsed(parsed) {
+        blocks.push(...parsed.blocks)
+        tooLarge += parsed.tooLarge
+      },
+    })
+    const body = (await server.next()).stream()
     body.push(`${sse('1', 'fits')}id: 2\ndata: ${'x'.repeat(2_000)}`)
-    expect(await outcome).toEqual({ type: 'too-large' })
+    await until(() => tooLarge === 1)
     expect(blocks.map(({ position }) => position)).toEqual(['1'])
-    expect(request.aborted()).toBe(true)
+    body.push(`\n\n${sse('3', 'fits')}`)
+    body.end()
+    expect(await outcome).toEqual({ type: 'ended', cause: null })
+    expect(blocks.map(({ position, type }) => [position, type])).toEqual([
+      ['1', 'message'],
+      ['2', null],
+      ['3', 'message'],
+    ])
+    expect(tooLarge).toBe(1)
   })
 })

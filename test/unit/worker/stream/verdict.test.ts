@@ -3,7 +3,6 @@ import type { Outcome } from '../../../../worker/stream/transport.ts'
 import { judge } from '../../../../worker/stream/verdict.ts'
 
 const NOW = Date.UTC(2026, 0, 1)
-const LIMIT = 1_024
 
 const answered = (status: number, headers: Record<string, string> = {}): Outcome => ({
   type: 'answered',
@@ -11,7 +10,7 @@ const answered = (status: number, headers: Record<string, string> = {}): Outcome
   contentType: headers['content-type'] ?? '',
   headers: new Headers(headers),
 })
-const judged = (outcome: Outcome) => judge(outcome, LIMIT, NOW)
+const judged = (outcome: Outcome) => judge(outcome, NOW)
 
 describe('S6 what an answer means', () => {
   it.each([
@@ -55,7 +54,7 @@ describe('S6 what an answer means', () => {
     ['a network error', { type: 'unreachable', cause: 'boom' }, { kind: 'network', cause: 'boom' }],
     ['a clean end of the body', { type: 'ended', cause: null }, { kind: 'network', cause: null }],
     ['a broken connection', { type: 'ended', cause: 'reset' }, { kind: 'network', cause: 'reset' }],
-    ['an event too large', { type: 'too-large' }, { kind: 'too-large' }],
+    ['silence', { type: 'silent', ms: 40_000 }, { kind: 'stale' }],
   ])('%s backs off', (_, outcome, why) => {
     expect(judged(outcome)).toMatchObject({ next: 'lost', why, retryAfter: null })
   })
@@ -64,7 +63,7 @@ describe('S6 what an answer means', () => {
     ['404', answered(404), /check the URL/i],
     ['a web page', answered(200, { 'content-type': 'text/html' }), /login page/],
     ['a redirect', { type: 'redirected' }, /final URL/],
-    ['an event too large', { type: 'too-large' }, /1024 characters.*maxEventSize/],
+    ['silence', { type: 'silent', ms: 40_000 }, /40 s/],
     ['no answer', { type: 'unreachable', cause: '' }, /CORS/],
   ])('the message says what to do: %s', (_, outcome, words) => {
     expect(judged(outcome).why.message).toMatch(words)

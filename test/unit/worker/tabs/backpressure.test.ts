@@ -60,4 +60,27 @@ describe('D4 a live tab is not outrun', () => {
     expect(backpressure.piece(blocks(50, 40), 0)).toHaveLength(3)
     expect(backpressure.piece(blocks(50, 5_000), 49)).toHaveLength(1)
   })
+
+  it('B1 tabs that lack something have caught up once they have taken it, and count as such after 1 s', async () => {
+    const caughtUp = () => {
+      let done = false
+      void backpressure.caughtUp().then(() => {
+        done = true
+      })
+      return async (ms: number) => {
+        await platform.advance(ms)
+        return done
+      }
+    }
+    expect(await caughtUp()(0)).toBe(true)
+    head = 1
+    const first = caughtUp()
+    expect(await first(900)).toBe(false)
+    cursor = 1
+    expect(await first(10)).toBe(true)
+    head = 2
+    const second = caughtUp()
+    expect(await second(990)).toBe(false)
+    expect(await second(10)).toBe(true)
+  })
 })
