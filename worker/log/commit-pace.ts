@@ -1,4 +1,4 @@
-import { createGap } from '../base/mean-gap.ts'
+import { createMeanGap } from '../base/mean-gap.ts'
 import type { Platform } from '../base/platform.ts'
 
 /**
@@ -26,7 +26,7 @@ export interface CommitPace {
 }
 
 export const createCommitPace = ({ platform, canCommit, commit }: CommitPaceOptions): CommitPace => {
-  const gap = createGap(platform)
+  const gap = createMeanGap(platform)
   let committing: Promise<void> | null = null
   let committedAt = 0
   let isHurried = false
