@@ -77,13 +77,25 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
     attached = null
     presence.close()
     release()
-    // Else it has signed out, and is no tab of this hub any more (A4).
+    leave(session)
+  }
+
+  /** Does nothing for a tab that has signed out (A4), or was left behind: it is no tab of this hub any more. */
+  const leave = (session: Session) => {
     if (!tabs.has(session)) return
     session.close()
     tabs.remove(session)
     hub.records().timeline.add('tab', 'went', session.tab)
     hub.publish()
     hub.onLeft()
+  }
+
+  /** A fault of ours. The next ping tells the tab that it has no session here, so that it goes on at another hub. */
+  const leaveBehind = (session: Session, { connection }: Parts, fault: unknown) => {
+    const message = 'The worker failed to deliver to this tab, which goes on at another one.'
+    const why = { kind: 'worker' as const, message, status: null, cause: String(fault) }
+    session.error({ ...connection.errorOf(why), retryable: true })
+    leave(session)
   }
 
   const join = ({ tab, since, follow, visible, ...hello }: Hello, parts: Parts, isLockSeen: boolean) => {
@@ -102,6 +114,7 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
       follow,
       visible,
       onReset: (reason) => timeline.add('reset', reason),
+      onFailed: (fault) => leaveBehind(session, parts, fault),
     })
     tabs.add(session)
     timeline.add('tab', 'came', tab)

@@ -27,6 +27,8 @@ export interface SessionOptions extends TabStart, Pick<BatchesOptions, 'reads' |
   since: number
   follow: Follow
   visible: boolean
+  /** Nothing more can be delivered. Called once at most. */
+  onFailed(cause: unknown): void
 }
 
 /**
@@ -114,7 +116,7 @@ export const createSession = (options: SessionOptions): Session => {
     setVisible(visible) {
       if (view.visible || visible) view = { visible, at: platform.now() }
     },
-    pump: () => void pump(),
+    pump: () => void pump().catch(options.onFailed),
     truncate: batches.truncate,
     follow: batches.setFollow,
     backlog: () => (isClosed || isStalled() ? 0 : lag()),

@@ -19,6 +19,7 @@ export const openSessions = async () => {
   const reads = createSharedReads(log)
   const batches: Batch[] = []
   const latencies: number[] = []
+  const failures: unknown[] = []
   let flight: ReturnType<typeof defer<void>>
   const remote: RemoteTab = {
     deliver(batch) {
@@ -37,6 +38,7 @@ export const openSessions = async () => {
     log,
     batches,
     latencies,
+    failures,
     /** The batch in flight: acknowledges it, or fails it. */
     flight: () => flight,
     open: (over: Partial<SessionOptions> = {}) =>
@@ -55,6 +57,7 @@ export const openSessions = async () => {
         follow: '*',
         visible: true,
         onReset: () => {},
+        onFailed: (cause) => failures.push(cause),
         ...over,
       }),
     async acknowledge() {
