@@ -10,6 +10,7 @@ import type { LogStore } from './log/store.ts'
 import { type Connection, createConnection } from './stream/connection.ts'
 import { createIngest } from './stream/ingest.ts'
 import { createSignedEventFilter } from './stream/signed-event-filter.ts'
+import { createTakenEvents } from './stream/taken-events.ts'
 import { askForToken } from './tabs/ask-for-token.ts'
 import { createBackpressure } from './tabs/backpressure.ts'
 import { createPacing } from './tabs/pacing.ts'
@@ -113,12 +114,16 @@ export const wireParts = ({
       tellError({ ...error, retryable: true })
     },
   })
+  const types = verify?.types ?? []
+  const taken = createTakenEvents({ platform, log, types })
   const ingest = createIngest({
-    log,
-    filter: createSignedEventFilter(
-      verify && createVerifier!({ platform, user, ...verify }),
-      verify?.types ?? [],
-    ),
+    log: { ...log, ...taken.log },
+    filter: createSignedEventFilter({
+      verifier: verify && createVerifier!({ platform, user, ...verify }),
+      types,
+      taken,
+      metrics,
+    }),
     backpressure,
     leads: () => leadership.leads(),
   })
@@ -126,7 +131,7 @@ export const wireParts = ({
     platform,
     options,
     credentials,
-    log,
+    log: { ...log, ...taken.log },
     ingest,
     sameOrigin: isOurs(options.url),
     sendStreamClient: auth?.exchange != null || isOurs(options.url),

@@ -162,7 +162,7 @@ describe('A5 signed events, from a server that an adversary writes to', () => {
     expect(stream.bodies).toHaveLength(1)
     // One for the set, one for all the keys that it lacks.
     expect(fetches).toBe(2)
-    expect(stream.errors[0]).toMatchObject({ kind: 'signature', retryable: false, state: 'open' })
+    expect(stream.errors[0]).toMatchObject({ kind: 'signature', retryable: true, state: 'open' })
   })
 
   it.each(forgeries)('%s: the position moves on behind it', async (_, forge) => {
@@ -173,7 +173,7 @@ describe('A5 signed events, from a server that an adversary writes to', () => {
     await until(() => stream.log.lastEventId() === '9')
     expect(stream.log.appended).toEqual([{ position: '9', id: '9', type: null, data: '' }])
     expect(stream.errors).toEqual([
-      expect.objectContaining({ kind: 'signature', retryable: false, state: 'open' }),
+      expect.objectContaining({ kind: 'signature', retryable: true, state: 'open' }),
     ])
   })
 

@@ -69,10 +69,12 @@ export const openConnection = (
   const { user, verify } = options
   const ingest = createIngest({
     log,
-    filter: createSignedEventFilter(
-      verify && createVerifier!({ platform, user, ...verify }),
-      verify?.types ?? [],
-    ),
+    filter: createSignedEventFilter({
+      verifier: verify && createVerifier!({ platform, user, ...verify }),
+      types: verify?.types ?? [],
+      taken: { sync: async () => {}, find: () => null },
+      metrics,
+    }),
     backpressure: { piece: (all, from) => all.slice(from), room: async () => {}, caughtUp: async () => {} },
     leads: async () => true,
   })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { createMetrics } from '../../../../worker/base/metrics.ts'
 import type { Received } from '../../../../worker/log/received.ts'
 import { createIngest } from '../../../../worker/stream/ingest.ts'
 import type { Block } from '../../../../worker/stream/parser.ts'
@@ -23,7 +24,12 @@ const openIngest = ({ pieces = 10 } = {}) => {
       },
       head: () => told.length,
     },
-    filter: createSignedEventFilter(null, []),
+    filter: createSignedEventFilter({
+      verifier: null,
+      types: [],
+      taken: { sync: async () => {}, find: () => null },
+      metrics: createMetrics(),
+    }),
     backpressure: {
       piece: (all, from) => all.slice(from, from + pieces),
       room: () => room,

@@ -1,0 +1,108 @@
+import type { Platform } from '../base/platform.ts'
+import type { Log } from '../log/log.ts'
+
+/** ms for which an event is remembered, and how many are: an id and its data are one number. */
+const REMEMBERED_FOR = 24 * 3_600_000
+const MOST = 20_000
+
+type TakenLog = Pick<Log, 'append' | 'restart'>
+
+/**
+ * Which signed events were taken, though the log starts over (A5). Nobody signs a reset: whoever can write to the
+ * stream can send one, empty the log, and with it the memory by which the log knows what it had (D3). What was
+ * signed could then be played again. This memory ends with the worker.
+ */
+export interface TakenEvents {
+  /** The log through which this memory hears of what is taken, and of resets. */
+  log: TakenLog
+  /** After a change of leader: learns what the log holds by now, and forgets what it has lost. */
+  sync(): Promise<void>
+  /** `held`: taken since the last reset; `before`: taken before it; `null`: not taken. */
+  find(id: string, data: string): 'held' | 'before' | null
+}
+
+export interface TakenEventsOptions {
+  platform: Pick<Platform, 'now'>
+  log: TakenLog & Pick<Log, 'read' | 'first' | 'lineage' | 'ready'>
+  /** The types whose events are signed. */
+  types: string[]
+}
+
+/**
+ * 53 bits over id and data. A signed event can't be made to collide with another: its data is the signer's. The same
+ * id with other data is another event, as after a server has lost its log.
+ *
+ * cyrb53: two 32-bit multiplicative hashes, mixed. Web Crypto's digest would be a call and a promise for each event.
+ */
+const hash = (text: string): number => {
+  let high = 0xdeadbeef
+  let low = 0x41c6ce57
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    high = Math.imul(high ^ unit, 2654435761)
+    low = Math.imul(low ^ unit, 1597334677)
+  }
+  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909)
+  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909)
+  return 4294967296 * (2097151 & low) + (high >>> 0)
+}
+
+export const createTakenEvents = ({ platform, log, types }: TakenEventsOptions): TakenEvents => {
+  const signed = new Set<string | null>(types)
+  /** By `hash`, the oldest first. */
+  const taken = new Map<number, { at: number; resets: number }>()
+  let resets = 0
+  /** The log is known up to the beginning of this term; what comes in it is heard through `append`. */
+  let syncedTerm = -1
+
+  const keyOf = (id: string, data: string) => hash(`${id}\n${data}`)
+
+  const remember = (id: string, data: string) => {
+    const at = platform.now()
+    const key = keyOf(id, data)
+    taken.delete(key)
+    taken.set(key, { at, resets })
+    for (const [oldest, entry] of taken) {
+      if (taken.size <= MOST && at - entry.at < REMEMBERED_FOR) break
+      taken.delete(oldest)
+    }
+  }
+
+  const sync = async () => {
+    if (signed.size === 0) return
+    await log.ready
+    const { term } = log.lineage()
+    if (term === syncedTerm) return
+    // What another leader's log lacks may come again: it was taken here, and then lost (L3).
+    for (const [key, entry] of taken) if (entry.resets === resets) taken.delete(key)
+    for (let after = log.first() - 1; ; ) {
+      const events = await log.read(after)
+      if (events.length === 0) break
+      for (const { id, type, data, hasOwnId } of events) if (hasOwnId && signed.has(type)) remember(id, data)
+      after = events.at(-1)!.seq
+    }
+    syncedTerm = term
+  }
+
+  return {
+    log: {
+      async append(blocks) {
+        const added = await log.append(blocks)
+        for (const { position, type, data } of blocks)
+          if (position !== null && signed.has(type)) remember(position, data)
+        return added
+      },
+      async restart(...args) {
+        await sync()
+        resets++
+        await log.restart(...args)
+      },
+    },
+    sync,
+    find(id, data) {
+      const entry = taken.get(keyOf(id, data))
+      if (entry === undefined || platform.now() - entry.at >= REMEMBERED_FOR) return null
+      return entry.resets === resets ? 'held' : 'before'
+    },
+  }
+}
