@@ -28,6 +28,9 @@ export const denied = (
   retryAfter: number | null = null,
 ): Denied => ({ ok: false, reason, message, status, retryAfter })
 
+/** After a sign-out, or where a newer hub has the stream. */
+export const CLOSED = denied('unavailable', 'The stream is closed.')
+
 /** What a header can carry (RFC 6750, 2.1). A browser that is given anything else quotes it in its error (A1). */
 export const isToken = (value: unknown): value is string =>
   typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)

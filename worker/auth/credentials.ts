@@ -2,13 +2,11 @@ import type { HubOptions } from '../../src/shared/hub-options.ts'
 import { PREFIX } from '../../src/shared/names.ts'
 import type { TokenAnswer } from '../../src/shared/protocol.ts'
 import type { Platform } from '../base/platform.ts'
-import { isAnothers, judgeAnswer } from './access-token.ts'
-import { createCookieOwner } from './cookie-owner.ts'
-import { bearer, type Credential, type Denied, denied, type Granted } from './credential.ts'
-import { exchange } from './exchange.ts'
+import { judgeAnswer } from './access-token.ts'
+import { bearer, CLOSED, type Credential, denied, type Granted } from './credential.ts'
 import { createExchangeTurn } from './exchange-turn.ts'
-import { renewAfter, retryRenewalAfter } from './expiry.ts'
 import { createRefusedTokens } from './refused-tokens.ts'
+import { createSseToken } from './sse-token.ts'
 
 export type { Credential } from './credential.ts'
 
@@ -53,20 +51,8 @@ export interface Credentials {
   close(): void
 }
 
-/** What an exchange brought. */
-interface Held {
-  credential: Granted
-  accessToken: string
-  /** In ms since 1970; `null`: nobody can say. */
-  expiresAt: number | null
-  /** A stream has opened with it. */
-  isAccepted: boolean
-}
-
 /** Stands for what the browser sends by itself, where there is no token. */
 const NO_TOKEN = ''
-
-const CLOSED = denied('unavailable', 'The stream is closed.')
 
 export const createCredentials = (options: CredentialsOptions): Credentials => {
   const { platform, user, auth } = options
@@ -74,18 +60,13 @@ export const createCredentials = (options: CredentialsOptions): Credentials => {
   /** Looked at after each wait: nothing is sent or kept once it is aborted. */
   const life = new AbortController()
   const turn = createExchangeTurn(platform, `${PREFIX}exchange:${auth?.exchange}`)
-  const cookie = createCookieOwner(platform, `${PREFIX}cookie:${auth?.exchange}`)
   const refused = createRefusedTokens(platform)
-  let held: Held | null = null
+  let ids = 0
   /** The access token that went out last without an exchange. */
   let sent = NO_TOKEN
-  /** An access token whose first SSE token was refused before any stream opened with it. */
-  let suspect: string | null = null
   let underWay: Promise<Credential> | null = null
   /** An attempt waits for a credential, or for the answer to one. */
   let isAttempting = false
-  let ids = 0
-  let hasToldUnknownLife = false
 
   const grant = (headers: Record<string, string>, renewAt: number | null = null): Granted => ({
     ok: true,
@@ -94,83 +75,49 @@ export const createCredentials = (options: CredentialsOptions): Credentials => {
     credentials,
     renewAt,
   })
+  const url = auth?.exchange ?? null
+  const { streamClient, onUnknownLife } = options
+  const sseToken = createSseToken({
+    platform,
+    user,
+    url,
+    credentials,
+    life: life.signal,
+    refused,
+    streamClient,
+    onUnknownLife,
+    grant,
+  })
 
-  const usable = (): Held | null => {
-    const renewAt = held?.credential.renewAt ?? Number.POSITIVE_INFINITY
-    return platform.now() < renewAt ? held : null
-  }
-  const isCookie = ({ credential }: Held) => Object.keys(credential.headers).length === 0
-
-  /** A renewal ahead of the expiry has failed: the present token does for a while longer. */
-  const fallBack = (why: Denied): Credential => {
-    const left = (held?.expiresAt ?? 0) - platform.now()
-    if (held === null || left <= 0) return why
-    const renewAt = platform.now() + retryRenewalAfter(left, why.retryAfter)
-    held = { ...held, credential: { ...held.credential, renewAt } }
-    return held.credential
-  }
-
-  const exchangeFor = async (url: string, accessToken: string): Promise<Credential> => {
-    const client = await options.streamClient()
-    if (life.signal.aborted) return CLOSED
-    const answer = await exchange({ platform, url, accessToken, client, credentials, signal: life.signal })
-    if (life.signal.aborted) return CLOSED
-    if (!answer.ok) {
-      if (answer.reason === 'refused') refused.add(accessToken)
-      return fallBack(answer)
-    }
-    const { token, life: lives } = answer
-    const now = platform.now()
-    if (isAnothers(answer.user, user)) {
-      refused.add(accessToken)
-      held = null
-      // Whose cookie was replaced must know, though nobody here uses it.
-      if (token === null) cookie.own(() => {})
-      return denied('refused', "The token endpoint gave a token of another user than the stream's `user`.")
-    }
-    if (lives.ms === null && !hasToldUnknownLife) {
-      hasToldUnknownLife = true
-      options.onUnknownLife(lives.why)
-    }
-    const renewAt = lives.ms === null ? null : now + renewAfter(lives.ms, platform.random())
-    const expiresAt = lives.ms === null ? null : now + lives.ms
-    const credential = grant(token === null ? {} : bearer(token), renewAt)
-    held = { credential, accessToken, expiresAt, isAccepted: false }
-    if (token === null) {
-      cookie.own(() => {
-        if (held?.credential.id === credential.id) held = null
-      })
-    }
-    return credential
+  const withoutAuth = (): Credential => {
+    sent = NO_TOKEN
+    if (!refused.has(NO_TOKEN)) return grant({})
+    return denied('refused', 'The server answered 401: log in, then call reconnect().', 401)
   }
 
   const obtain = async (): Promise<Credential> => {
     // A cookie may be replaced while this waits for its turn.
-    if (usable() !== null) await turn.take()
-    const kept = usable()
-    if (kept !== null) return kept.credential
-    if (auth === null) {
-      sent = NO_TOKEN
-      if (!refused.has(NO_TOKEN)) return grant({})
-      return denied('refused', 'The server answered 401: log in, then call reconnect().', 401)
-    }
+    if (sseToken.get() !== null) await turn.take()
+    const kept = sseToken.get()
+    if (kept !== null) return kept
+    if (auth === null) return withoutAuth()
     const answer = await options.askTab((each) => judgeAnswer(each, user, refused))
     if (life.signal.aborted) return CLOSED
-    if (!answer.ok) return fallBack(denied(answer.again ? 'unavailable' : 'refused', answer.message))
-    if (auth.exchange === null) {
+    if (!answer.ok)
+      return sseToken.insteadOf(denied(answer.again ? 'unavailable' : 'refused', answer.message))
+    if (url === null) {
       sent = answer.token
       return grant(bearer(answer.token))
     }
     await turn.take()
-    if (life.signal.aborted) return CLOSED
-    return exchangeFor(auth.exchange, answer.token)
+    return life.signal.aborted ? CLOSED : sseToken.exchange(answer.token)
   }
 
   const obtainOnce = (): Promise<Credential> => {
     underWay ??= obtain().finally(() => {
       underWay = null
       // Only a cookie can be replaced between the exchange and the answer of the stream.
-      if (!isAttempting || held === null || !isCookie(held)) turn.end()
+      if (!isAttempting || !sseToken.isCookie()) turn.end()
     })
     return underWay
   }
@@ -179,42 +126,31 @@ export const createCredentials = (options: CredentialsOptions): Credentials => {
     get() {
       if (life.signal.aborted) return Promise.resolve(CLOSED)
       isAttempting = true
-      const kept = usable()
-      return kept !== null && !isCookie(kept) ? Promise.resolve(kept.credential) : obtainOnce()
+      const kept = sseToken.get()
+      return kept !== null && !sseToken.isCookie() ? Promise.resolve(kept) : obtainOnce()
     },
     prepare() {
       // An access token of a tab is not kept: it would be asked for twice.
-      if (auth?.exchange != null && usable() === null) void obtainOnce()
+      if (url !== null && sseToken.get() === null) void obtainOnce()
     },
     settled(isAccepted) {
       isAttempting = false
-      if (isAccepted && held !== null) {
-        held.isAccepted = true
-        suspect = null
-      }
+      if (isAccepted) sseToken.accepted()
       if (underWay === null) turn.end()
     },
     refused() {
-      if (held === null) return refused.add(sent)
-      const { accessToken, isAccepted } = held
-      held = null
-      if (isAccepted) return
-      // One SSE token may be refused by accident; of a second one it is the access token that brings nothing.
-      if (suspect === accessToken) refused.add(accessToken)
-      suspect = accessToken
+      if (!sseToken.refuse()) refused.add(sent)
     },
     forgive() {
       refused.clear()
-      suspect = null
+      sseToken.forgive()
     },
     close() {
       life.abort()
-      held = null
       sent = NO_TOKEN
-      suspect = null
       refused.clear()
+      sseToken.close()
       turn.end()
-      cookie.disown()
     },
   }
 }

@@ -1,0 +1,140 @@
+import { PREFIX } from '../../src/shared/names.ts'
+import type { Platform } from '../base/platform.ts'
+import { isAnothers } from './access-token.ts'
+import { createCookieOwner } from './cookie-owner.ts'
+import { bearer, CLOSED, type Credential, type Denied, denied, type Granted } from './credential.ts'
+import { exchange } from './exchange.ts'
+import { type Life, renewAfter, retryRenewalAfter } from './expiry.ts'
+import type { RefusedTokens } from './refused-tokens.ts'
+
+export interface SseTokenOptions {
+  platform: Platform
+  /** Whose stream it is; `null`: everybody's. */
+  user: string | null
+  /** Of the token endpoint; `null`: there is none, and nothing is exchanged. */
+  url: string | null
+  credentials: RequestCredentials
+  /** Aborted: nothing is sent or kept any more. */
+  life: AbortSignal
+  refused: RefusedTokens
+  streamClient(): Promise<string | null>
+  onUnknownLife(why: string): void
+  grant(headers: Record<string, string>, renewAt?: number | null): Granted
+}
+
+/** The token of the stream, for which an access token was exchanged (R5). */
+export interface SseToken {
+  /** `null`: none is held, or it is to be renewed. */
+  get(): Granted | null
+  /** What is held came as a cookie, which another user's exchange may replace (A3). */
+  isCookie(): boolean
+  /** Exchanges an access token for the next one. Never rejects. */
+  exchange(accessToken: string): Promise<Credential>
+  /** A renewal has failed: what is held does for a while longer, if it has not expired. */
+  insteadOf(why: Denied): Credential
+  /** A stream has opened with what is held. */
+  accepted(): void
+  /** The server answered 401 to what is held. @returns whether anything was */
+  refuse(): boolean
+  /** What was refused may be exchanged again. */
+  forgive(): void
+  close(): void
+}
+
+interface Held {
+  credential: Granted
+  accessToken: string
+  /** In ms since 1970; `null`: nobody can say. */
+  expiresAt: number | null
+  /** A stream has opened with it. */
+  isAccepted: boolean
+}
+
+const isCookie = ({ headers }: Granted) => Object.keys(headers).length === 0
+
+export const createSseToken = (options: SseTokenOptions): SseToken => {
+  const { platform, user, url, credentials, life, refused, grant } = options
+  const cookie = createCookieOwner(platform, `${PREFIX}cookie:${url}`)
+  let held: Held | null = null
+  /** An access token whose first SSE token was refused before any stream opened with it. */
+  let suspect: string | null = null
+  let hasToldUnknownLife = false
+
+  const insteadOf = (why: Denied): Credential => {
+    const now = platform.now()
+    const left = (held?.expiresAt ?? 0) - now
+    if (held === null || left <= 0) return why
+    const credential = { ...held.credential, renewAt: now + retryRenewalAfter(left, why.retryAfter) }
+    held = { ...held, credential }
+    return credential
+  }
+
+  const hold = (accessToken: string, token: string | null, life: Life): Granted => {
+    if (life.ms === null && !hasToldUnknownLife) {
+      hasToldUnknownLife = true
+      options.onUnknownLife(life.why)
+    }
+    const now = platform.now()
+    const renewAt = life.ms === null ? null : now + renewAfter(life.ms, platform.random())
+    const expiresAt = life.ms === null ? null : now + life.ms
+    const credential = grant(token === null ? {} : bearer(token), renewAt)
+    held = { credential, accessToken, expiresAt, isAccepted: false }
+    return credential
+  }
+
+  return {
+    get() {
+      const renewAt = held?.credential.renewAt ?? Number.POSITIVE_INFINITY
+      return held !== null && platform.now() < renewAt ? held.credential : null
+    },
+    isCookie: () => held !== null && isCookie(held.credential),
+    async exchange(accessToken) {
+      const client = await options.streamClient()
+      if (life.aborted) return CLOSED
+      const answer = await exchange({ platform, url: url!, accessToken, client, credentials, signal: life })
+      if (life.aborted) return CLOSED
+      if (!answer.ok) {
+        if (answer.reason === 'refused') refused.add(accessToken)
+        return insteadOf(answer)
+      }
+      const { token } = answer
+      if (isAnothers(answer.user, user)) {
+        refused.add(accessToken)
+        held = null
+        // Whose cookie was replaced must know, though nobody here uses the new one.
+        if (token === null) cookie.own(() => {})
+        return denied('refused', "The token endpoint gave a token of another user than the stream's `user`.")
+      }
+      const credential = hold(accessToken, token, answer.life)
+      if (token === null)
+        cookie.own(() => {
+          if (held?.credential.id === credential.id) held = null
+        })
+      return credential
+    },
+    insteadOf,
+    accepted() {
+      if (held === null) return
+      held = { ...held, isAccepted: true }
+      suspect = null
+    },
+    refuse() {
+      if (held === null) return false
+      const { accessToken, isAccepted } = held
+      held = null
+      if (isAccepted) return true
+      // One SSE token may be refused by accident; of a second one it is the access token that brings nothing.
+      if (suspect === accessToken) refused.add(accessToken)
+      suspect = accessToken
+      return true
+    },
+    forgive() {
+      suspect = null
+    },
+    close() {
+      held = null
+      suspect = null
+      cookie.disown()
+    },
+  }
+}
