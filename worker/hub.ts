@@ -51,6 +51,7 @@ export interface Hub {
   close(): Promise<void>
 }
 
+/** Over 80 lines: the list of what a hub is made of, each part told of the others. */
 export const createHub = ({
   platform,
   host,

@@ -53,7 +53,10 @@ export interface Parts {
   close(remains: 'commit' | 'discard'): Promise<void>
 }
 
-/** Makes the parts of a stream, and tells each of them of the others it has to do with. Nothing is decided here. */
+/**
+ * Makes the parts of a stream, and tells each of them of the others it has to do with. Nothing is decided here. Over 80
+ * lines, since it is one list.
+ */
 export const wireParts = ({
   platform,
   protocol,

@@ -222,11 +222,12 @@ describe('A4 signOut()', () => {
 
   it('of a tab that has let go is refused: it has no way to the others any more', async () => {
     const { stream } = await opened()
-    await opened()
+    const stays = await opened()
     stream.close()
     await expect(stream.signOut()).rejects.toMatchObject({ kind: 'worker', state: 'closed' })
-    await settle()
-    expect(streams[0]!.aborted()).toBe(false)
+    bodies[0]!.push(count(1, 3))
+    await until(() => stays.heard.length === 3)
+    expect(streams.map((each) => each.aborted())).toEqual([false])
   })
 
   it('a worker that is frozen does not hang it: it says so, and the rest is done', async () => {

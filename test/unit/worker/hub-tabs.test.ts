@@ -103,9 +103,12 @@ describe('the tabs of a hub, coming and going', () => {
       ok: false,
       error: { kind: 'superseded', state: 'superseded', retryable: false },
     })
-    await settle()
-    expect(test.platform.server.requests).toHaveLength(0)
-    expect((await openTab(test)).welcome).toMatchObject({ ok: true, status: { tabs: 1 } })
+    const next = await openTab(test)
+    expect(next.welcome).toMatchObject({ ok: true, status: { tabs: 1 } })
+    await accept()
+    await until(() => next.status()?.state === 'open')
+    expect(test.platform.server.requests).toHaveLength(1)
+    expect(tab.statuses).toEqual([])
   })
 
   it('A3 a tab of another user or URL is refused: its worker is another', async () => {
@@ -125,8 +128,10 @@ describe('the tabs of a hub, coming and going', () => {
       error: { kind: 'signature', state: 'failed', retryable: false },
     })
     expect(JSON.stringify(welcome)).toContain('serve({ verifier: createVerifier })')
-    await settle()
-    expect(test.platform.server.requests).toHaveLength(0)
+    const other = await openTab(test)
+    await accept()
+    await until(() => other.status()?.state === 'open')
+    expect(test.platform.server.requests.map(({ url }) => url)).toEqual(['https://app.test/stream'])
   })
 
   it('A5 a tab that verifies shares no log with one that does not', async () => {

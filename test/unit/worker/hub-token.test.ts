@@ -51,7 +51,7 @@ describe('A2 the token is asked of a live tab', () => {
     const { request, bearer } = await asks()
     expect(bearer).toBe('Bearer t1')
     request.stream()
-    await settle()
+    await until(() => second.status()?.state === 'open')
     expect([first.asked(), second.asked()]).toEqual([1, 0])
   })
 
