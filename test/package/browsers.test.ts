@@ -6,6 +6,8 @@ import { describe, expect, it } from 'vitest'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
+const SHARED_WORKER = 'a SharedWorker, as a module'
+
 type Versions = [chromium: number, firefox: number, safari: number]
 
 /**
@@ -16,7 +18,7 @@ const FEATURES: [name: string, pattern: RegExp, versions: Versions][] = [
   ['Web Locks', /\.locks\b/, [69, 96, 15.4]],
   ['BroadcastChannel', /\bBroadcastChannel\b/, [54, 38, 15.4]],
   ['a module worker', /new Worker\(new URL/, [80, 114, 15]],
-  ['a SharedWorker, as a module', /new SharedWorker\(new URL/, [80, 114, 16]],
+  [SHARED_WORKER, /new SharedWorker\(new URL/, [80, 114, 16]],
   ['Array.prototype.at', /\.at\(/, [92, 90, 15.4]],
   ['findLast, findLastIndex', /\.findLast(Index)?\(/, [97, 104, 15.4]],
   ['Object.hasOwn', /\.hasOwn\(/, [93, 92, 15.4]],
@@ -55,8 +57,8 @@ const promised = (row: string): Versions => {
   if (cells === null) throw new Error(`README.md has no row "${row}" in its table of browsers.`)
   return [Number(cells[1]), Number(cells[2]), Number(cells[3])]
 }
-const needed = (code: string): Versions =>
-  FEATURES.filter(([, pattern]) => pattern.test(code)).reduce<Versions>(
+const needed = (code: string, but = ''): Versions =>
+  FEATURES.filter(([name, pattern]) => name !== but && pattern.test(code)).reduce<Versions>(
     ([chromium, firefox, safari], [, , [c, f, s]]) => [
       Math.max(chromium, c),
       Math.max(firefox, f),
@@ -87,7 +89,10 @@ const newMethods = (): string[] => {
 
 describe('the table of browsers in README.md', () => {
   it('says what the built files need', () => {
-    expect(needed(MAIN.map((file) => read(`dist/${file}.js`)).join('\n'))).toEqual(promised('tabstream'))
+    const main = MAIN.map((file) => read(`dist/${file}.js`)).join('\n')
+    expect(needed(main)).toEqual(promised('one SharedWorker for all tabs'))
+    // T2: each tab has a dedicated Worker where there is no SharedWorker.
+    expect(needed(main, SHARED_WORKER)).toEqual(promised('tabstream'))
     expect(needed(read('dist/inspector.js'))).toEqual(promised('the inspector'))
   })
 
