@@ -112,8 +112,10 @@ describe('the table of browsers in README.md', () => {
     const [chromium, firefox, safari] = promised('tabstream')
     const target = [`chrome${chromium}`, `firefox${firefox}`, `safari${safari}`]
     for (const file of [...MAIN, 'verify']) {
+      // Every browser with property escapes knows this property. esbuild asks for those of the newest Unicode.
+      const code = read(`dist/${file}.js`).replaceAll('/\\p{Surrogate}/u', '/x/u')
       const compiled = (to: string | string[]) =>
-        transformWithEsbuild(read(`dist/${file}.js`), `${file}.js`, { target: to, sourcemap: false })
+        transformWithEsbuild(code, `${file}.js`, { target: to, sourcemap: false })
       expect((await compiled(target)).code, file).toBe((await compiled('esnext')).code)
     }
   })
