@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { turn } from '../harness/turns.ts'
-import { createWorld, type Heard, type WorldHub, type WorldTab } from '../harness/world.ts'
+import { createWorld, type Heard, type World, type WorldHub, type WorldTab } from '../harness/world.ts'
 
 const RUNS = Number(process.env.HUB_RUNS ?? 60)
 const SEED = process.env.HUB_SEED
@@ -65,6 +65,15 @@ const check = (heard: Heard[], name: string) => {
 
 const simulate = async (steps: Step[], seed: number, trace = false) => {
   const world = createWorld(seed, options)
+  try {
+    return await simulateIn(world, steps, trace)
+  } finally {
+    // Its timers and clocks stand in for those of all tests that follow.
+    world.close()
+  }
+}
+
+const simulateIn = async (world: World, steps: Step[], trace: boolean) => {
   const { server } = world
   const hubs: WorldHub[] = []
   const tabs: WorldTab[] = []
