@@ -171,6 +171,8 @@ export const wireParts = ({
     },
   })
   const wake = watchSleep(platform, connection.wake)
+  // While the log is opened.
+  leadership.listen()
 
   return {
     options,

@@ -9,7 +9,12 @@ export type StreamCommand = 'retry' | 'nudge' | 'welcome' | 'drop'
 
 /** What a follower says to the leader (L2). */
 export type FromFollower =
-  /** A follower is here. The leader answers with `leading`, a hub that claims with its `claim`. */
+  /**
+   * A hub has come. A leader answers `leading`, and a hub that claims its `claim`, both at once: a hub that knows of
+   * no log is about to begin one (L5).
+   */
+  | { type: 'who-leads' }
+  /** A follower is here. The answers are those to `who-leads`, but one `leading` is for all that say hello at once. */
   | { type: 'hello' }
   /** The follower has no event after `after`, and needs them. The leader answers with `events`. */
   | { type: 'missing'; epoch: string; after: number }

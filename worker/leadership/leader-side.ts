@@ -103,11 +103,21 @@ export const createLeaderSide = ({
     answer()
   }
 
+  const repeatClaim = () => {
+    const own = claim()
+    if (own !== null) post({ type: 'claim', claim: own })
+  }
+
   return {
     receiver: {
+      'who-leads'() {
+        repeatClaim()
+        if (!isLeading()) return
+        seeFollower()
+        announce()
+      },
       hello() {
-        const claimed = claim()
-        if (claimed !== null) post({ type: 'claim', claim: claimed })
+        repeatClaim()
         if (!isLeading()) return
         seeFollower()
         answer()

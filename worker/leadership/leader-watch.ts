@@ -18,14 +18,16 @@ export interface LeaderWatch {
   start(): void
   /** This hub leads, or is about to, or has no tab. */
   stop(): void
-  /** What this hub heard earlier says nothing: it has had no tab since. */
-  forget(): void
+  /** Listens from now on. What this hub heard earlier says nothing: it has had no tab since. */
+  listen(): void
   /** The leader lives. */
   sign(): void
   /** A leader is there that can't be understood, hence gives no sign of life (T4). */
   noticed(): void
-  /** Whether any leader was heard or noticed since `forget`. */
+  /** Whether any leader was heard or noticed since `listen`. */
   hasHeard(): boolean
+  /** ms since `listen`. */
+  listenedFor(): number
 }
 
 export interface LeaderWatchOptions {
@@ -40,6 +42,7 @@ export interface LeaderWatchOptions {
 export const createLeaderWatch = ({ platform, onLook, onSilence }: LeaderWatchOptions): LeaderWatch => {
   let lastSign = 0
   let heard = false
+  let listeningSince = 0
   let lastLook = 0
   let lastSteal = Number.NEGATIVE_INFINITY
   let cancelLook: (() => void) | null = null
@@ -67,8 +70,9 @@ export const createLeaderWatch = ({ platform, onLook, onSilence }: LeaderWatchOp
       cancelLook?.()
       cancelLook = null
     },
-    forget() {
+    listen() {
       heard = false
+      listeningSince = platform.now()
     },
     sign() {
       lastSign = platform.now()
@@ -78,5 +82,6 @@ export const createLeaderWatch = ({ platform, onLook, onSilence }: LeaderWatchOp
       heard = true
     },
     hasHeard: () => heard,
+    listenedFor: () => platform.now() - listeningSince,
   }
 }

@@ -4,22 +4,24 @@ import type { LockRequest } from './leader-lock.ts'
  * What a hub is to its key's stream, as a complete table: the compiler proves that no pair is forgotten.
  *
  * ```
- *        attached        granted            led
- *   out ---------> queued -----> claiming -----> leading
- *                   ^  ^ ^        |   | ^          | |
- *                   |  | +--------+   | |  silence | | abdicated
- *                   |  |  lost,       v |          | v
- *                   |  |  fenced    yielded <------+ abdicated --attached, silence--> queued
- *                   |  +---lost-------+    outranked
- *                   | retried
- *                retrying <--failed-- (queued, claiming, leading)
+ *      expected            attached          granted            led
+ *  out -------> listening --------> queued ---------> claiming -----> leading
+ *                                    ^ ^ ^             |    |          |    |
+ *                                    | | +-lost,fenced-+----|----------+    | abdicated
+ *                                    | |                    v  outranked    v
+ *                                    | +-lost-------- yielded            abdicated
+ *                                    |                (silence: claiming)  (attached, silence: queued)
+ *                                    | retried, silence
+ *                                  retrying <--failed-- queued, claiming, leading, yielded
  *
- *   out <--left-- (all but superseded), superseded <--superseded-- (all): for good
+ *  all but superseded --left--> out          all --superseded--> superseded, for good
  * ```
  */
 export type LeadershipState =
   /** No tab: neither follows nor asks for the lock. */
   | { is: 'out' }
+  /** The first tab is about to attach, and the log is being opened: hears what others say, and asks for nothing yet. */
+  | { is: 'listening' }
   /** Follows, and waits for the lock; also while it makes sure that the lock is still its own (L3). */
   | { is: 'queued'; lock: LockRequest }
   /** Holds the lock and reads the log: no leader yet, but alive. `claim` is what it tells the others (L5). */
@@ -38,6 +40,8 @@ export type LeadershipState =
 export type StateName = LeadershipState['is']
 
 export type LeadershipEvent =
+  /** A tab is about to attach. */
+  | 'expected'
   /** A tab has come. */
   | 'attached'
   /** The lock is this hub's, and the lock manager has nothing else to say. */
@@ -65,7 +69,8 @@ export type LeadershipEvent =
 /** `null`: nothing changes. */
 export const TRANSITIONS: Record<StateName, Record<LeadershipEvent, StateName | null>> = {
   out: {
-    attached: 'queued',
+    expected: 'listening',
+    attached: null,
     granted: null,
     lost: null,
     failed: null,
@@ -78,7 +83,23 @@ export const TRANSITIONS: Record<StateName, Record<LeadershipEvent, StateName | 
     left: null,
     superseded: 'superseded',
   },
+  listening: {
+    expected: null,
+    attached: 'queued',
+    granted: null,
+    lost: null,
+    failed: null,
+    retried: null,
+    led: null,
+    fenced: null,
+    outranked: null,
+    silence: null,
+    abdicated: null,
+    left: 'out',
+    superseded: 'superseded',
+  },
   queued: {
+    expected: null,
     attached: null,
     granted: 'claiming',
     // Stolen before the grant was sure.
@@ -95,6 +116,7 @@ export const TRANSITIONS: Record<StateName, Record<LeadershipEvent, StateName | 
     superseded: 'superseded',
   },
   claiming: {
+    expected: null,
     attached: null,
     granted: null,
     lost: 'queued',
@@ -109,6 +131,7 @@ export const TRANSITIONS: Record<StateName, Record<LeadershipEvent, StateName | 
     superseded: 'superseded',
   },
   leading: {
+    expected: null,
     attached: null,
     granted: null,
     lost: 'queued',
@@ -123,6 +146,7 @@ export const TRANSITIONS: Record<StateName, Record<LeadershipEvent, StateName | 
     superseded: 'superseded',
   },
   yielded: {
+    expected: null,
     attached: null,
     granted: null,
     lost: 'queued',
@@ -138,6 +162,7 @@ export const TRANSITIONS: Record<StateName, Record<LeadershipEvent, StateName | 
     superseded: 'superseded',
   },
   abdicated: {
+    expected: null,
     // This tab may have a token.
     attached: 'queued',
     granted: null,
@@ -154,6 +179,7 @@ export const TRANSITIONS: Record<StateName, Record<LeadershipEvent, StateName | 
     superseded: 'superseded',
   },
   retrying: {
+    expected: null,
     attached: null,
     granted: null,
     lost: null,
@@ -168,6 +194,7 @@ export const TRANSITIONS: Record<StateName, Record<LeadershipEvent, StateName | 
     superseded: 'superseded',
   },
   superseded: {
+    expected: null,
     attached: null,
     granted: null,
     lost: null,

@@ -27,7 +27,8 @@ import { createTransitions, FAILED } from './transitions.ts'
  *   was open before and what opens after site data was cleared. BroadcastChannel and IndexedDB still reach both.
  *
  * The protocol, of a hub that gets its first tab:
- * 1. It opens the channel, says `hello` and asks for the key's Web Lock: *queued*. A leader answers `leading`.
+ * 1. It opens the channel and says `who-leads`, while it opens the log: *listening*. A leader answers `leading`. Then
+ *    it asks for the key's Web Lock: *queued*.
  * 2. While it follows, it keeps its log in line with what the leader relays, and asks for what is `missing`. Once a
  *    beat it says `hello`. If the leader is silent for too long, it asks for the lock again, and steals it (L4).
  * 3. The lock is granted. If this hub may have been frozen, it asks the lock manager whether the lock is still its own.
@@ -61,6 +62,11 @@ export interface Leadership {
   isAbandoned(): Promise<boolean>
 
   /**
+   * A tab is about to attach, and the log is being opened: asks the other hubs meanwhile who leads. Where nobody
+   * answers for `listenFor`, and nobody holds the lock, this hub need not wait once it has both.
+   */
+  listen(): void
+  /**
    * There is a tab to serve: this hub asks for the lock, unless it has it or waits for it.
    * @param told what the tab knows of the hub that it comes from, if that knew of a leader, or was it
    */
@@ -88,7 +94,7 @@ export interface LeadershipOptions {
   platform: Platform
   protocol: number
   key: string
-  /** ms in which a hub that knows of no log waits for word of one, before it begins another (L5). */
+  /** ms from `listen` on in which a hub that knows of no log waits for word of one, before it begins another (L5). */
   listenFor: number
   log: Pick<
     Log,
@@ -233,6 +239,14 @@ export const createLeadership = ({
     onFailure: (cause) => onFailure(FAILED, cause),
   })
 
+  const listen = () => {
+    if (state().is !== 'out') return
+    move('expected')
+    watch.listen()
+    freeze.reset()
+    channel.open()
+    post({ type: 'who-leads' })
+  }
   const leave = () => {
     move('left')
     known.forget()
@@ -252,14 +266,10 @@ export const createLeadership = ({
     join(told) {
       if (told !== null) known.heed(told)
       takeOver.exceedKnown()
-      if (state().is === 'out') {
-        watch.forget()
-        freeze.reset()
-        channel.open()
-        post({ type: 'hello' })
-      }
+      listen()
       move('attached')
     },
+    listen,
     leave,
     async abdicate() {
       if (state().is !== 'leading' || !leader.hasFollowers()) return

@@ -12,7 +12,7 @@ export interface TakeOverOptions {
   log: Pick<Log, 'position' | 'lead' | 'undoLead' | 'follow'>
   transitions: Transitions
   known: NewestKnown
-  watch: Pick<LeaderWatch, 'hasHeard'>
+  watch: Pick<LeaderWatch, 'hasHeard' | 'listenedFor'>
   freeze: Pick<FreezeGuard, 'catchUp'>
   /** ms, see leadership.ts */
   listenFor: number
@@ -89,7 +89,9 @@ export const createTakeOver = ({
     // The leader before may have died with its stream open: the browser closes that, but tells nobody (S1). Its
     // other tabs come meanwhile, and may know better where to go on.
     const hadLeader = watch.hasHeard() || known.isTold()
-    const wait = hadLeader ? CLOSE_GRACE : log.position().term > 0 ? 0 : listenFor
+    // A hub that knows of no log is no proof that there is none: site data may have been cleared a moment ago (L5).
+    const listen = log.position().term > 0 ? 0 : Math.min(listenFor, listenFor - watch.listenedFor())
+    const wait = hadLeader ? CLOSE_GRACE : listen
     if (wait > 0) await pause(platform, wait)
     await freeze.catchUp()
     if (state() === mine) await beginTerm(mine)

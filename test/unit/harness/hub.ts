@@ -30,6 +30,7 @@ export interface TestHub {
   kill(): void
   /** Nothing in it runs any more, and its locks stay. */
   freeze(): void
+  thaw(): Promise<void>
   close(): Promise<void>
 }
 
@@ -79,6 +80,7 @@ export const openHub = (shared?: FakePlatform, over: Partial<HubDeps> = {}): Tes
     released: () => released,
     kill: process.kill,
     freeze: process.freeze,
+    thaw: process.thaw,
     async close() {
       for (const port of ports) port.close()
       await hub.close()

@@ -8,14 +8,14 @@ import {
 
 const states = Object.keys(TRANSITIONS) as StateName[]
 const events = Object.keys(TRANSITIONS.out) as LeadershipEvent[]
-const serving = states.filter((state) => state !== 'out' && state !== 'superseded')
+const serving = states.filter((state) => !['out', 'listening', 'superseded'].includes(state))
 
 const run = (sequence: LeadershipEvent[], from: StateName = 'out'): StateName =>
   sequence.reduce((state, event) => TRANSITIONS[state][event] ?? state, from)
 
 describe('the table of what a hub is to its stream', () => {
   it('has an entry for every state and event, and names no unknown state', () => {
-    expect(states).toHaveLength(8)
+    expect(states).toHaveLength(9)
     for (const state of states) {
       expect(Object.keys(TRANSITIONS[state]).sort()).toEqual([...events].sort())
       for (const next of Object.values(TRANSITIONS[state])) if (next !== null) expect(states).toContain(next)
@@ -54,6 +54,11 @@ describe('the table of what a hub is to its stream', () => {
     }
   })
 
+  it('L5 asks for the lock only after it has begun to listen, and once a tab is there', () => {
+    expect(events.filter((event) => TRANSITIONS.out[event] !== null)).toEqual(['expected', 'superseded'])
+    expect(events.filter((event) => TRANSITIONS.listening[event] === 'queued')).toEqual(['attached'])
+  })
+
   it('L4 lets the silence of a leader end every way of following', () => {
     for (const state of serving)
       expect(TRANSITIONS[state].silence === null).toBe(state === 'claiming' || state === 'leading')
@@ -76,11 +81,11 @@ describe('the table of what a hub is to its stream', () => {
   })
 
   it('lets the last tab’s going end whatever is under way', () => {
-    for (const state of serving) expect(run(['left'], state)).toBe('out')
+    for (const state of ['listening', ...serving] as const) expect(run(['left'], state)).toBe('out')
   })
 
   it('is not left by any sequence of events, and a way to lead always exists but from superseded', () => {
-    const way: LeadershipEvent[] = ['left', 'attached', 'granted', 'led']
+    const way: LeadershipEvent[] = ['left', 'expected', 'attached', 'granted', 'led']
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...events), { maxLength: 60 }), (sequence) => {
         const state = run(sequence)

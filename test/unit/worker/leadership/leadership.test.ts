@@ -131,7 +131,8 @@ describe('leadership', () => {
     const two = open()
     two.join(null)
     await settle()
-    expect([two.role(), two.news()]).toEqual(['follower', []])
+    // The leader has told it at once where its log stands.
+    expect([two.role(), two.news()]).toEqual(['follower', ['align 0']])
   })
 
   it('S1 leaving ends the stream, commits what is left, and passes the lock on once the browser has closed it', async () => {
@@ -378,6 +379,63 @@ describe('leadership', () => {
     speak({ type: 'leading', term: 3, position: { ...position, term: 3 }, first: 1, status })
     await platform.advance(1_000)
     expect([two.role(), two.news()]).toEqual(['follower', ['align 3']])
+  })
+
+  it('L5 P10 the time in which a hub opens its log counts as listening', async () => {
+    const one = open(position, 100)
+    one.listen()
+    await settle()
+    expect([types(), platform.locks.isHeld(LOCK)]).toEqual([['who-leads'], false])
+    await platform.advance(70)
+    one.join(null)
+    await platform.advance(29)
+    expect([types(), one.role(), one.news()]).toEqual([['claim'], 'follower', []])
+    await platform.advance(1)
+    expect([one.role(), one.news()]).toEqual(['leader', ['lead after 0', 'stream']])
+  })
+
+  it('L5 P10 a hub whose log took longer to open than it listens does not wait', async () => {
+    const one = open(position, 100)
+    one.listen()
+    await platform.advance(101)
+    one.join(null)
+    await settle()
+    expect([one.role(), platform.timers()]).toEqual(['leader', 0])
+  })
+
+  it('L5 what a hub hears while it opens its log counts: it follows a leader whose lock it does not see', async () => {
+    const one = open(position, 100)
+    one.listen()
+    await settle()
+    speak({ type: 'leading', term: 3, position: { ...position, term: 3 }, first: 1, status })
+    await settle()
+    expect([one.news(), one.leaderStatus()]).toEqual([['align 3'], status])
+    one.join(null)
+    await settle()
+    types()
+    // The lock is its own, of another manager: the leader outranks its claim.
+    speak({ type: 'leading', term: 3, position: { ...position, term: 3 }, first: 1, status })
+    await platform.advance(1_000)
+    expect([one.role(), one.news()]).toEqual(['follower', ['align 3']])
+  })
+
+  it('L5 a leader answers at once who asks who leads, and so does a hub that claims', async () => {
+    const one = open(position, 100)
+    one.join(null)
+    await settle()
+    types()
+    speak({ type: 'who-leads' })
+    await settle()
+    expect(types()).toEqual(['claim'])
+    await platform.advance(100)
+    types()
+    speak({ type: 'who-leads' })
+    await settle()
+    expect(types()).toEqual(['leading'])
+    // It is a follower from here on.
+    one.relayStatus(status)
+    await settle()
+    expect(types()).toEqual(['status'])
   })
 
   it('L5 a leader says that it leads to one that takes over and knows less, and stays', async () => {

@@ -8,10 +8,13 @@ import { settle, until } from '../../harness/turns.ts'
 describe('hubs and tabs that do not see each other’s locks', () => {
   let old: TestHub
   let fresh: TestHub
+  /** What the newer hub draws; the older one draws 0.5. */
+  let luck: number
 
   beforeEach(() => {
+    luck = 0.9
     old = openHub()
-    const platform = { ...old.platform, locks: createFakeLocks(), random: () => 0.9 }
+    const platform = { ...old.platform, locks: createFakeLocks(), random: () => luck }
     fresh = openHub(platform, { listenFor: 100 })
   })
   afterEach(async () => {
@@ -60,7 +63,12 @@ describe('hubs and tabs that do not see each other’s locks', () => {
     first.stream()
     await settle(50)
     const newer = await openTab(fresh)
-    const second = await old.platform.server.next()
+    expect(first.aborted()).toBe(false)
+    const next = old.platform.server.next()
+    // It has heard of the older one, and waits until that stream is closed.
+    await wind(0.3)
+    expect(first.aborted()).toBe(true)
+    const second = await next
     second.stream()
     await until(() => newer.status()?.state === 'open')
     // Less than the 40 s after which a silent stream is given up (S3).
@@ -93,6 +101,46 @@ describe('hubs and tabs that do not see each other’s locks', () => {
     expect([one.status()?.role, two.status()?.role].sort()).toEqual(['follower', 'leader'])
     expect([one.ids(), two.ids()]).toEqual([['8'], ['8']])
   })
+
+  for (const [draw, whose] of [
+    [0.9, 'newer'],
+    [0.1, 'older'],
+  ] as const)
+    it(`L5 D1 an answer that comes too late: the ${whose} leader’s stream stays, and each tab hears each event once`, async () => {
+      luck = draw
+      const before = await openTab(old)
+      const body = (await old.platform.server.next()).stream()
+      body.push('id: 1\ndata: one\n\n')
+      await until(() => before.ids().length === 1)
+      clearIndexedDb()
+      // Its thread is busy: it hears and says nothing for a while, and its stream stays open.
+      old.freeze()
+      const after = await openTab(fresh)
+      await wind(1)
+      const other = (await old.platform.server.next()).stream()
+      other.push('id: 2\ndata: two\n\n')
+      await until(() => after.ids().length === 1)
+      await old.thaw()
+      body.push('id: 2\ndata: two\n\n')
+      await wind(3)
+      const [one, two] = old.platform.server.requests
+      expect([one!.aborted(), two!.aborted()].sort()).toEqual([false, true])
+      expect(old.platform.server.requests).toHaveLength(2)
+      expect(one!.aborted()).toBe(whose === 'newer')
+      const stays = one!.aborted() ? other : body
+      stays.push('id: 3\ndata: three\n\n')
+      await wind(1)
+      for (const tab of [before, after]) {
+        // Behind a reset an application fetches its state anew.
+        const since = tab.batches.findLastIndex(({ reset }) => reset !== null)
+        const heard = tab.batches
+          .slice(Math.max(0, since))
+          .flatMap(({ events }) => events.map(({ id }) => id))
+        expect(heard.filter((id, at) => heard.indexOf(id) !== at)).toEqual([])
+        expect(heard.at(-1)).toBe('3')
+        if (since < 0) expect(heard.slice(-2)).toEqual(['2', '3'])
+      }
+    })
 
   it('S1 D4 a new hub that finds no log, and a lock of its own, leaves the stream to the one that has both', async () => {
     const before = await openTab(old)
