@@ -51,8 +51,18 @@ export interface ConnectOptions {
   headers?: Record<string, string>
   /** `'strict'`: a resumption that the server does not confirm is a reset (D7). Default `'lenient'`. */
   resume?: 'lenient' | 'strict'
-  /** S3. `timeout`: ms without a byte, default 20,000. `misses`: how many of them end the stream, default 2. */
+  /**
+   * S3. `timeout`: ms without a byte after which the stream is `degraded`. `misses`: so many of them in a row end it.
+   * If only one of the two is given, the other is 20,000 or 2. Default: both follow from the rhythm in which the server
+   * sends comments or pings; 5 minutes for a server that sends none.
+   */
   heartbeat?: { timeout?: number; misses?: number }
+  /**
+   * How a request says after which event the stream goes on. `{ query }`: in the query parameter of that name, e.g.
+   * `lastEventID`, for a server of another origin whose CORS headers do not allow `Last-Event-ID`. Default: in the
+   * header `Last-Event-ID`.
+   */
+  lastEventId?: { query: string }
   /**
    * B2. What the log keeps at most: `events`, default 5,000; `bytes`, default 20 MiB (in characters); `age`
    * in ms, default 24 h. Beyond it the oldest go; a tab that still lacked one gets a reset `fell-behind`.
@@ -115,6 +125,7 @@ const lowerCase = (headers: ConnectOptions['headers']): Record<string, string> =
 export const toHubOptions = (url: string | URL, options: ConnectOptions, base: string): HubOptions => {
   // Without types, `connect(url)` is the likeliest way to leave the user out.
   const { user, auth, verify, withCredentials = false, resume = 'lenient', coalesce = 16 } = options ?? {}
+  const { heartbeat, lastEventId } = options ?? {}
   // A half of a surrogate pair is no text: no name of a database or lock can hold it.
   if (user !== null && (typeof user !== 'string' || user === '' || /\p{Surrogate}/u.test(user)))
     throw wrong('user', 'the id of the logged-in user, or `null` for a stream that is the same for all')
@@ -129,6 +140,8 @@ export const toHubOptions = (url: string | URL, options: ConnectOptions, base: s
     !(verify.jwks && typeof verify.audience === 'string' && verify.audience && verify.types?.length > 0)
   )
     throw wrong('verify', '{ jwks, audience, types }')
+  if (lastEventId !== undefined && !(typeof lastEventId?.query === 'string' && lastEventId.query !== ''))
+    throw wrong('lastEventId', '{ query: name }')
   if (typeof withCredentials !== 'boolean') throw wrong('withCredentials', 'true or false')
   if (resume !== 'lenient' && resume !== 'strict') throw wrong('resume', "'lenient' or 'strict'")
   if (!(typeof coalesce === 'number' && coalesce >= 0)) throw wrong('coalesce', '0 or a number above it')
@@ -142,7 +155,9 @@ export const toHubOptions = (url: string | URL, options: ConnectOptions, base: s
     withCredentials,
     headers: lowerCase(options.headers),
     resume,
-    heartbeat: aboveZero('heartbeat.', { timeout: 20_000, misses: 2, ...options.heartbeat }),
+    heartbeat:
+      heartbeat === undefined ? null : aboveZero('heartbeat.', { timeout: 20_000, misses: 2, ...heartbeat }),
+    lastEventId: lastEventId === undefined ? null : { query: lastEventId.query },
     log: aboveZero('log.', { events: 5_000, bytes: 20 * 1024 * 1024, age: 24 * 3_600_000, ...options.log }),
     coalesce,
     ...aboveZero('', { maxEventSize: options.maxEventSize ?? 1024 * 1024 }),

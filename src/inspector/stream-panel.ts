@@ -10,7 +10,7 @@ const NONE = '–'
 export const createStreamPanel = (): Panel => {
   const state = createField('State')
   const since = createField('Since')
-  const health = createField('Health', 'good: a byte has come within heartbeat.timeout')
+  const health = createField('Health', 'good: no byte is overdue')
   const attempt = createField('Attempt', 'in a row, without 10 s of health')
   const nextAttempt = createField('Next attempt')
   const role = createField('Role', 'leader: the hub of this tab has the stream')

@@ -15,7 +15,10 @@ export interface HubOptions {
   /** The application's own, for the stream's request. */
   headers: Record<string, string>
   resume: 'lenient' | 'strict'
-  heartbeat: { timeout: number; misses: number }
+  /** S3; `null`: by the rhythm that the server shows. */
+  heartbeat: { timeout: number; misses: number } | null
+  /** The query parameter that carries the position, in place of the header `Last-Event-ID`; `null`: the header. */
+  lastEventId: { query: string } | null
   log: { events: number; bytes: number; age: number }
   maxEventSize: number
   coalesce: number

@@ -50,11 +50,11 @@ export interface Status {
   role: 'leader' | 'follower'
   /** Attempts in a row without 10 s of health. */
   attempt: number
-  /** While waiting: when the next attempt is due, in ms since 1970. */
+  /** While `waiting` or `offline`: when the next attempt is due, in ms since 1970. */
   nextAttemptAt: number | null
   /** When `state` was entered, in ms since 1970. */
   since: number
-  /** `degraded`: no byte for `heartbeat.timeout` (S3). */
+  /** `degraded`: no byte has come though one was due (S3). */
   health: 'good' | 'degraded'
   /** What the server said of the last resumption (D7); `fresh`: there was nothing to resume. */
   resume: 'fresh' | 'continued' | 'unconfirmed' | 'reset'

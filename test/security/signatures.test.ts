@@ -31,7 +31,7 @@ describe('A5 signed events, from a server that an adversary writes to', () => {
   })
 
   const open = async () => {
-    const stream = openConnection({ verify: VERIFY, maxEventSize: 1024 * 1024 }, true, createVerifier)
+    const stream = openConnection({ verify: VERIFY, maxEventSize: 1024 * 1024 }, { createVerifier })
     let body!: FakeBody
     const bodies: FakeRequest[] = []
     stream.server.handle((request) => {

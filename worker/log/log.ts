@@ -66,6 +66,8 @@ export interface Log extends TermClaim, Writer, Replica {
   isDurable(): boolean
   lastEventId(): string
   streamClient(): string
+  /** The rhythm that the server has shown last (S3), in ms; `null`: none. */
+  rhythm(): number | null
   /** One read after `seq`, in order and without holes; empty if there is nothing, or it is gone. */
   read(seq: number): LoggedEvent[] | Promise<LoggedEvent[]>
   /** A tab, or another hub, knows where the log stood (recall.ts). */
@@ -132,6 +134,7 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
     isDurable: persistence.isDurable,
     lastEventId: () => ledger.position.lastEventId,
     streamClient: () => ledger.position.streamClient,
+    rhythm: () => ledger.position.rhythm ?? null,
     read,
     recall: (point) => recall(ledger, point),
     start: (from, since = Number.POSITIVE_INFINITY) => startCursor(ledger, from, since, platform.now()),

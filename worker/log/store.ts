@@ -40,6 +40,8 @@ export interface Position {
   epochStart: number
   /** Sent as `Stream-Client`: this browser, to the server (R6). */
   streamClient: string
+  /** The longest time between two signs of life of the server, in ms (S3). Left out: it has shown no rhythm. */
+  rhythm?: number | undefined
 }
 
 /** As it is stored: a list of objects is three times as many bytes, all of which the browser's process copies too. */

@@ -2,6 +2,9 @@ import type { LoggedEvent, ResetReason } from '../../src/shared/events.ts'
 import type { LogCore } from './log-core.ts'
 import type { Received } from './received.ts'
 
+/** A share by which a rhythm may differ from the one that is kept: each other one costs a transaction. */
+const RHYTHM_SLACK = 0.1
+
 /** What the hub that leads does with its log: it alone appends (L1). */
 export interface Writer {
   /** @returns how many events were new; none unless this hub leads */
@@ -12,6 +15,8 @@ export interface Writer {
    * @param lastEventId where the stream goes on; where it is, if left out: known only in turn
    */
   restart(reason: ResetReason, lastEventId?: string): Promise<void>
+  /** The server has shown this rhythm (S3), in ms, or none any more (`null`). Small changes are not kept. */
+  keepRhythm(period: number | null): void
 }
 
 export const createWriter = (core: LogCore): Writer => {
@@ -72,7 +77,17 @@ export const createWriter = (core: LogCore): Writer => {
     void persistence.commitSoon()
   }
 
+  const keepRhythm = async (period: number | null) => {
+    const { position } = ledger
+    const isSame = period !== null && Math.abs(period - (position.rhythm ?? 0)) < period * RHYTHM_SLACK
+    if (!ledger.isLeading || isSame || (period ?? undefined) === position.rhythm) return
+    position.rhythm = period ?? undefined
+    ledger.touch()
+    void persistence.commitSoon()
+  }
+
   return {
+    keepRhythm: (period) => void inTurn(() => keepRhythm(period)),
     append: (blocks) => inTurn(() => append(blocks)),
     restart: (reason, lastEventId) => inTurn(() => restart(reason, lastEventId)),
   }

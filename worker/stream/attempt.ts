@@ -2,7 +2,9 @@ import type { HubOptions } from '../../src/shared/hub-options.ts'
 import type { Granted } from '../auth/credential.ts'
 import type { MetricsRecorder } from '../base/metrics.ts'
 import type { Platform } from '../base/platform.ts'
-import { type Heartbeat, watchHeartbeat } from './heartbeat.ts'
+import { ANSWER_LIMITS, fixedLimits, type Heartbeat, learnedLimits, watchHeartbeat } from './heartbeat.ts'
+import type { Parsed } from './parser.ts'
+import type { Rhythm } from './rhythm.ts'
 import { type Outcome, requestStream, type StreamRequest } from './transport.ts'
 
 export interface AttemptOptions {
@@ -13,78 +15,130 @@ export interface AttemptOptions {
   sameOrigin: boolean
   /** The health of the stream has changed. */
   onHealth(): void
+  /** The server has shown another rhythm, or none any more (rhythm.ts). */
+  onRhythm(period: number | null): void
+}
+
+export interface AttemptRequest {
+  credential: Granted
+  /** The position to resume after; `''`: none goes along. */
+  lastEventId: string
+  /** Those of the hub's own that go along. */
+  headers: Record<string, string>
+  rhythm: Rhythm
 }
 
 /** One attempt to have the stream: from its beginning to the end of the body that it leads to. */
 export interface Attempt {
   /** Whether a byte is overdue (S3). */
   isDegraded(): boolean
+  /** Whether the server may know of it. */
+  isSent(): boolean
   /** Looks at the silence now: timers stand still while a machine sleeps. */
   checkHeartbeat(): void
   /** Gives it up. Nothing that it still says counts. */
   abort(): void
   /**
-   * @param headers those of the hub's own that go along
    * @returns how it ended; `null`: it was given up
+   * @throws what a hook throws
    */
-  run(
-    credential: Granted,
-    lastEventId: string,
-    headers: Record<string, string>,
-    hooks: Pick<StreamRequest, 'onOpen' | 'onParsed'>,
-  ): Promise<Outcome | null>
+  run(request: AttemptRequest, hooks: Pick<StreamRequest, 'onOpen' | 'onParsed'>): Promise<Outcome | null>
 }
 
-export const createAttempt = ({
-  platform,
-  options,
-  metrics,
-  sameOrigin,
-  onHealth,
-}: AttemptOptions): Attempt => {
+/** Types that servers give to events which only say that they are there. */
+const PING = /^(ping|heartbeat|keep-?alive)$/i
+
+/** What a chunk says of the server's rhythm; `null`: it is a part of something. */
+const signOf = ({ blocks, comments }: Parsed): 'keep-alive' | 'event' | null => {
+  if (blocks.some(({ type, tooLarge }) => tooLarge || (type !== null && !PING.test(type)))) return 'event'
+  return comments > 0 || blocks.length > 0 ? 'keep-alive' : null
+}
+
+export const createAttempt = (deps: AttemptOptions): Attempt => {
+  const { platform, options, metrics, sameOrigin, onHealth, onRhythm } = deps
   const life = new AbortController()
   let heartbeat: Heartbeat | null = null
-  let degraded = false
+  let isDegraded = false
+  let isSent = false
 
   return {
-    isDegraded: () => degraded,
+    isDegraded: () => isDegraded,
+    isSent: () => isSent,
     checkHeartbeat: () => heartbeat?.check(),
     abort: () => life.abort(),
-    async run(credential, lastEventId, headers, hooks) {
+    async run({ credential, lastEventId, headers, rhythm }, hooks) {
+      isSent = true
       /** Aborted by silence, or together with `life`. */
       const link = new AbortController()
       life.signal.addEventListener('abort', () => link.abort())
+      const fixed = options.heartbeat && fixedLimits(options.heartbeat.timeout, options.heartbeat.misses)
+      let hasAnswered = false
+      let isReading = true
+      let silence = 0
       const watch = watchHeartbeat(platform, {
-        ...options.heartbeat,
+        limits: fixed ?? ANSWER_LIMITS,
+        isReading: () => isReading,
         onMiss(missed) {
           if (missed > 0) metrics.missedHeartbeat()
-          degraded = missed > 0
+          isDegraded = missed > 0
           onHealth()
         },
-        onDead: () => link.abort(),
+        onDead(ms) {
+          silence = ms
+          link.abort()
+        },
       })
       heartbeat = watch
-      const outcome = await requestStream({
-        url: options.url,
-        user: options.user,
-        headers: { ...options.headers, ...credential.headers, ...headers },
-        credentials: credential.credentials,
-        refuseRedirects: options.auth !== null || Object.keys(options.headers).length > 0,
-        sameOrigin,
-        lastEventId,
-        maxEventSize: options.maxEventSize,
-        signal: link.signal,
-        fetch: platform.fetch,
-        onBytes(count) {
-          watch.beat()
-          metrics.bytes(count, platform.now())
-        },
-        ...hooks,
-      })
-      watch.close()
-      heartbeat = null
-      if (life.signal.aborted) return null
-      return outcome ?? { type: 'silent', ms: options.heartbeat.timeout * options.heartbeat.misses }
+      const learn = () => {
+        if (fixed === null) watch.setLimits(learnedLimits(rhythm.period()))
+      }
+      try {
+        const outcome = await requestStream({
+          url: options.url,
+          user: options.user,
+          headers: { ...options.headers, ...credential.headers, ...headers },
+          credentials: credential.credentials,
+          refuseRedirects: options.auth !== null || Object.keys(options.headers).length > 0,
+          sameOrigin,
+          lastEventId,
+          lastEventIdQuery: options.lastEventId?.query ?? null,
+          maxEventSize: options.maxEventSize,
+          signal: link.signal,
+          fetch: platform.fetch,
+          async onOpen(answered) {
+            hasAnswered = true
+            watch.beat()
+            rhythm.opened()
+            learn()
+            await hooks.onOpen(answered)
+          },
+          onBytes(count, parsed) {
+            const now = platform.now()
+            watch.beat()
+            metrics.bytes(count, now)
+            const sign = signOf(parsed)
+            if (sign === null || !rhythm.came(sign, now)) return
+            learn()
+            onRhythm(rhythm.period())
+          },
+          async onParsed(parsed, isAll) {
+            isReading = false
+            await hooks.onParsed(parsed, isAll)
+            isReading = true
+            watch.beat()
+          },
+        })
+        if (life.signal.aborted) return null
+        if (outcome !== null) return outcome
+        if (hasAnswered && fixed === null) {
+          rhythm.gaveUp(silence)
+          onRhythm(rhythm.period())
+        }
+        return { type: 'silent', ms: silence, hasAnswered }
+      } finally {
+        watch.close()
+        heartbeat = null
+      }
     },
   }
 }

@@ -4,6 +4,10 @@ export const BACKOFF_CAP = 30_000
 const RETRY_MIN = 100
 const RETRY_MAX = 60_000
 
+/** S5: between two attempts while the browser says that it is offline, at first and at most. */
+const OFFLINE_BASE = 10_000
+const OFFLINE_CAP = 30_000
+
 /** The server's `retry:` sets the base, within 0.1 to 60 s: 0 would hammer it, a day would look dead. */
 export const clampRetry = (ms: number): number => Math.min(RETRY_MAX, Math.max(RETRY_MIN, ms))
 
@@ -14,11 +18,29 @@ export const clampRetry = (ms: number): number => Math.min(RETRY_MAX, Math.max(R
  * @param base ms, the bound of the first retry
  * @param retryAfter ms, a floor that the server asked for, or `null`
  * @param random in [0, 1)
+ * @param cap ms, the bound's bound
  * @returns ms to wait
  */
-export const delay = (attempt: number, base: number, retryAfter: number | null, random: number): number => {
-  const bound = Math.min(Math.max(BACKOFF_CAP, base), base * 2 ** Math.min(attempt, 16))
+export const delay = (
+  attempt: number,
+  base: number,
+  retryAfter: number | null,
+  random: number,
+  cap = BACKOFF_CAP,
+): number => {
+  const bound = Math.min(Math.max(cap, base), base * 2 ** Math.min(attempt, 16))
   const jittered = random * bound
   // Behind a floor the jitter is added, not lost: a crowd that was told "5 s" must not return as one.
   return Math.round(retryAfter === null ? jittered : retryAfter + random * Math.min(base, bound))
 }
+
+/**
+ * S5: what the browser says of the network is a hint, and wrong with some VPNs, captive portals and virtual adapters.
+ * So attempts go on, but seldom: without a network each of them is in vain.
+ *
+ * @param attempt attempts in a row that came to nothing
+ * @param random in [0, 1)
+ * @returns ms to wait, at least 10 s and at most 30 s
+ */
+export const offlineDelay = (attempt: number, random: number): number =>
+  Math.round(Math.min(OFFLINE_CAP, OFFLINE_BASE * 2 ** Math.min(attempt, 2) * (1 + random / 5)))

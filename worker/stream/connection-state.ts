@@ -1,4 +1,6 @@
+import type { Granted } from '../auth/credential.ts'
 import type { Attempt } from './attempt.ts'
+import type { CredentialWatch } from './credential-watch.ts'
 
 /**
  * The life of a stream, as a complete table: the compiler proves that no pair is forgotten.
@@ -11,8 +13,8 @@ import type { Attempt } from './attempt.ts'
  *                        |  |  | +-------- waiting <-+- lost
  *                 refused|  |  +- online - offline <-+- lost while offline
  *                        v  | retry
- *                unauthorized     failed --retry--> connecting
- *                                 closed (204, close(): for good)
+ *                unauthorized     failed, closed (204) --retry--> connecting
+ *                                 disposed (close(): for good, from all)
  * ```
  */
 export type ConnectionState =
@@ -24,6 +26,8 @@ export type ConnectionState =
   | 'unauthorized'
   | 'failed'
   | 'closed'
+  /** For good. Told to tabs as `closed`. */
+  | 'disposed'
 
 export type ConnectionEvent =
   /** This hub leads, and has tabs. */
@@ -40,9 +44,11 @@ export type ConnectionEvent =
   | 'refused'
   /** Nothing that time can mend. */
   | 'fatal'
-  /** 204, or `close()`. */
+  /** 204 */
   | 'ended'
-  /** The wait is over, or somebody asked. */
+  /** `close()` */
+  | 'disposed'
+  /** The wait is over, or somebody asked: a new attempt, also in place of the one under way. */
   | 'retry'
   | 'offline'
   | 'online'
@@ -51,10 +57,14 @@ export type ConnectionEvent =
 export type Phase = {
   /** When it was entered, in ms since 1970. */
   since: number
-} & (
-  | { state: 'connecting' | 'open'; attempt: Attempt }
-  | { state: 'waiting'; wait: Wait }
-  | { state: Exclude<ConnectionState, 'connecting' | 'open' | 'waiting'> }
+} & /** `credential`: there is one already; `null`: it is to be obtained. */
+(
+  | { state: 'connecting'; attempt: Attempt; credential: Granted | null }
+  /** `isUseful`: it was confirmed, or has delivered an event. */
+  | { state: 'open'; attempt: Attempt; isUseful: boolean }
+  | { state: 'waiting' | 'offline'; wait: Wait }
+  | { state: 'unauthorized'; watch: CredentialWatch }
+  | { state: 'idle' | 'failed' | 'closed' | 'disposed' }
 )
 
 export interface Wait {
@@ -75,6 +85,7 @@ export const TRANSITIONS: Record<ConnectionState, Record<ConnectionEvent, Connec
     refused: null,
     fatal: null,
     ended: 'closed',
+    disposed: 'disposed',
     retry: null,
     offline: null,
     online: null,
@@ -88,7 +99,8 @@ export const TRANSITIONS: Record<ConnectionState, Record<ConnectionEvent, Connec
     refused: 'unauthorized',
     fatal: 'failed',
     ended: 'closed',
-    retry: null,
+    disposed: 'disposed',
+    retry: 'connecting',
     offline: null,
     online: null,
   },
@@ -101,6 +113,7 @@ export const TRANSITIONS: Record<ConnectionState, Record<ConnectionEvent, Connec
     refused: 'unauthorized',
     fatal: 'failed',
     ended: 'closed',
+    disposed: 'disposed',
     // Somebody asked for a new stream while one is open: `reconnect()`.
     retry: 'connecting',
     // Browsers say offline for a moment when a network changes; a stream that stands is worth keeping (S5).
@@ -116,6 +129,7 @@ export const TRANSITIONS: Record<ConnectionState, Record<ConnectionEvent, Connec
     refused: null,
     fatal: null,
     ended: 'closed',
+    disposed: 'disposed',
     retry: 'connecting',
     offline: 'offline',
     online: 'connecting',
@@ -124,11 +138,13 @@ export const TRANSITIONS: Record<ConnectionState, Record<ConnectionEvent, Connec
     release: null,
     hold: 'idle',
     opened: null,
-    lost: null,
+    // The network is back, but the server named a time.
+    lost: 'waiting',
     'cut-off': null,
     refused: null,
     fatal: null,
     ended: 'closed',
+    disposed: 'disposed',
     retry: 'connecting',
     offline: null,
     online: 'connecting',
@@ -142,6 +158,7 @@ export const TRANSITIONS: Record<ConnectionState, Record<ConnectionEvent, Connec
     refused: null,
     fatal: null,
     ended: 'closed',
+    disposed: 'disposed',
     retry: 'connecting',
     offline: null,
     online: null,
@@ -155,11 +172,27 @@ export const TRANSITIONS: Record<ConnectionState, Record<ConnectionEvent, Connec
     refused: null,
     fatal: null,
     ended: 'closed',
+    disposed: 'disposed',
     retry: 'connecting',
     offline: null,
     online: null,
   },
   closed: {
+    release: null,
+    // Without a tab it is forgotten: the next visit tries anew.
+    hold: 'idle',
+    opened: null,
+    lost: null,
+    'cut-off': null,
+    refused: null,
+    fatal: null,
+    ended: null,
+    disposed: 'disposed',
+    retry: 'connecting',
+    offline: null,
+    online: null,
+  },
+  disposed: {
     release: null,
     hold: null,
     opened: null,
@@ -168,6 +201,7 @@ export const TRANSITIONS: Record<ConnectionState, Record<ConnectionEvent, Connec
     refused: null,
     fatal: null,
     ended: null,
+    disposed: null,
     retry: null,
     offline: null,
     online: null,

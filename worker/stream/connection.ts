@@ -7,6 +7,7 @@ import type { MetricsRecorder } from '../base/metrics.ts'
 import { type Platform, pause } from '../base/platform.ts'
 import type { Log } from '../log/log.ts'
 import { type Attempt, createAttempt } from './attempt.ts'
+import { offlineDelay } from './backoff.ts'
 import {
   type ConnectionEvent,
   type ConnectionState,
@@ -14,28 +15,30 @@ import {
   TRANSITIONS,
   type Wait,
 } from './connection-state.ts'
+import { watchCredentials } from './credential-watch.ts'
+import { createErrorReports } from './error-reports.ts'
 import type { Ingest } from './ingest.ts'
 import type { Parsed } from './parser.ts'
+import { createPositionKeeper } from './position-keeper.ts'
 import { watchRenewal } from './renewal.ts'
 import { resumption } from './resumption.ts'
 import { createRetryPolicy } from './retry-policy.ts'
-import { judge, type Verdict, type Why } from './verdict.ts'
+import { createRhythm, type Rhythm } from './rhythm.ts'
+import type { Outcome } from './transport.ts'
+import { faultOf, judge, NO_ANSWER, tooLargeMessage, UNSENDABLE, type Verdict, type Why } from './verdict.ts'
 
 /** ms of health after which the attempt counter starts over (S4). */
 const HEALTHY_AFTER = 10_000
 /** ms between looks at whether the browser is online again. */
 const ONLINE_LOOK = 2_000
-/** ms between two errors that tell of events which are not delivered (A5, B1). */
-const SKIPPED_PAUSE = 1_000
-
-const tooLargeMessage = (maxEventSize: number) =>
-  `An event is larger than ${maxEventSize} characters, and was skipped: send less, or raise maxEventSize.`
+/** ms without an answer after which the status says what a server has to do. */
+const NO_ANSWER_AFTER = 8_000
 
 export interface ConnectionOptions {
   platform: Platform
   options: HubOptions
   credentials: Credentials
-  log: Pick<Log, 'ready' | 'restart' | 'lastEventId' | 'streamClient'>
+  log: Pick<Log, 'ready' | 'restart' | 'lastEventId' | 'streamClient' | 'rhythm' | 'keepRhythm'>
   /** Where the events go. */
   ingest: Ingest
   /** Whether the stream comes from the page's own origin. */
@@ -58,125 +61,153 @@ export interface Connection {
   hold(): void
   /** This hub leads, and has tabs. */
   release(): void
-  /** Somebody asked: try now, as if for the first time. Also reopens a stream that stands. */
+  /** Somebody asked: try now, as if for the first time. Also in place of an attempt or a stream that stands. */
   retry(): void
-  /** Somebody asked: the log starts over where the stream is (I2), which goes on. */
+  /** Somebody asked: the log starts over, without a position (I2). A stream that stands goes on. */
   drop(): void
   /** A tab was looked at: try now what time would bring anyway, unless the server named the time (S5). */
   nudge(): void
   /** A tab came, perhaps with a better token: also try what had been given up. */
   welcome(): void
-  /** The machine slept: what stands is looked at, what waits is tried (S5). */
+  /** The machine slept: what stands is looked at, and what waits is tried, unless the server named the time (S5). */
   wake(): void
   /** For good: aborts what is under way. */
   close(): void
 }
 
-/** 250 lines in one function, since every one of them reads or changes the one state that it guards. */
+/** What a phase is entered with, where it needs it. */
+interface Given {
+  /** Default: the next attempt is due at once. */
+  wait: Wait
+  /** For the next attempt. Default: it is obtained. */
+  credential: Granted | null
+}
+
+/** Over 200 lines in one function, since every one of them reads or changes the one state that it guards. */
 export const createConnection = (deps: ConnectionOptions): Connection => {
   const { platform, options, credentials, log, metrics } = deps
   let phase: Phase = { state: 'idle', since: platform.now() }
   let resume: Status['resume'] = 'fresh'
-  let error: ErrorData | null = null
-  /** When the last stream that opened did, and when it was lost; `null`: none was. */
-  let openedAt: number | null = null
+  /** When the last stream was lost; `null`: none has opened yet. */
   let lostAt: number | null = null
-  /** When a stream that stood was given up by ourselves. */
+  /** When a request was last given up that the server may know of. */
   let abortedAt = Number.NEGATIVE_INFINITY
-  /** After a first 401 the token is obtained anew; a second one in a row waits for a tab (S6). */
-  let refreshed = false
-  /** When an error last told of an event that was not delivered. */
-  let skippedAt = Number.NEGATIVE_INFINITY
+  /** After a first 401 the token is obtained anew at once; after a second one in a row it is waited for (S6). */
+  let isRefreshed = false
+  /** Known once the log is ready. */
+  let rhythm: Rhythm | null = null
   const policy = createRetryPolicy(platform.random)
+  const needsPreflight = !deps.sameOrigin && options.lastEventId === null
+  const position = createPositionKeeper({ log, needsPreflight })
+  const errors = createErrorReports({
+    platform,
+    metrics,
+    context: () => ({ state: phase.state, attempt: policy.attempts(), lastEventId: log.lastEventId() }),
+    onStatus: deps.onStatus,
+    onError: deps.onError,
+  })
   /** End with the phase. */
   const timers = new Set<() => void>()
   const after = (ms: number, run: () => void) => timers.add(platform.after(ms, run))
+  const cancelTimers = () => {
+    for (const cancel of timers) cancel()
+    timers.clear()
+  }
 
   const isPresent = (attempt: Attempt) => 'attempt' in phase && phase.attempt === attempt
 
   const leave = (event: ConnectionEvent, next: ConnectionState) => {
-    for (const cancel of timers) cancel()
-    timers.clear()
+    cancelTimers()
+    if (phase.state === 'unauthorized') phase.watch.close()
     if (next !== 'connecting') credentials.settled(next === 'open')
     if (!('attempt' in phase) || next === 'open') return
     phase.attempt.abort()
+    const now = platform.now()
+    if (phase.attempt.isSent() && (event === 'retry' || event === 'hold')) abortedAt = now
     if (phase.state !== 'open') return
-    lostAt = platform.now()
-    if (event === 'retry' || event === 'hold') abortedAt = lostAt
-    metrics.closed(lostAt - (openedAt ?? lostAt), lostAt)
+    lostAt = now
+    metrics.closed(now - phase.since, now)
   }
 
-  const phaseOf = (state: ConnectionState, wait: Wait): Phase => {
+  const phaseOf = (state: ConnectionState, { wait, credential }: Given): Phase => {
     const since = platform.now()
-    if (state === 'open' && 'attempt' in phase) return { state, since, attempt: phase.attempt }
-    if (state === 'connecting' || state === 'open') return { state, since, attempt: newAttempt() }
-    if (state === 'waiting') return { state, since, wait }
-    return { state, since }
+    switch (state) {
+      case 'connecting': {
+        const { sameOrigin, onStatus: onHealth } = deps
+        const onRhythm = (period: number | null) => log.keepRhythm(period)
+        const attempt = createAttempt({ platform, options, metrics, sameOrigin, onHealth, onRhythm })
+        return { state, since, attempt, credential }
+      }
+      case 'open':
+        // Reached from `connecting` alone.
+        return { state, since, attempt: (phase as Phase & { attempt: Attempt }).attempt, isUseful: false }
+      case 'waiting':
+      case 'offline':
+        return { state, since, wait }
+      case 'unauthorized': {
+        const onCredential = (given: Granted) => enter('retry', { credential: given })
+        const first = policy.waitForCredential()
+        return { state, since, watch: watchCredentials({ platform, credentials, first, onCredential }) }
+      }
+      default:
+        return { state, since }
+    }
   }
 
-  const enter = (event: ConnectionEvent, wait: Wait = { until: platform.now(), isTold: false }): boolean => {
+  const enter = (event: ConnectionEvent, given: Partial<Given> = {}): boolean => {
     const next = TRANSITIONS[phase.state][event]
     if (next === null) return false
     leave(event, next)
-    phase = phaseOf(next, wait)
-    if (phase.state === 'connecting') void connect(phase.attempt)
-    if (phase.state === 'waiting') after(phase.wait.until - platform.now(), () => enter('retry'))
-    if (phase.state === 'offline') lookForNetwork()
+    phase = phaseOf(next, { wait: { until: platform.now(), isTold: false }, credential: null, ...given })
+    if (phase.state === 'connecting') begin(phase.attempt, phase.credential)
+    schedule()
     deps.onStatus()
     return true
   }
 
-  const newAttempt = () =>
-    createAttempt({ platform, options, metrics, sameOrigin: deps.sameOrigin, onHealth: deps.onStatus })
+  /** What the phase waits for. */
+  const schedule = () => {
+    if (!('wait' in phase)) return
+    after(phase.wait.until - platform.now(), () => enter('retry'))
+    if (phase.state === 'offline') lookForNetwork()
+  }
 
   /** A worker may find itself online again without having been told (seen with DevTools' offline mode). */
   const lookForNetwork = () =>
-    after(ONLINE_LOOK, () => void (platform.isOnline() ? enter('online') : lookForNetwork()))
+    after(ONLINE_LOOK, () => (platform.isOnline() ? cameOnline() : void lookForNetwork()))
 
-  const errorOf = (why: Why): ErrorData => {
-    const { state } = phase
-    const retryable = !['unauthorized', 'failed', 'closed'].includes(state)
-    const lastEventId = log.lastEventId()
-    return { ...why, retryable, state, attempt: policy.attempts(), lastEventId, at: platform.now() }
-  }
-
-  const report = (why: Why) => {
-    error = errorOf(why)
-    metrics.error(why.kind)
-    deps.onStatus()
-    deps.onError(error)
-  }
-
-  /** Waits: for the network if the browser has none, else `ms`. */
   const wait = (ms: number, isTold = false): boolean =>
-    enter(platform.isOnline() ? 'lost' : 'cut-off', { until: platform.now() + ms, isTold })
+    enter(platform.isOnline() ? 'lost' : 'cut-off', { wait: { until: platform.now() + ms, isTold } })
 
-  const backOff = (why: Why, retryAfter: number | null) => {
-    if (wait(policy.wait(retryAfter), retryAfter !== null)) report(why)
+  const backOff = (why: Why, retryAfter: number | null, isSeldom = false) => {
+    const ms = policy.wait({ retryAfter, isSeldom, isOnline: platform.isOnline() })
+    if (wait(ms, retryAfter !== null)) errors.report(why)
   }
 
   const stop = (event: 'refused' | 'fatal', why: Why) => {
-    if (enter(event)) report(why)
+    if (enter(event)) errors.report(why)
   }
 
-  const opened = async (attempt: Attempt, headers: Headers, requestedAfter: string, credential: Granted) => {
+  /** @param asked the position that the request had, or `''` */
+  const opened = async (attempt: Attempt, headers: Headers, asked: string, credential: Granted) => {
     if (!isPresent(attempt)) return
+    const lost = position.opened(asked)
+    if (lost === 'probe') return void enter('retry')
     const now = platform.now()
     metrics.opened(lostAt === null ? null : now - lostAt)
-    resume = resumption(headers, requestedAfter, openedAt !== null)
-    openedAt = now
-    lostAt = null
-    refreshed = false
-    error = null
+    resume = lost === 'position-lost' ? 'reset' : resumption(headers, asked, lostAt !== null)
+    isRefreshed = false
+    errors.clear()
     enter('opened')
+    if (phase.state === 'open') phase.isUseful = resume === 'continued'
     after(HEALTHY_AFTER, () => {
       policy.startOver()
       deps.onStatus()
     })
     timers.add(watchRenewal({ platform, credentials, credential, onRenewed }).close)
-    if (resume === 'reset') await log.restart('server', '')
-    else if (resume === 'unconfirmed' && options.resume === 'strict')
-      await log.restart('unconfirmed', requestedAfter)
+    if (lost !== null) return log.restart(lost, '')
+    if (resume === 'reset') return log.restart('server', '')
+    if (resume === 'unconfirmed' && options.resume === 'strict') return log.restart('unconfirmed', asked)
   }
 
   const onRenewed = () => {
@@ -184,44 +215,46 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
     enter('retry')
   }
 
-  /** An event is not delivered (A5, B1). The stream goes on. */
-  const skip = (kind: 'signature' | 'too-large', message: string) => {
-    metrics.error(kind)
-    // A forger may send thousands: each is counted, and one a second told.
-    if (Math.abs(platform.now() - skippedAt) < SKIPPED_PAUSE) return
-    skippedAt = platform.now()
-    deps.onError(errorOf({ kind, message, status: null, cause: null }))
-  }
-
   const take = async (attempt: Attempt, { retry, blocks, tooLarge }: Parsed) => {
     if (retry !== null) policy.setBase(retry)
-    for (let left = tooLarge; left > 0; left--) skip('too-large', tooLargeMessage(options.maxEventSize))
+    if (phase.state === 'open' && blocks.some(({ type }) => type !== null)) phase.isUseful = true
+    for (let left = tooLarge; left > 0; left--)
+      errors.skipped('too-large', tooLargeMessage(options.maxEventSize))
     const { refused, unavailable } = await deps.ingest.take(blocks, () => isPresent(attempt))
-    for (const message of refused) skip('signature', message)
+    for (const message of refused) errors.skipped('signature', message)
     // No forgery: the event comes again after the position, which is the one before it.
     if (unavailable !== null && isPresent(attempt))
       backOff({ kind: 'signature', message: unavailable, status: null, cause: null }, null)
   }
 
   /** What an attempt came to, once it is over. */
-  const settle = async ({ next, why, retryAfter }: Verdict) => {
+  const settle = (outcome: Outcome, asked: string) => {
+    const { next, why, retryAfter, isSeldom }: Verdict = judge(outcome, platform.now())
+    const proven = phase.state === 'connecting' ? position.failed(outcome) : null
+    if (proven !== null) {
+      if (wait(0) && proven === 'unsendable') errors.report(UNSENDABLE)
+      return
+    }
     switch (next) {
       case 'ended':
         return void enter('ended')
       case 'position-lost':
         // A server that refuses even a request without a position would be asked for ever at full speed.
-        if (log.lastEventId() === '') return backOff(why, retryAfter)
-        await log.restart('position-lost', '')
+        if (asked === '') return backOff(why, retryAfter)
+        position.giveUp()
         return void wait(0)
       case 'unauthorized':
         credentials.refused()
-        if (refreshed || options.auth === null) return stop('refused', why)
-        refreshed = true
+        if (isRefreshed || options.auth === null) return stop('refused', why)
+        isRefreshed = true
         return void wait(0)
       case 'fatal':
         return stop('fatal', why)
-      case 'lost':
-        return backOff(why, retryAfter)
+      case 'lost': {
+        const isClean = outcome.type === 'ended' && outcome.cause === null
+        if (!isClean || phase.state !== 'open' || !phase.isUseful) return backOff(why, retryAfter, isSeldom)
+        if (wait(policy.waitAfterUse())) errors.report(why)
+      }
     }
   }
 
@@ -231,70 +264,107 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
     else backOff(why, retryAfter)
   }
 
-  const connect = async (attempt: Attempt) => {
-    policy.begin()
-    metrics.attempted()
+  const connect = async (attempt: Attempt, given: Granted | null) => {
     const grace = abortedAt + CLOSE_GRACE - platform.now()
     if (grace > 0) await pause(platform, grace)
-    const [credential] = await Promise.all([credentials.get(), log.ready])
+    const [credential] = await Promise.all([given ?? credentials.get(), log.ready])
     if (!isPresent(attempt)) return
     if (!credential.ok) return settleWithout(credential)
-    const lastEventId = log.lastEventId()
-    const streamClient = deps.sendStreamClient ? { 'stream-client': log.streamClient() } : {}
-    const outcome = await attempt.run(credential, lastEventId, streamClient, {
-      onOpen: (headers) => opened(attempt, headers, lastEventId, credential),
-      async onParsed(parsed, isAll) {
-        await take(attempt, parsed)
-        if (isAll) await deps.rest()
+    const asked = position.ask()
+    const headers = deps.sendStreamClient ? { 'stream-client': log.streamClient() } : {}
+    rhythm ??= createRhythm(log.rhythm())
+    after(NO_ANSWER_AFTER, () => errors.report(NO_ANSWER))
+    const outcome = await attempt.run(
+      { credential, lastEventId: asked, headers, rhythm },
+      {
+        onOpen: (headers) => opened(attempt, headers, asked, credential),
+        async onParsed(parsed, isAll) {
+          await take(attempt, parsed)
+          if (isAll) await deps.rest()
+        },
       },
+    )
+    if (outcome !== null && isPresent(attempt)) settle(outcome, asked)
+  }
+
+  const begin = (attempt: Attempt, given: Granted | null) => {
+    policy.begin()
+    metrics.attempted()
+    // A fault of the hub's own must not leave it silent while its tabs are told that all is well.
+    connect(attempt, given).catch((error: unknown) => {
+      if (isPresent(attempt)) backOff(faultOf(error), null)
     })
-    if (outcome !== null && isPresent(attempt)) await settle(judge(outcome, platform.now()))
   }
 
   const retry = () => {
+    // The answer of an attempt under way may come too late for the user who has just logged in.
+    if (phase.state === 'connecting' && phase.attempt.isSent()) credentials.refused()
+    credentials.forgive()
     policy.startOver()
-    refreshed = false
+    isRefreshed = false
+    position.retry()
     enter('retry')
   }
 
-  const nudge = () => {
-    if (phase.state === 'offline' || (phase.state === 'waiting' && !phase.wait.isTold)) enter('retry')
+  /** Without tokens nothing shows whether the user has logged in since: the server has to be asked. */
+  const lookForCredential = () => {
+    if (options.auth === null) credentials.forgive()
+    if (phase.state === 'unauthorized') phase.watch.look()
   }
 
+  const nudge = () => {
+    if ('wait' in phase && !phase.wait.isTold) enter('retry')
+    else if (phase.state === 'unauthorized') lookForCredential()
+  }
+
+  const cameOnline = () => {
+    if (phase.state === 'unauthorized') lookForCredential()
+    else if ('wait' in phase && phase.wait.isTold) enter('lost', { wait: phase.wait })
+    else enter('online')
+  }
+  const wentOffline = () => {
+    if (!('wait' in phase)) return
+    const until = Math.max(phase.wait.until, platform.now() + offlineDelay(0, platform.random()))
+    enter('offline', { wait: { ...phase.wait, until } })
+  }
   const stopConnectivity = platform.onConnectivity(() => {
-    if (!platform.isOnline()) enter('offline')
-    else if (phase.state !== 'waiting' || !phase.wait.isTold) enter('online')
+    if (platform.isOnline()) cameOnline()
+    else wentOffline()
   })
 
   return {
     status: () => ({
-      state: phase.state,
+      state: phase.state === 'disposed' ? 'closed' : phase.state,
       attempt: policy.attempts(),
-      nextAttemptAt: phase.state === 'waiting' ? phase.wait.until : null,
+      nextAttemptAt: 'wait' in phase ? phase.wait.until : null,
       since: phase.since,
       health: 'attempt' in phase && phase.attempt.isDegraded() ? 'degraded' : 'good',
       resume,
-      error,
+      error: errors.current(),
     }),
-    errorOf,
+    errorOf: errors.errorOf,
     hold: () => void enter('hold'),
     release: () => void enter('release'),
-    retry() {
-      credentials.forgive()
-      retry()
+    retry,
+    drop() {
+      position.drop()
+      void log.restart('dropped', '')
     },
-    drop: () => void log.restart('dropped'),
     nudge,
     welcome() {
-      if (phase.state === 'unauthorized' || phase.state === 'failed') retry()
+      if (phase.state === 'failed' || phase.state === 'closed') retry()
       else nudge()
     },
     wake() {
-      if ('attempt' in phase) phase.attempt.checkHeartbeat()
-      if (phase.state === 'waiting') enter('retry')
+      if ('attempt' in phase) return phase.attempt.checkHeartbeat()
+      if ('wait' in phase && (!phase.wait.isTold || phase.wait.until <= platform.now())) enter('retry')
+      nudge()
+      // Timers stood still while the machine slept.
+      cancelTimers()
+      schedule()
     },
     close() {
-      enter('ended')
+      enter('disposed')
       stopConnectivity()
     },
   }

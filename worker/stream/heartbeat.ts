@@ -1,18 +1,53 @@
 import { LONGEST_TIMER, type Platform } from '../base/platform.ts'
 
-export interface HeartbeatOptions {
-  /** ms without a byte after which the stream is degraded. */
-  timeout: number
-  /** Timeouts in a row after which it is dead. */
+/** How long a stream may be silent, in ms. */
+export interface Limits {
+  /** The silence after which the `n`-th sign of life is missed, `n` from 1; it grows with `n`. */
+  missAfter(n: number): number
+  /** With so many missed signs of life in a row the stream is dead. */
   misses: number
+}
+
+/** The limit for a server that has shown no rhythm: it may be silent by nature, and so may be a line that is cut. */
+const SILENT_BY_NATURE = 300_000
+const SHORTEST = 10_000
+
+/** S3: limits that the application has set. */
+export const fixedLimits = (timeout: number, misses: number): Limits => ({
+  missAfter: (n) => n * timeout,
+  misses,
+})
+
+/** S3, R2: the limits for an answer to begin, where the application has set none. */
+export const ANSWER_LIMITS = fixedLimits(20_000, 2)
+
+/**
+ * S3: the limits for a server whose signs of life come at most `period` apart: one that is half as late again is
+ * missed, and at two and a half times the period the stream is dead. `null`: the server has shown no rhythm.
+ */
+export const learnedLimits = (period: number | null): Limits =>
+  period === null
+    ? fixedLimits(SILENT_BY_NATURE, 1)
+    : {
+        missAfter: (n) => Math.max(SHORTEST, (n + 0.5) * period),
+        misses: 2,
+      }
+
+export interface HeartbeatOptions {
+  limits: Limits
+  /** `false`: nobody reads what comes, so that silence says nothing of the server. */
+  isReading(): boolean
   /** `missed` 0: a byte came after silence. */
   onMiss(missed: number): void
-  onDead(): void
+  /** @param silence ms without a byte */
+  onDead(silence: number): void
 }
 
 export interface Heartbeat {
   /** A byte came. */
   beat(): void
+  /** From here on other limits hold. */
+  setLimits(limits: Limits): void
   /** Looks now: timers stand still while a machine sleeps. */
   check(): void
   close(): void
@@ -24,29 +59,30 @@ export interface Heartbeat {
  */
 export const watchHeartbeat = (
   platform: Pick<Platform, 'now' | 'after'>,
-  { timeout, misses, onMiss, onDead }: HeartbeatOptions,
+  { isReading, onMiss, onDead, ...options }: HeartbeatOptions,
 ): Heartbeat => {
+  let { limits } = options
   let lastByteAt = platform.now()
   let missed = 0
+  let cancel = () => {}
 
   const check = () => {
-    const silence = platform.now() - lastByteAt
+    cancel()
+    const now = platform.now()
     // The wall clock can be set back; the watch then starts over rather than sleeping for the difference.
-    if (silence < 0) lastByteAt = platform.now()
-    const now = Math.floor(silence / timeout)
-    if (now > missed) {
-      missed = now
+    if (now < lastByteAt || !isReading()) lastByteAt = now
+    const silence = now - lastByteAt
+    const before = missed
+    while (missed < limits.misses && silence >= limits.missAfter(missed + 1)) missed += 1
+    if (missed > before) {
       onMiss(missed)
-      if (missed >= misses) return onDead()
+      if (missed >= limits.misses) return onDead(silence)
     }
-    arm((missed + 1) * timeout - Math.max(0, silence))
-  }
-  let cancel = () => {}
-  // `timeout: Infinity` switches the watch off.
-  const arm = (ms: number) => {
+    // `timeout: Infinity` switches the watch off.
+    const ms = limits.missAfter(missed + 1) - silence
     cancel = platform.after(Math.min(LONGEST_TIMER, Math.max(1, ms)), check)
   }
-  arm(timeout)
+  check()
 
   return {
     beat() {
@@ -55,10 +91,11 @@ export const watchHeartbeat = (
       missed = 0
       onMiss(0)
     },
-    check() {
-      cancel()
+    setLimits(next) {
+      limits = next
       check()
     },
+    check,
     close: () => cancel(),
   }
 }

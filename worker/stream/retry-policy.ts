@@ -1,8 +1,25 @@
-import { BACKOFF_BASE, clampRetry, delay } from './backoff.ts'
+import { BACKOFF_BASE, BACKOFF_CAP, clampRetry, delay, offlineDelay } from './backoff.ts'
 
-/** What the attempts so far mean for the wait before the next one (S4). Knows no clock. */
+/** ms: the cap for a server that answers with a page, since only the user can mend that, by logging in. */
+export const SELDOM_CAP = 300_000
+
+/** ms from one question for a credential to the next, at first and at most, while the stream is `unauthorized`. */
+const ASK_FIRST = 1_000
+const ASK_CAP = 60_000
+
+/** What is known of the attempt that came to nothing. */
+export interface Failure {
+  /** ms, a floor that the server asked for, or `null`. */
+  retryAfter: number | null
+  /** What the browser says of the network. */
+  isOnline: boolean
+  /** Time alone will hardly mend it. */
+  isSeldom: boolean
+}
+
+/** What the attempts so far mean for the wait before the next one (S4, S5). Knows no clock. */
 export interface RetryPolicy {
-  /** Attempts in a row without 10 s of health, the present one included. */
+  /** Attempts in a row that came to nothing, the present one included. */
   attempts(): number
   /** An attempt begins. */
   begin(): void
@@ -12,17 +29,20 @@ export interface RetryPolicy {
   uncount(): void
   /** The server sent `retry:`, in ms. */
   setBase(ms: number): void
-  /**
-   * @param retryAfter ms, a floor that the server asked for, or `null`
-   * @returns ms to wait
-   */
-  wait(retryAfter: number | null): number
+  /** @returns ms until the next attempt */
+  wait(failure: Failure): number
+  /** The server has ended a stream that was of use: the count starts over. @returns ms until the next attempt */
+  waitAfterUse(): number
+  /** @returns ms until the credentials are asked for the first time, once the server has refused what there is */
+  waitForCredential(): number
 }
 
 /** @param random in [0, 1) */
 export const createRetryPolicy = (random: () => number): RetryPolicy => {
   let attempts = 0
   let base = BACKOFF_BASE
+  const failed = () => Math.max(0, attempts - 1)
+
   return {
     attempts: () => attempts,
     begin() {
@@ -32,11 +52,20 @@ export const createRetryPolicy = (random: () => number): RetryPolicy => {
       attempts = 0
     },
     uncount() {
-      attempts = Math.max(0, attempts - 1)
+      attempts = failed()
     },
     setBase(ms) {
       base = clampRetry(ms)
     },
-    wait: (retryAfter) => delay(Math.max(0, attempts - 1), base, retryAfter, random()),
+    wait({ retryAfter, isOnline, isSeldom }) {
+      const ms = delay(failed(), base, retryAfter, random(), isSeldom ? SELDOM_CAP : BACKOFF_CAP)
+      return isOnline ? ms : Math.max(ms, offlineDelay(failed(), random()))
+    },
+    waitAfterUse() {
+      attempts = 0
+      return Math.round(base * (0.5 + random()))
+    },
+    // The second attempt in a row is the one with a token that was obtained anew.
+    waitForCredential: () => Math.min(ASK_CAP, ASK_FIRST * 2 ** Math.min(Math.max(0, attempts - 2), 16)),
   }
 }

@@ -14,7 +14,10 @@ export interface StreamRequest {
   refuseRedirects: boolean
   /** No redirect leads to another origin: neither cookies nor the position are to get there (A6). */
   sameOrigin: boolean
+  /** The position to resume after; `''`: none. */
   lastEventId: string
+  /** The query parameter that the position goes into; `null`: the header `Last-Event-ID`. */
+  lastEventIdQuery: string | null
   maxEventSize: number
   signal: AbortSignal
   fetch: typeof globalThis.fetch
@@ -34,14 +37,14 @@ export type Outcome =
   /** The body ended, or the connection broke in the middle of it. */
   | { type: 'ended'; cause: string | null }
   /** With anything but 200 and an event stream. */
-  | { type: 'answered'; status: number; contentType: string; headers: Headers }
+  | { type: 'answered'; status: number; contentType: string; redirected: boolean; headers: Headers }
   | { type: 'redirected' }
   /** A stream, but that of another user than the key's (A3). */
   | { type: 'anothers' }
   /** No answer at all. */
   | { type: 'unreachable'; cause: string }
   /** No byte came for `ms`. */
-  | { type: 'silent'; ms: number }
+  | { type: 'silent'; ms: number; hasAnswered: boolean }
 
 /** Bytes in one read behind which more is soon to come: the browser keeps no more than some times as many. */
 const MUCH = 32_768
@@ -65,6 +68,9 @@ class Ended extends Error {
   }
 }
 
+/** What one of our own hooks threw: no fault of the network's. */
+class Fault extends Error {}
+
 const words = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /**
@@ -77,12 +83,17 @@ const words = (error: unknown): string => (error instanceof Error ? error.messag
  * `window` and `document`, which a worker lacks: the build replaces both (vite.config.ts).
  *
  * @returns how it ended; `null`: `signal` ended it
+ * @throws what a hook throws
  */
 export const requestStream = async (request: StreamRequest): Promise<Outcome | null> => {
   const { signal, lastEventId } = request
   if (signal.aborted) return null
   const headers = { ...request.headers }
-  if (lastEventId !== '' && isSendable(lastEventId)) headers['last-event-id'] = toHeaderValue(lastEventId)
+  const url = new URL(request.url)
+  if (lastEventId !== '' && isSendable(lastEventId)) {
+    if (request.lastEventIdQuery !== null) url.searchParams.set(request.lastEventIdQuery, lastEventId)
+    else headers['last-event-id'] = toHeaderValue(lastEventId)
+  }
 
   try {
     new Headers(headers)
@@ -92,11 +103,11 @@ export const requestStream = async (request: StreamRequest): Promise<Outcome | n
   }
 
   const drain = async (response: Response) => {
-    const { status, headers, body, type } = response
+    const { status, headers, body, type, redirected } = response
     if (type === 'opaqueredirect') throw new Ended({ type: 'redirected' })
     const contentType = headers.get('content-type') ?? ''
     if (status !== 200 || body === null || !/^\s*text\/event-stream\s*(;|$)/i.test(contentType))
-      throw new Ended({ type: 'answered', status, contentType, headers })
+      throw new Ended({ type: 'answered', status, contentType, redirected, headers })
 
     if (isAnothers(streamUser(headers), request.user)) throw new Ended({ type: 'anothers' })
 
@@ -121,7 +132,7 @@ export const requestStream = async (request: StreamRequest): Promise<Outcome | n
   }
 
   try {
-    await fetchEventSource(request.url, {
+    await fetchEventSource(url.href, {
       method: 'GET',
       headers,
       credentials: request.credentials,
@@ -132,7 +143,13 @@ export const requestStream = async (request: StreamRequest): Promise<Outcome | n
       // Hidden tabs are the point: the worker serves them all, and has no visibility of its own.
       openWhenHidden: true,
       fetch: request.fetch,
-      onopen: drain,
+      async onopen(response) {
+        try {
+          await drain(response)
+        } catch (error) {
+          throw error instanceof Ended ? error : new Fault('', { cause: error })
+        }
+      },
       onerror: (error) => {
         throw error
       },
@@ -141,6 +158,7 @@ export const requestStream = async (request: StreamRequest): Promise<Outcome | n
   } catch (error) {
     if (signal.aborted) return null
     if (error instanceof Ended) return error.outcome
+    if (error instanceof Fault) throw error.cause
     return { type: 'unreachable', cause: words(error) }
   }
 }

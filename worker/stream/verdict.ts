@@ -23,7 +23,45 @@ export interface Verdict {
   why: Why
   /** ms */
   retryAfter: number | null
+  /** Time alone will hardly mend it: it is tried ever more seldom. */
+  isSeldom: boolean
 }
+
+/** The first words of a server that holds back its answer, or whose answer something else holds back. */
+const WRITE_AT_ONCE =
+  'A server has to answer at once, best with a comment as its first bytes. A proxy or compression on the way may ' +
+  'hold the answer back: switch buffering and compression off for the stream.'
+
+/** The attempt under way has had no answer for some seconds. */
+export const NO_ANSWER: Why = {
+  kind: 'stale',
+  message: `The server has not answered yet. ${WRITE_AT_ONCE}`,
+  status: null,
+  cause: null,
+}
+
+/** A position cannot be sent to the stream's origin, though a request without one is answered. */
+export const UNSENDABLE: Why = {
+  kind: 'protocol',
+  message:
+    'The server answers only without the header that asks for a resumption, so each reconnection is a reset. Answer ' +
+    'the preflight with "Access-Control-Allow-Headers: Last-Event-ID", or set the option `lastEventId: { query }`.',
+  status: null,
+  cause: null,
+}
+
+/** An event was skipped (B1). @param maxEventSize in characters */
+export const tooLargeMessage = (maxEventSize: number): string =>
+  `An event is larger than ${maxEventSize} characters, and was skipped: send less, or raise maxEventSize.`
+
+/** A fault of the hub's own. */
+export const faultOf = (error: unknown): Why => ({
+  kind: 'worker',
+  message:
+    'The worker failed while it took what the server sent. It begins anew after the last committed event.',
+  status: null,
+  cause: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+})
 
 /** S6, where an answer is more than a reason to back off. */
 const ANSWERS: Record<number, { next?: Verdict['next']; kind?: ErrorKind; hint: string }> = {
@@ -40,7 +78,26 @@ const lost = (kind: ErrorKind, message: string, cause: string | null = null): Ve
   next: 'lost',
   why: { kind, message, status: null, cause },
   retryAfter: null,
+  isSeldom: false,
 })
+
+/** 200, but no event stream. A page of HTML is most likely a log-in page: only the user can mend that. */
+const noStream = (
+  contentType: string,
+  redirected: boolean,
+): Pick<Verdict, 'isSeldom'> & Pick<Why, 'kind' | 'message'> => {
+  const what = `200 with content type "${contentType.slice(0, 100)}"`
+  if (!/^\s*text\/html\b/i.test(contentType))
+    return {
+      kind: 'protocol',
+      message: `The server answered ${what}: no text/event-stream.`,
+      isSeldom: false,
+    }
+  const message = redirected
+    ? `The server redirected the stream to a page (${what}): a log-in page? Log in, then call reconnect().`
+    : `The server answered with a page (${what}): a log-in page? Log in, then call reconnect(), or check the URL.`
+  return { kind: redirected ? 'auth' : 'protocol', message, isSeldom: true }
+}
 
 /**
  * S6: what the end of an attempt means. Pure.
@@ -50,18 +107,15 @@ const lost = (kind: ErrorKind, message: string, cause: string | null = null): Ve
 export const judge = (outcome: Outcome, now: number): Verdict => {
   switch (outcome.type) {
     case 'answered': {
-      const { status, contentType, headers } = outcome
-      const answer =
-        status === 200
-          ? { kind: 'protocol' as const, hint: 'no text/event-stream; a login page?' }
-          : ANSWERS[status]
-      const { next = 'lost', kind = 'http', hint = 'no stream' } = answer ?? {}
-      const what = status === 200 ? `200 with content type "${contentType.slice(0, 100)}"` : status
-      return {
-        next,
-        why: { kind, message: `The server answered ${what}: ${hint}.`, status, cause: null },
-        retryAfter: parseRetryAfter(headers.get('retry-after'), now),
+      const { status, contentType, redirected, headers } = outcome
+      const retryAfter = parseRetryAfter(headers.get('retry-after'), now)
+      if (status === 200) {
+        const { isSeldom, ...why } = noStream(contentType, redirected)
+        return { next: 'lost', why: { ...why, status, cause: null }, retryAfter, isSeldom }
       }
+      const { next = 'lost', kind = 'http', hint = 'no stream' } = ANSWERS[status] ?? {}
+      const message = `The server answered ${status}: ${hint}.`
+      return { next, why: { kind, message, status, cause: null }, retryAfter, isSeldom: false }
     }
     case 'anothers':
       return {
@@ -74,12 +128,17 @@ export const judge = (outcome: Outcome, now: number): Verdict => {
           cause: null,
         },
         retryAfter: null,
+        isSeldom: false,
       }
     case 'redirected':
-      return lost(
-        'http',
-        'The server redirects the stream: refused, since a credential goes along. Use the final URL.',
-      )
+      return {
+        ...lost(
+          'http',
+          'The server redirects the stream, perhaps to a log-in page: refused, since a credential goes along. Log in, ' +
+            'or use the final URL.',
+        ),
+        isSeldom: true,
+      }
     case 'unreachable':
       return lost(
         'network',
@@ -89,6 +148,9 @@ export const judge = (outcome: Outcome, now: number): Verdict => {
     case 'ended':
       return lost('network', 'The connection ended.', outcome.cause)
     case 'silent':
-      return lost('stale', `No byte from the server for ${outcome.ms / 1_000} s.`)
+      return lost(
+        'stale',
+        `No byte from the server for ${Math.round(outcome.ms / 1_000)} s.${outcome.hasAnswered ? '' : ` ${WRITE_AT_ONCE}`}`,
+      )
   }
 }

@@ -18,6 +18,7 @@ export const OPTIONS: HubOptions = {
   headers: {},
   resume: 'lenient',
   heartbeat: { timeout: 20_000, misses: 2 },
+  lastEventId: null,
   log: { events: 5_000, bytes: 20 * 1024 * 1024, age: 24 * 3_600_000 },
   maxEventSize: 1_024,
   coalesce: 16,
@@ -29,6 +30,7 @@ const createStubLog = () => {
   const appended: Received[] = []
   const restarts: [ResetReason, string][] = []
   let position = ''
+  let rhythm: number | null = null
   return {
     appended,
     restarts,
@@ -48,13 +50,24 @@ const createStubLog = () => {
     head: () => appended.length,
     lastEventId: () => position,
     streamClient: () => 'this-browser',
+    rhythm: () => rhythm,
+    keepRhythm(period: number | null) {
+      rhythm = period
+    },
   }
+}
+
+export interface ConnectionSetup {
+  sendStreamClient?: boolean
+  sameOrigin?: boolean
+  createVerifier?: CreateVerifier | null
+  /** The access token of the moment; another one each time, if left out. */
+  token?: () => string
 }
 
 export const openConnection = (
   over: Partial<HubOptions> = {},
-  sendStreamClient = true,
-  createVerifier: CreateVerifier | null = null,
+  { sendStreamClient = true, sameOrigin = true, createVerifier = null, token }: ConnectionSetup = {},
 ) => {
   const platform = createFakePlatform()
   // The middle of the jitter: a first wait of 500 ms.
@@ -90,10 +103,13 @@ export const openConnection = (
       auth: options.auth,
       withCredentials: options.withCredentials,
       streamClient: async () => null,
-      askTab: async (judge) => judge({ ok: true, token: `token-${++tokens}` }),
+      askTab: async (judge) => {
+        tokens++
+        return judge({ ok: true, token: token?.() ?? `token-${tokens}` })
+      },
       onUnknownLife: () => {},
     }),
-    sameOrigin: true,
+    sameOrigin,
     sendStreamClient,
     onStatus() {
       const { state } = connection.status()

@@ -14,6 +14,7 @@ describe('a hub whose storage or tabs fail', () => {
     const tab = await openTab(test)
     expect(tab.welcome).toMatchObject({ ok: true, status: { durable: false } })
     works = true
+    ;(await test.platform.server.next()).stream()
     await test.platform.advance(10_000)
     await until(() => tab.status()?.durable === true)
     expect((await tab.hub.metrics()).errors.byKind).toEqual({ storage: 1 })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { CLOSE_GRACE } from '../../../../worker/base/close-grace.ts'
 import { openConnection } from '../../harness/connection.ts'
 
 const AUTH = { auth: { exchange: null } }
@@ -27,7 +28,7 @@ describe('S6 answers, as the stream lives through them', () => {
   })
 
   it('R6 sends no Stream-Client where it would fail a preflight', async () => {
-    const stream = openConnection({}, false)
+    const stream = openConnection({}, { sendStreamClient: false })
     const { request } = await stream.open()
     expect(request.headers.has('stream-client')).toBe(false)
   })
@@ -50,23 +51,77 @@ describe('S6 answers, as the stream lives through them', () => {
     expect(init.redirect).toBe('manual')
   })
 
-  it('204 ends for good: no retry, no hold and no release opens it again', async () => {
+  it('204 ends the stream: time, a release and a tab that is looked at open nothing', async () => {
     const stream = openConnection()
     stream.connection.release()
     ;(await stream.server.next()).answer(204)
     await stream.platform.advance(0)
     expect(stream.state()).toBe('closed')
     expect(stream.errors).toEqual([])
-    stream.connection.retry()
     stream.connection.nudge()
-    stream.connection.hold()
+    stream.connection.wake()
     stream.connection.release()
     await stream.platform.advance(3_600_000)
     expect(stream.server.requests).toHaveLength(1)
     expect(stream.state()).toBe('closed')
   })
 
-  it('401 obtains a new token once, then is `unauthorized` until somebody asks', async () => {
+  it.each<[string, (connection: ReturnType<typeof openConnection>['connection']) => void]>([
+    ['reconnect()', (connection) => connection.retry()],
+    ['a tab that comes', (connection) => connection.welcome()],
+    [
+      'the next visit',
+      (connection) => {
+        connection.hold()
+        connection.release()
+      },
+    ],
+  ])('204 is over for now, not for ever: %s tries again', async (_, come) => {
+    const stream = openConnection()
+    stream.connection.release()
+    ;(await stream.server.next()).answer(204)
+    await stream.platform.advance(0)
+    come(stream.connection)
+    await stream.accept()
+    expect(stream.connection.status()).toMatchObject({ state: 'open', error: null })
+    expect(stream.states.filter((state) => state !== 'idle')).toEqual([
+      'connecting',
+      'closed',
+      'connecting',
+      'open',
+    ])
+  })
+
+  it('a connection that was closed for good is not opened again', async () => {
+    const stream = openConnection()
+    stream.connection.release()
+    ;(await stream.server.next()).answer(204)
+    await stream.platform.advance(0)
+    stream.connection.close()
+    stream.connection.retry()
+    stream.connection.welcome()
+    stream.connection.hold()
+    stream.connection.release()
+    await stream.platform.advance(3_600_000)
+    expect([stream.state(), stream.server.requests.length]).toEqual(['closed', 1])
+  })
+
+  it('reconnect() during an attempt begins anew: the one under way is aborted, and what it comes to counts no more', async () => {
+    const stream = openConnection(AUTH)
+    stream.connection.release()
+    const slow = await stream.server.next()
+    await stream.platform.advance(3_000)
+    stream.connection.retry()
+    expect(slow.aborted()).toBe(true)
+    slow.answer(401)
+    await stream.platform.advance(CLOSE_GRACE)
+    const { request } = await stream.accept()
+    expect(request.headers.get('authorization')).toBe('Bearer token-2')
+    expect(stream.connection.status()).toMatchObject({ state: 'open', attempt: 1, error: null })
+    expect(stream.errors).toEqual([])
+  })
+
+  it('401 obtains a new token at once, then is `unauthorized` until there is one that is not refused', async () => {
     const stream = openConnection(AUTH)
     stream.connection.release()
     const first = await stream.server.next()
@@ -76,14 +131,13 @@ describe('S6 answers, as the stream lives through them', () => {
     const second = await stream.server.next()
     expect(second.headers.get('authorization')).toBe('Bearer token-2')
     second.answer(401)
-    await stream.platform.advance(3_600_000)
+    await stream.platform.advance(0)
     expect(stream.state()).toBe('unauthorized')
-    expect(stream.server.requests).toHaveLength(2)
     expect(stream.errors).toEqual([
       expect.objectContaining({
         kind: 'auth',
         status: 401,
-        retryable: false,
+        retryable: true,
         state: 'unauthorized',
         attempt: 2,
       }),
@@ -124,15 +178,6 @@ describe('S6 answers, as the stream lives through them', () => {
     expect((await stream.server.next()).headers.get('authorization')).toBe('Bearer sse-2')
   })
 
-  it('401 without `auth` is unauthorized at once: there is no token to obtain', async () => {
-    const stream = openConnection()
-    stream.connection.release()
-    ;(await stream.server.next()).answer(401)
-    await stream.platform.advance(60_000)
-    expect(stream.state()).toBe('unauthorized')
-    expect(stream.server.requests).toHaveLength(1)
-  })
-
   it('403 is final', async () => {
     const stream = openConnection(AUTH)
     stream.connection.release()
@@ -146,18 +191,19 @@ describe('S6 answers, as the stream lives through them', () => {
     expect(stream.server.requests).toHaveLength(1)
   })
 
-  it('410 forgets the position, resets every tab, and starts afresh at once', async () => {
+  it('410 starts afresh at once, and resets every tab once the stream stands that has what comes from then on', async () => {
     const stream = openConnection()
     stream.log.setPosition('41')
     stream.connection.release()
     ;(await stream.server.next()).answer(410)
     await stream.platform.advance(0)
-    expect(stream.log.restarts).toEqual([['position-lost', '']])
     const again = await stream.server.next()
     expect(again.headers.has('last-event-id')).toBe(false)
+    expect(stream.log.restarts).toEqual([])
     again.stream()
     await stream.platform.advance(0)
-    expect(stream.state()).toBe('open')
+    expect(stream.log.restarts).toEqual([['position-lost', '']])
+    expect(stream.connection.status()).toMatchObject({ state: 'open', resume: 'reset' })
     expect(stream.errors).toEqual([])
   })
 
@@ -202,5 +248,80 @@ describe('S6 answers, as the stream lives through them', () => {
     await stream.platform.advance(500)
     await stream.accept()
     expect(stream.connection.status()).toMatchObject({ state: 'open', attempt: 2, error: null })
+  })
+
+  it('a page instead of the stream is tried ever more seldom, and at once when a tab is looked at', async () => {
+    const stream = openConnection()
+    stream.connection.release()
+    const waits: number[] = []
+    for (let attempt = 1; attempt <= 11; attempt++) {
+      ;(await stream.server.next()).answer(200, { 'content-type': 'text/html' })
+      await stream.platform.advance(0)
+      waits.push(stream.connection.status().nextAttemptAt! - stream.platform.now())
+      await stream.platform.advance(attempt < 11 ? waits.at(-1)! : 1_000)
+    }
+    expect(waits.slice(4)).toEqual([8_000, 16_000, 32_000, 64_000, 128_000, 150_000, 150_000])
+    stream.connection.nudge()
+    await stream.accept()
+    expect(stream.state()).toBe('open')
+  })
+
+  it('a server that holds its answer back is told of after some seconds, while the attempt goes on', async () => {
+    const stream = openConnection()
+    stream.connection.release()
+    const request = await stream.server.next()
+    await stream.platform.advance(7_999)
+    expect(stream.connection.status().error).toBeNull()
+    await stream.platform.advance(1)
+    expect(stream.connection.status()).toMatchObject({
+      state: 'connecting',
+      error: {
+        kind: 'stale',
+        retryable: true,
+        message: expect.stringMatching(/comment.*proxy.*compression/i),
+      },
+    })
+    expect(stream.errors).toHaveLength(1)
+    request.stream()
+    await stream.platform.advance(0)
+    expect(stream.connection.status()).toMatchObject({ state: 'open', error: null })
+  })
+
+  it.each<[string, (stream: ReturnType<typeof openConnection>) => void]>([
+    [
+      'events that cannot be taken',
+      ({ log }) => {
+        log.append = () => Promise.reject(new RangeError('no room'))
+      },
+    ],
+    [
+      'a log that cannot start over',
+      ({ log }) => {
+        log.restart = () => Promise.reject(new RangeError('no room'))
+      },
+    ],
+    [
+      'a position that cannot be read',
+      ({ log }) => {
+        log.lastEventId = () => {
+          log.lastEventId = () => '41'
+          throw new RangeError('no room')
+        }
+      },
+    ],
+  ])('a fault of the hub itself is told as one, and the stream comes back: %s', async (_, breakIt) => {
+    const stream = openConnection({ resume: 'strict' })
+    stream.log.setPosition('41')
+    breakIt(stream)
+    stream.connection.release()
+    stream.server.handle((request) => request.stream({ 'stream-resume': 'reset' }).push('id: 1\ndata: x\n\n'))
+    await stream.platform.advance(0)
+    expect(stream.errors[0]).toMatchObject({
+      kind: 'worker',
+      state: 'waiting',
+      retryable: true,
+      cause: 'RangeError: no room',
+    })
+    expect(stream.connection.status().nextAttemptAt).not.toBeNull()
   })
 })

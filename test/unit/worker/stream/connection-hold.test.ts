@@ -61,6 +61,7 @@ describe('hold and release', () => {
     stream.connection.hold()
     stream.connection.release()
     first.answer(403)
+    await stream.platform.advance(CLOSE_GRACE)
     await stream.accept()
     expect(stream.state()).toBe('open')
     expect(stream.errors).toEqual([])

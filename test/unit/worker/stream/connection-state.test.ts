@@ -14,15 +14,20 @@ const run = (sequence: ConnectionEvent[], from: ConnectionState = 'idle'): Conne
 
 describe('the transition table', () => {
   it('has an entry for every state and event, and names no unknown state', () => {
-    expect(states).toHaveLength(8)
+    expect(states).toHaveLength(9)
     for (const state of states) {
       expect(Object.keys(TRANSITIONS[state]).sort()).toEqual([...events].sort())
       for (const next of Object.values(TRANSITIONS[state])) if (next !== null) expect(states).toContain(next)
     }
   })
 
-  it('never leads from a state to itself: a transition is a change', () => {
-    for (const state of states) expect(Object.values(TRANSITIONS[state])).not.toContain(state)
+  it('leads from a state to itself in one place: a new attempt takes the place of the one under way', () => {
+    const loops = states.flatMap((state) =>
+      events
+        .filter((event) => TRANSITIONS[state][event] === state && state !== 'disposed')
+        .map((event) => [state, event]),
+    )
+    expect(loops).toEqual([['connecting', 'retry']])
   })
 
   it('reaches every state from idle', () => {
@@ -32,9 +37,18 @@ describe('the transition table', () => {
     expect([...reached].sort()).toEqual([...states].sort())
   })
 
-  it('S6 makes closed final, and reachable from every other state', () => {
-    expect(Object.values(TRANSITIONS.closed).every((next) => next === null)).toBe(true)
-    for (const state of states) expect(run(['ended'], state)).toBe('closed')
+  it('makes disposed final, and reachable from every other state', () => {
+    expect(Object.values(TRANSITIONS.disposed).every((next) => next === null)).toBe(true)
+    for (const state of states) expect(run(['disposed'], state)).toBe('disposed')
+  })
+
+  it('S6 leaves closed when asked, and forgets it without a tab', () => {
+    const leaving = events.filter((event) => TRANSITIONS.closed[event] !== null)
+    expect(leaving.sort()).toEqual(['disposed', 'hold', 'retry'])
+    expect([run(['retry'], 'closed'), run(['hold', 'release'], 'closed')]).toEqual([
+      'connecting',
+      'connecting',
+    ])
   })
 
   it('S1 opens only out of connecting, so that no second stream starts beside the first', () => {
@@ -42,7 +56,7 @@ describe('the transition table', () => {
   })
 
   it('lets a hold end whatever is going on, except the end itself', () => {
-    for (const state of states) expect(run(['hold'], state)).toBe(state === 'closed' ? 'closed' : 'idle')
+    for (const state of states) expect(run(['hold'], state)).toBe(state === 'disposed' ? 'disposed' : 'idle')
   })
 
   it('S5 keeps a stream that stands when the browser says offline', () => {
@@ -55,17 +69,17 @@ describe('the transition table', () => {
   it('S6 leaves unauthorized and failed only when asked', () => {
     for (const state of ['unauthorized', 'failed'] as const) {
       const leaving = events.filter((event) => TRANSITIONS[state][event] !== null)
-      expect(leaving.sort()).toEqual(['ended', 'hold', 'retry'])
+      expect(leaving.sort()).toEqual(['disposed', 'ended', 'hold', 'retry'])
     }
   })
 
-  it('is not left by any sequence of events, and a way back to open always exists but from closed', () => {
+  it('is not left by any sequence of events, and a way back to open always exists but from disposed', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...events), { maxLength: 60 }), (sequence) => {
         const state = run(sequence)
         expect(states).toContain(state)
-        expect(sequence.includes('ended')).toBe(state === 'closed')
-        if (state !== 'closed') expect(run(['hold', 'release', 'opened'], state)).toBe('open')
+        expect(sequence.includes('disposed')).toBe(state === 'disposed')
+        if (state !== 'disposed') expect(run(['hold', 'release', 'opened'], state)).toBe('open')
       }),
     )
   })

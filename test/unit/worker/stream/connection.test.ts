@@ -85,32 +85,48 @@ describe('S4 reconnection', () => {
 })
 
 describe('S5 offline', () => {
-  it('waits without trying, and tries at once when online', async () => {
+  it('is a hint: attempts go on, at most every 10 s growing to 30 s, and one comes at once when online', async () => {
     const stream = openConnection()
     const { body } = await stream.open()
     stream.platform.setOnline(false)
     expect(stream.state()).toBe('open')
     body.error()
-    await stream.platform.advance(3_600_000)
-    expect(stream.state()).toBe('offline')
+    await stream.platform.advance(0)
     expect(stream.errors.at(-1)).toMatchObject({ state: 'offline', retryable: true })
-    expect(stream.connection.status().nextAttemptAt).toBeNull()
-    expect(stream.server.requests).toHaveLength(1)
+    const waits: number[] = []
+    for (let attempt = 1; attempt <= 4; attempt++) {
+      expect(stream.state()).toBe('offline')
+      waits.push(stream.connection.status().nextAttemptAt! - stream.platform.now())
+      await stream.platform.advance(waits.at(-1)!)
+      ;(await stream.server.next()).fail()
+      await stream.platform.advance(0)
+    }
+    expect(waits).toEqual([11_000, 22_000, 30_000, 30_000])
     stream.platform.setOnline(true)
     await stream.accept()
     expect(stream.state()).toBe('open')
   })
 
-  it('ends a wait, and online or a tab made visible ends the offline', async () => {
+  it('that is not so keeps no stream from opening, and closes none', async () => {
+    const stream = openConnection()
+    stream.platform.setOnline(false)
+    stream.connection.release()
+    await stream.accept()
+    await stream.platform.advance(15_000)
+    expect(stream.state()).toBe('open')
+  })
+
+  it('delays a wait, and online or a tab made visible ends the offline', async () => {
     const stream = openConnection()
     stream.connection.release()
     ;(await stream.server.next()).answer(500)
     await stream.platform.advance(0)
     stream.platform.setOnline(false)
     expect(stream.state()).toBe('offline')
+    expect(stream.connection.status().nextAttemptAt).toBe(stream.platform.now() + 11_000)
     stream.connection.nudge()
     ;(await stream.server.next()).fail()
-    await stream.platform.advance(60_000)
+    await stream.platform.advance(5_000)
     expect(stream.state()).toBe('offline')
     expect(stream.server.requests).toHaveLength(2)
     stream.platform.setOnline(true)
@@ -122,7 +138,7 @@ describe('S5 offline', () => {
     const { body } = await stream.open()
     stream.platform.setOnline(false)
     body.error()
-    await stream.platform.advance(60_000)
+    await stream.platform.advance(5_000)
     expect(stream.state()).toBe('offline')
     stream.platform.setOnline(true, 'silently')
     expect(stream.state()).toBe('offline')
@@ -178,7 +194,90 @@ describe('S5 offline', () => {
   })
 })
 
+describe('S4 a stream that the server ends after use', () => {
+  it.each<[string, Record<string, string>, string]>([
+    ['that delivered an event', {}, 'retry: 1000\nid: 1\ndata: x\n\n'],
+    ['that the server confirmed', { 'stream-resume': 'continue' }, 'retry: 1000\n\n'],
+    ['that a Mercure hub confirmed', { 'mercure-last-event-id': '41' }, 'retry: 1000\n\n'],
+  ])('comes back after about `retry:` each time, without growth: one %s', async (_, headers, text) => {
+    const stream = openConnection()
+    stream.log.setPosition('41')
+    stream.connection.release()
+    for (const [random, wait] of [
+      [0, 500],
+      [0.5, 1_000],
+      [0.999, 1_499],
+      [0.5, 1_000],
+      [0.5, 1_000],
+      [0.5, 1_000],
+    ] as const) {
+      const { body } = await stream.accept({
+        ...headers,
+        ...(headers['mercure-last-event-id'] && { 'mercure-last-event-id': stream.log.lastEventId() }),
+      })
+      body.push(text)
+      await stream.platform.advance(0)
+      stream.platform.setRandom(random)
+      body.end()
+      await stream.platform.advance(0)
+      const { nextAttemptAt, attempt } = stream.connection.status()
+      expect([attempt, nextAttemptAt! - stream.platform.now()]).toEqual([0, wait])
+      await stream.platform.advance(wait)
+    }
+  })
+
+  it.each<[string, string, (body: { end(): void; error(): void }) => void]>([
+    ['that gave nothing', ': hello\n\n', (body) => body.end()],
+    ['that gave an id alone', 'id: 1\n\n', (body) => body.end()],
+    ['that broke', 'id: 1\ndata: x\n\n', (body) => body.error()],
+  ])('is another thing than one %s, which backs off', async (_, text, end) => {
+    const stream = openConnection()
+    stream.connection.release()
+    for (const wait of [500, 1_000, 2_000, 4_000]) {
+      const { body } = await stream.accept()
+      body.push(text)
+      await stream.platform.advance(0)
+      end(body)
+      await stream.platform.advance(0)
+      expect(stream.connection.status().nextAttemptAt).toBe(stream.platform.now() + wait)
+      await stream.platform.advance(wait)
+    }
+  })
+})
+
 describe('S5 a wake from sleep', () => {
+  it.each([
+    [true, 'waiting'],
+    [false, 'offline'],
+  ])('does not break `Retry-After`, neither does `online` (online: %j)', async (online, state) => {
+    const stream = openConnection()
+    stream.platform.setOnline(online)
+    stream.connection.release()
+    ;(await stream.server.next()).answer(503, { 'retry-after': '120' })
+    await stream.platform.advance(0)
+    expect(stream.state()).toBe(state)
+    const { nextAttemptAt } = stream.connection.status()
+    // Asleep for 60 s, in which no timer runs.
+    stream.platform.setClock(60_000)
+    stream.connection.wake()
+    stream.platform.setOnline(true)
+    await stream.platform.advance(1_000)
+    expect(stream.connection.status()).toMatchObject({ state: 'waiting', nextAttemptAt })
+    expect(stream.server.requests).toHaveLength(1)
+    await stream.platform.advance(nextAttemptAt! - stream.platform.now())
+    await stream.accept()
+  })
+
+  it('tries at once what was to wait until a time that the machine slept over', async () => {
+    const stream = openConnection()
+    stream.connection.release()
+    ;(await stream.server.next()).answer(503, { 'retry-after': '120' })
+    await stream.platform.advance(0)
+    stream.platform.setClock(600_000)
+    stream.connection.wake()
+    await stream.accept()
+  })
+
   it('tries at once what waits', async () => {
     const stream = openConnection()
     stream.connection.release()

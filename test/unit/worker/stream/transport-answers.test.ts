@@ -22,6 +22,7 @@ describe('S6 one attempt, and what is answered', () => {
       user: null,
       sameOrigin: true,
       lastEventId: '',
+      lastEventIdQuery: null,
       maxEventSize: 1_024,
       signal: abort.signal,
       fetch: server.fetch,

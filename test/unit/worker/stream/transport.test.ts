@@ -30,6 +30,7 @@ describe('one attempt', () => {
       user: null,
       sameOrigin: true,
       lastEventId: '',
+      lastEventIdQuery: null,
       maxEventSize: 1_024,
       signal: abort.signal,
       fetch: server.fetch,

@@ -8,6 +8,7 @@ const answered = (status: number, headers: Record<string, string> = {}): Outcome
   type: 'answered',
   status,
   contentType: headers['content-type'] ?? '',
+  redirected: false,
   headers: new Headers(headers),
 })
 const judged = (outcome: Outcome) => judge(outcome, NOW)
@@ -42,28 +43,47 @@ describe('S6 what an answer means', () => {
   })
 
   it('another content type backs off, and the error names it in part', () => {
-    const contentType = `text/html; ${'x'.repeat(500)}`
+    const contentType = `application/json; ${'x'.repeat(500)}`
     const verdict = judged(answered(200, { 'content-type': contentType, 'retry-after': '3' }))
-    expect(verdict).toMatchObject({ next: 'lost', why: { kind: 'protocol', status: 200 }, retryAfter: 3_000 })
-    expect(verdict.why.message).toContain('"text/html; xxx')
+    expect(verdict).toMatchObject({
+      next: 'lost',
+      why: { kind: 'protocol', status: 200 },
+      retryAfter: 3_000,
+      isSeldom: false,
+    })
+    expect(verdict.why.message).toContain('"application/json; xxx')
     expect(verdict.why.message.length).toBeLessThan(300)
   })
+
+  it.each([
+    [false, 'protocol'],
+    [true, 'auth'],
+  ])(
+    'a page instead of a stream may be a log-in page, tried ever more seldom (redirected: %j): %s',
+    (redirected, kind) => {
+      const page = { ...answered(200, { 'content-type': 'Text/HTML; charset=utf-8' }), redirected } as Outcome
+      expect(judged(page)).toMatchObject({ next: 'lost', why: { kind, status: 200 }, isSeldom: true })
+      expect(judged(page).why.message).toMatch(/log-in page/)
+      expect(/redirected/.test(judged(page).why.message)).toBe(redirected)
+    },
+  )
 
   it.each<[string, Outcome, object]>([
     ['a redirect', { type: 'redirected' }, { kind: 'http', cause: null }],
     ['a network error', { type: 'unreachable', cause: 'boom' }, { kind: 'network', cause: 'boom' }],
     ['a clean end of the body', { type: 'ended', cause: null }, { kind: 'network', cause: null }],
     ['a broken connection', { type: 'ended', cause: 'reset' }, { kind: 'network', cause: 'reset' }],
-    ['silence', { type: 'silent', ms: 40_000 }, { kind: 'stale' }],
+    ['silence', { type: 'silent', ms: 40_000, hasAnswered: true }, { kind: 'stale' }],
   ])('%s backs off', (_, outcome, why) => {
     expect(judged(outcome)).toMatchObject({ next: 'lost', why, retryAfter: null })
   })
 
   it.each<[string, Outcome, RegExp]>([
     ['404', answered(404), /check the URL/i],
-    ['a web page', answered(200, { 'content-type': 'text/html' }), /login page/],
+    ['a web page', answered(200, { 'content-type': 'text/html' }), /log-in page/],
     ['a redirect', { type: 'redirected' }, /final URL/],
-    ['silence', { type: 'silent', ms: 40_000 }, /40 s/],
+    ['silence', { type: 'silent', ms: 40_000, hasAnswered: true }, /for 40 s\.$/],
+    ['no answer for long', { type: 'silent', ms: 40_000, hasAnswered: false }, /40 s.*comment.*compression/],
     ['no answer', { type: 'unreachable', cause: '' }, /CORS/],
   ])('the message says what to do: %s', (_, outcome, words) => {
     expect(judged(outcome).why.message).toMatch(words)

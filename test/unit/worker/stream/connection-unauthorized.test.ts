@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest'
+import { openConnection } from '../../harness/connection.ts'
+
+const AUTH = { auth: { exchange: null } }
+type Stream = ReturnType<typeof openConnection>
+
+/** One whose token the server has refused. */
+const refuse = async (stream: Stream) => {
+  stream.connection.release()
+  ;(await stream.server.next()).answer(401)
+  await stream.platform.advance(0)
+  expect(stream.state()).toBe('unauthorized')
+  expect(stream.server.requests).toHaveLength(1)
+}
+
+describe('S6 `unauthorized` is not the end', () => {
+  it('the credentials are asked again after 1 s, then ever later, at most 60 s, and no request goes out', async () => {
+    const stream = openConnection(AUTH, { token: () => 'refused' })
+    await refuse(stream)
+    const asked: number[] = []
+    const begin = stream.platform.now()
+    for (let second = 0; second < 240; second++) {
+      const before = stream.tokens()
+      await stream.platform.advance(1_000)
+      if (stream.tokens() > before) asked.push((stream.platform.now() - begin) / 1_000)
+      // A minute after the refusal the token is tried once more.
+      if (stream.server.waiting() > 0) break
+    }
+    expect(asked.slice(0, 5)).toEqual([1, 3, 7, 15, 31])
+    expect(new Set(stream.states)).toEqual(new Set(['connecting', 'waiting', 'unauthorized', 'connecting']))
+  })
+
+  it('a token that is there in a while opens the stream', async () => {
+    let token = 'early'
+    const stream = openConnection(AUTH, { token: () => token })
+    await refuse(stream)
+    await stream.platform.advance(2_000)
+    token = 'good'
+    await stream.platform.advance(1_000)
+    const { request } = await stream.accept()
+    expect(request.headers.get('authorization')).toBe('Bearer good')
+    expect(stream.connection.status()).toMatchObject({ state: 'open', error: null })
+  })
+
+  it.each<[string, (stream: Stream) => void]>([
+    ['a tab is looked at', ({ connection }) => connection.nudge()],
+    ['a tab comes', ({ connection }) => connection.welcome()],
+    ['the machine wakes', ({ connection }) => connection.wake()],
+    ['the browser is online', ({ platform }) => platform.setOnline(true)],
+    ['somebody calls reconnect()', ({ connection }) => connection.retry()],
+  ])('they are asked at once when %s', async (_, happen) => {
+    let token = 'early'
+    const stream = openConnection(AUTH, { token: () => token })
+    await refuse(stream)
+    await stream.platform.advance(20_000)
+    token = 'good'
+    happen(stream)
+    expect((await stream.server.next()).headers.get('authorization')).toBe('Bearer good')
+  })
+
+  it('does not flicker while the token is the one that was refused', async () => {
+    const stream = openConnection(AUTH, { token: () => 'refused' })
+    await refuse(stream)
+    const { length } = stream.states
+    for (let look = 0; look < 5; look++) {
+      stream.connection.nudge()
+      await stream.platform.advance(5_000)
+    }
+    expect(stream.states).toHaveLength(length)
+    expect(stream.server.requests).toHaveLength(1)
+    expect(stream.errors).toHaveLength(1)
+  })
+
+  it('nobody hammers a server that refuses a new token each time', async () => {
+    const stream = openConnection(AUTH)
+    stream.server.handle((request) => request.answer(401))
+    stream.connection.release()
+    await stream.platform.advance(3_600_000)
+    expect(stream.state()).toBe('unauthorized')
+    expect(stream.server.requests.length).toBeGreaterThan(60)
+    expect(stream.server.requests.length).toBeLessThan(75)
+  })
+
+  it('without `auth` the server is asked again once a minute, and at once when a tab is looked at', async () => {
+    const stream = openConnection()
+    await refuse(stream)
+    await stream.platform.advance(59_000)
+    expect(stream.server.requests).toHaveLength(1)
+    await stream.platform.advance(31_000)
+    ;(await stream.server.next()).answer(401)
+    await stream.platform.advance(1_000)
+    expect([stream.state(), stream.server.requests.length]).toEqual(['unauthorized', 2])
+    stream.connection.nudge()
+    await stream.accept()
+    expect(stream.state()).toBe('open')
+  })
+
+  it('asks nobody any more once it is held', async () => {
+    const stream = openConnection(AUTH, { token: () => 'refused' })
+    await refuse(stream)
+    stream.connection.hold()
+    expect(stream.platform.timers()).toBe(0)
+  })
+})

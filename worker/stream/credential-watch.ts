@@ -1,0 +1,58 @@
+import type { Granted } from '../auth/credential.ts'
+import type { Credentials } from '../auth/credentials.ts'
+import type { Platform } from '../base/platform.ts'
+
+/** ms from one question to the next, at most. */
+const LONGEST = 60_000
+
+export interface CredentialWatchOptions {
+  platform: Pick<Platform, 'after'>
+  credentials: Pick<Credentials, 'get' | 'settled'>
+  /** ms until the first question; then the wait is doubled. */
+  first: number
+  /** There is a credential that the server has not refused. */
+  onCredential(credential: Granted): void
+}
+
+export interface CredentialWatch {
+  /** Asks now: a page was looked at, came online or woke, or a tab came. */
+  look(): void
+  close(): void
+}
+
+/**
+ * S6: while the stream is `unauthorized`, the credentials are asked again and again. That costs the server no request:
+ * a token that it has refused is not sent again (credentials.ts).
+ */
+export const watchCredentials = (options: CredentialWatchOptions): CredentialWatch => {
+  const { platform, credentials, onCredential } = options
+  let wait = options.first
+  let isAsking = false
+  let closed = false
+  let cancel = () => {}
+
+  const ask = async () => {
+    cancel()
+    if (isAsking) return
+    isAsking = true
+    const credential = await credentials.get()
+    isAsking = false
+    if (closed) return
+    if (credential.ok) return onCredential(credential)
+    credentials.settled(false)
+    schedule(credential.retryAfter ?? 0)
+  }
+  const schedule = (floor: number) => {
+    cancel = platform.after(Math.max(wait, floor), () => void ask())
+    wait = Math.min(LONGEST, wait * 2)
+  }
+  schedule(0)
+
+  return {
+    look: () => void ask(),
+    close() {
+      closed = true
+      cancel()
+    },
+  }
+}
