@@ -53,19 +53,36 @@ export type ConnectionEvent =
   | 'offline'
   | 'online'
 
-/** The connection's state, with all that is known only while it lasts. */
-export type Phase = {
-  /** When it was entered, in ms since 1970. */
-  since: number
-} & /** `credential`: there is one already; `null`: it is to be obtained. */
-(
-  | { state: 'connecting'; attempt: Attempt; credential: Granted | null }
-  /** `isUseful`: it was confirmed, or has delivered an event. */
-  | { state: 'open'; attempt: Attempt; isUseful: boolean }
-  | { state: 'waiting' | 'offline'; wait: Wait }
-  | { state: 'unauthorized'; watch: CredentialWatch }
-  | { state: 'idle' | 'failed' | 'closed' | 'disposed' }
-)
+interface Connecting {
+  state: 'connecting'
+  attempt: Attempt
+  /** `null`: it is to be obtained. */
+  credential: Granted | null
+}
+
+interface Open {
+  state: 'open'
+  attempt: Attempt
+  /** The server has confirmed the resumption, or delivered an event (S4). */
+  isUseful: boolean
+}
+
+interface Waiting {
+  state: 'waiting' | 'offline'
+  wait: Wait
+}
+
+interface Unauthorized {
+  state: 'unauthorized'
+  watch: CredentialWatch
+}
+
+interface AtRest {
+  state: 'idle' | 'failed' | 'closed' | 'disposed'
+}
+
+/** The connection's state, with all that is known only while it lasts. `since`: ms since 1970. */
+export type Phase = { since: number } & (Connecting | Open | Waiting | Unauthorized | AtRest)
 
 export interface Wait {
   /** When the next attempt is due, in ms since 1970. */

@@ -7,7 +7,6 @@ import type { MetricsRecorder } from '../base/metrics.ts'
 import { type Platform, pause } from '../base/platform.ts'
 import type { Log } from '../log/log.ts'
 import { type Attempt, createAttempt } from './attempt.ts'
-import { offlineDelay } from './backoff.ts'
 import {
   type ConnectionEvent,
   type ConnectionState,
@@ -25,12 +24,11 @@ import { resumption } from './resumption.ts'
 import { createRetryPolicy } from './retry-policy.ts'
 import { createRhythm, type Rhythm } from './rhythm.ts'
 import type { Outcome } from './transport.ts'
+import { createTriggers, type Triggers } from './triggers.ts'
 import { faultOf, judge, NO_ANSWER, tooLargeMessage, UNSENDABLE, type Verdict, type Why } from './verdict.ts'
 
 /** ms of health after which the attempt counter starts over (S4). */
 const HEALTHY_AFTER = 10_000
-/** ms between looks at whether the browser is online again. */
-const ONLINE_LOOK = 2_000
 /** ms without an answer after which the status says what a server has to do. */
 const NO_ANSWER_AFTER = 8_000
 
@@ -53,7 +51,7 @@ export interface ConnectionOptions {
 }
 
 /** The life of the stream: when to try, what an end means, how long to wait. Knows nothing of tabs. */
-export interface Connection {
+export interface Connection extends Pick<Triggers, 'nudge' | 'welcome' | 'wake'> {
   status(): ConnectionStatus
   /** An error of the state that the stream is in: for who has something else to report. */
   errorOf(why: Why): ErrorData
@@ -65,12 +63,6 @@ export interface Connection {
   retry(): void
   /** Somebody asked: the log starts over, without a position (I2). A stream that stands goes on. */
   drop(): void
-  /** A tab was looked at: try now what time would bring anyway, unless the server named the time (S5). */
-  nudge(): void
-  /** A tab came, perhaps with a better token: also try what had been given up. */
-  welcome(): void
-  /** The machine slept: what stands is looked at, and what waits is tried, unless the server named the time (S5). */
-  wake(): void
   /** For good: aborts what is under way. */
   close(): void
 }
@@ -108,7 +100,7 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
   })
   /** End with the phase. */
   const timers = new Set<() => void>()
-  const after = (ms: number, run: () => void) => timers.add(platform.after(ms, run))
+  const after = (ms: number, run: () => void) => void timers.add(platform.after(ms, run))
   const cancelTimers = () => {
     for (const cancel of timers) cancel()
     timers.clear()
@@ -169,12 +161,8 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
   const schedule = () => {
     if (!('wait' in phase)) return
     after(phase.wait.until - platform.now(), () => enter('retry'))
-    if (phase.state === 'offline') lookForNetwork()
+    if (phase.state === 'offline') triggers.lookForNetwork(after)
   }
-
-  /** A worker may find itself online again without having been told (seen with DevTools' offline mode). */
-  const lookForNetwork = () =>
-    after(ONLINE_LOOK, () => (platform.isOnline() ? cameOnline() : void lookForNetwork()))
 
   const wait = (ms: number, isTold = false): boolean =>
     enter(platform.isOnline() ? 'lost' : 'cut-off', { wait: { until: platform.now() + ms, isTold } })
@@ -306,30 +294,20 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
     enter('retry')
   }
 
-  /** Without tokens nothing shows whether the user has logged in since: the server has to be asked. */
-  const lookForCredential = () => {
-    if (options.auth === null) credentials.forgive()
-    if (phase.state === 'unauthorized') phase.watch.look()
-  }
-
-  const nudge = () => {
-    if ('wait' in phase && !phase.wait.isTold) enter('retry')
-    else if (phase.state === 'unauthorized') lookForCredential()
-  }
-
-  const cameOnline = () => {
-    if (phase.state === 'unauthorized') lookForCredential()
-    else if ('wait' in phase && phase.wait.isTold) enter('lost', { wait: phase.wait })
-    else enter('online')
-  }
-  const wentOffline = () => {
-    if (!('wait' in phase)) return
-    const until = Math.max(phase.wait.until, platform.now() + offlineDelay(0, platform.random()))
-    enter('offline', { wait: { ...phase.wait, until } })
-  }
-  const stopConnectivity = platform.onConnectivity(() => {
-    if (platform.isOnline()) cameOnline()
-    else wentOffline()
+  const triggers = createTriggers({
+    platform,
+    phase: () => phase,
+    enter,
+    retry,
+    lookForCredential() {
+      // Without a token nothing shows whether the user has logged in since: the server has to be asked.
+      if (options.auth === null) credentials.forgive()
+      if (phase.state === 'unauthorized') phase.watch.look()
+    },
+    reschedule() {
+      cancelTimers()
+      schedule()
+    },
   })
 
   return {
@@ -350,22 +328,12 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
       position.drop()
       void log.restart('dropped', '')
     },
-    nudge,
-    welcome() {
-      if (phase.state === 'failed' || phase.state === 'closed') retry()
-      else nudge()
-    },
-    wake() {
-      if ('attempt' in phase) return phase.attempt.checkHeartbeat()
-      if ('wait' in phase && (!phase.wait.isTold || phase.wait.until <= platform.now())) enter('retry')
-      nudge()
-      // Timers stood still while the machine slept.
-      cancelTimers()
-      schedule()
-    },
+    nudge: triggers.nudge,
+    welcome: triggers.welcome,
+    wake: triggers.wake,
     close() {
       enter('disposed')
-      stopConnectivity()
+      triggers.close()
     },
   }
 }

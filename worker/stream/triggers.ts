@@ -1,0 +1,81 @@
+import type { Platform } from '../base/platform.ts'
+import { offlineDelay } from './backoff.ts'
+import type { ConnectionEvent, Phase, Wait } from './connection-state.ts'
+
+/** ms between looks at whether the browser is online again. */
+const ONLINE_LOOK = 2_000
+
+export interface TriggersOptions {
+  platform: Platform
+  phase(): Phase
+  enter(event: ConnectionEvent, given?: { wait: Wait }): void
+  /** Somebody asked: try now, as if for the first time. */
+  retry(): void
+  /** Ask the credentials now, in `unauthorized`. */
+  lookForCredential(): void
+  /** The timers of the phase are to be set anew: they stood still while the machine slept. */
+  reschedule(): void
+}
+
+/** What hurries the next attempt, or delays it, beside the time that it waits for (S5). */
+export interface Triggers {
+  /** A tab was looked at: what waits is tried, unless the server named the time. */
+  nudge(): void
+  /** A tab came, perhaps with a better token: what had been given up is tried as well. */
+  welcome(): void
+  /** The machine slept: what stands is looked at, and what waits is tried, unless the server named the time. */
+  wake(): void
+  /**
+   * The state is `offline`: looks at whether it still holds, since a worker may find itself online again without having
+   * been told (seen with DevTools' offline mode).
+   */
+  lookForNetwork(after: (ms: number, run: () => void) => void): void
+  close(): void
+}
+
+export const createTriggers = (deps: TriggersOptions): Triggers => {
+  const { platform, enter } = deps
+  const waitOf = (phase: Phase): Wait | null => ('wait' in phase ? phase.wait : null)
+
+  const nudge = () => {
+    const phase = deps.phase()
+    if (waitOf(phase)?.isTold === false) enter('retry')
+    else if (phase.state === 'unauthorized') deps.lookForCredential()
+  }
+
+  const cameOnline = () => {
+    const wait = waitOf(deps.phase())
+    if (wait?.isTold) enter('lost', { wait })
+    else if (wait !== null) enter('online')
+    else nudge()
+  }
+  const wentOffline = () => {
+    const wait = waitOf(deps.phase())
+    if (wait === null) return
+    const until = Math.max(wait.until, platform.now() + offlineDelay(0, platform.random()))
+    enter('offline', { wait: { ...wait, until } })
+  }
+  const stopListening = platform.onConnectivity(() => (platform.isOnline() ? cameOnline() : wentOffline()))
+
+  return {
+    nudge,
+    welcome() {
+      const { state } = deps.phase()
+      if (state === 'failed' || state === 'closed') deps.retry()
+      else nudge()
+    },
+    wake() {
+      const phase = deps.phase()
+      const wait = waitOf(phase)
+      if ('attempt' in phase) phase.attempt.checkHeartbeat()
+      else if (wait?.isTold && wait.until > platform.now()) deps.reschedule()
+      else if (wait !== null) enter('retry')
+      else nudge()
+    },
+    lookForNetwork(after) {
+      const look = () => after(ONLINE_LOOK, () => (platform.isOnline() ? cameOnline() : look()))
+      look()
+    },
+    close: stopListening,
+  }
+}
