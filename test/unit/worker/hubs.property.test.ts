@@ -246,7 +246,7 @@ it(
 )
 
 it(
-  'D2 and with an IndexedDB that fails and comes back: each event once, or a reset',
+  'D2 hubs that freeze, die and rob each other over an IndexedDB that fails and comes back: each event once, or a reset',
   () => assert([...CALM, ...FAULTS, ...STORAGE], () => {}),
   120_000,
 )

@@ -99,7 +99,7 @@ describe('hubs of one key', () => {
     expect(two.tab.resets()).toEqual([])
   })
 
-  it('L3 a leader that was heard and is wedged is robbed after 5 s of silence, within 10 s (T2)', async () => {
+  it('L4 T2 a leader that was heard and is wedged is robbed after 5 s of silence, within 10 s', async () => {
     const one = await open()
     const two = await open()
     await publish(2)
@@ -113,7 +113,7 @@ describe('hubs of one key', () => {
     expect(two.tab.numbers()).toEqual(numbers(4))
   })
 
-  it('L3 one that never answered a hub is robbed after 2 s', async () => {
+  it('L4 a leader that never answered a hub is robbed after 2 s', async () => {
     const one = await open()
     await publish(2)
     one.hub.freeze()
@@ -124,7 +124,7 @@ describe('hubs of one key', () => {
     expect(streams()).toContain(two.hub)
   })
 
-  it('L3 once it wakes, it neither delivers nor writes what it had: every tab hears each event once', async () => {
+  it('L3 a leader that was robbed while it was wedged neither delivers nor writes what it had: every tab hears each event once', async () => {
     const one = await open()
     const two = await open('start')
     await publish(2)
@@ -145,7 +145,7 @@ describe('hubs of one key', () => {
     expect(world.server.most()).toBe(1)
   })
 
-  it('L3 steals are bounded: four followers of a wedged leader, and the next wedged as well', async () => {
+  it('L4 steals are bounded: four followers of a wedged leader, and the next leader wedged as well', async () => {
     const hubs = [await open()]
     for (let more = 4; more > 0; more--) hubs.push(await open())
     await publish(1)
@@ -161,7 +161,7 @@ describe('hubs of one key', () => {
     for (const { hub, tab } of hubs) if (hub.isAwake()) expect(tab.numbers()).toEqual([1, 2])
   })
 
-  it('L3 two that wedge in turn do not rob each other for ever', async () => {
+  it('L4 two leaders that wedge in turn do not rob each other for ever', async () => {
     const one = await open()
     const two = await open()
     await publish(1)
@@ -199,7 +199,7 @@ describe('hubs of one key', () => {
     expect(world.server.requests()).toBe(1)
   })
 
-  it('D1 D2 one dies, and IndexedDB cannot be read: the next goes on from what its tabs remember', async () => {
+  it('D1 D2 a hub dies, and IndexedDB cannot be read: the next hub goes on from what its tabs remember', async () => {
     world.breakStorage(() => true)
     const first = world.spawnHub()
     let heir = first
