@@ -220,7 +220,7 @@ test.describe('with signed events', () => {
     await tab.received(4)
     expect(await tab.numbers()).toEqual([1, 2, 4])
     const { errors } = await tab.record()
-    expect(errors).toMatchObject([{ kind: 'signature', state: 'open', retryable: false }])
+    expect(errors).toMatchObject([{ kind: 'signature', state: 'open', retryable: true }])
     expect((await tab.metrics()).errors.byKind.signature).toBe(1)
   })
 

@@ -7,12 +7,12 @@ import { judge, sum } from '../faults/oracle.ts'
 import { startUser } from '../faults/user.ts'
 
 /**
- * `npm run test:tokens [-- --minutes 10]`: SSE tokens that live for 10 s, in real Chromium, over minutes of events.
+ * `npm run test:tokens [-- --minutes 10]`: SSE tokens that live for 15 s, in real Chromium, over minutes of events.
  * Renewal is ahead of expiry (A2): once under way, no stream should ever see a 401, and no event be lost for it.
  */
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '10' } } })
-const LIFE = 10
+const LIFE = 15
 
 ensureBrowsers()
 const backend = await startBackend({ sseTokenLife: LIFE })
