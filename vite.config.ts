@@ -144,6 +144,7 @@ export default defineConfig(({ mode }) => ({
     // Tests stub no module, and put back the globals that they stub: one context is enough, and three times as fast.
     // Waits for conditions end long before; this is for a machine that is busy with something else.
     testTimeout: 30_000,
+    hookTimeout: 30_000,
     pool: 'threads',
     isolate: false,
     server: { deps: { inline: ['@microsoft/fetch-event-source'] } },
