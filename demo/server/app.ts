@@ -3,9 +3,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify'
 import { type AuditLog, openAuditLog } from './audit/audit-log.ts'
+import { createRefusals, type Refusals } from './audit/refusals.ts'
+import { requireAudit } from './audit/require-audit.ts'
+import { type AuthAudit, createAuthAudit } from './auth/auth-audit.ts'
 import { authRoutes } from './auth/auth-routes.ts'
 import { createRequireAccess } from './auth/require-access.ts'
 import { createTokens, type Tokens } from './auth/tokens.ts'
+import { createUsers } from './auth/users.ts'
 import { createTurns, type TakeTurn } from './base/turns.ts'
 import { debugFaults } from './debug/debug-faults.ts'
 import { type Connections, debugRoutes, describeConnections } from './debug/debug-routes.ts'
@@ -67,6 +71,8 @@ interface Parts {
   origins: Origins
   cookies: Cookies
   auditLog: AuditLog
+  refusals: Refusals
+  authAudit: AuthAudit
   tokens: Tokens
   signing: EventSigning
   registry: StreamRegistry
@@ -95,13 +101,17 @@ const openParts = async (app: FastifyInstance, settings: Settings): Promise<Part
   const auditLog = openAuditLog({
     dataDir,
     key: settings.auditKey ?? loadSecret(dataDir, 'audit-key', random),
+    fileBytes: settings.auditFileBytes,
     now,
     onError,
   })
   app.addHook('onClose', auditLog.close)
+  const refusals = createRefusals(auditLog)
+  app.addHook('preClose', async () => refusals.close())
+  const authAudit = createAuthAudit({ log: auditLog, refusals })
   const signing = await patiently(() => openEventSigning({ storage: keys, audience, retention, now }))
   const tokens = createTokens({
-    secret: backend.tokenSecret,
+    secrets: backend.tokenSecrets,
     lives: {
       access: settings.accessTokenLife,
       sse: settings.sseTokenLife,
@@ -123,6 +133,7 @@ const openParts = async (app: FastifyInstance, settings: Settings): Promise<Part
   const metrics = createMetrics({
     streams: registry.counters.total,
     isReady: backend.isReady,
+    isAuditIntact: () => auditLog.trouble() === undefined,
     now,
     ofProcess: settings.processMetrics,
   })
@@ -139,6 +150,8 @@ const openParts = async (app: FastifyInstance, settings: Settings): Promise<Part
     origins,
     cookies: createCookies(origins.isSecure),
     auditLog,
+    refusals,
+    authAudit,
     tokens,
     signing,
     registry,
@@ -150,6 +163,7 @@ const openParts = async (app: FastifyInstance, settings: Settings): Promise<Part
     },
     async revokeUser(user) {
       await tokens.revokeUser(user)
+      authAudit.userRevoked(user)
       await notices.tell({ kind: 'revoked', user })
     },
     async rotateKeys() {
@@ -185,9 +199,10 @@ const novelRoutes = (app: FastifyInstance, parts: Parts, guards: Guards) => {
 }
 
 const createGuards = async (app: FastifyInstance, parts: Parts): Promise<Guards> => {
-  const { settings, backend, origins, tokens } = parts
+  const { settings, backend, origins, tokens, auditLog } = parts
   const limits = await createRateLimits(app, { limits: settings, store: backend.rateLimits })
   origins.guard(app)
+  if (settings.auditRequired) requireAudit(app, auditLog)
   limitBodies(app, { bodyTimeout: settings.requestTimeout })
   acceptEmptyJson(app)
   return { limits, requireAccess: createRequireAccess(app, tokens), takeTurn: createTurns() }
@@ -195,7 +210,8 @@ const createGuards = async (app: FastifyInstance, parts: Parts): Promise<Guards>
 
 /** What users and their pages reach. */
 const publicRoutes = (app: FastifyInstance, parts: Parts, guards: Guards) => {
-  const { settings, backend, origins, cookies, auditLog, tokens, registry, metrics, publish, onError } = parts
+  const { settings, backend, origins, cookies, auditLog, refusals, authAudit } = parts
+  const { tokens, registry, metrics, publish, onError } = parts
   const { limits, requireAccess, takeTurn } = guards
   const { store, notices } = backend
   const { now, random, maxPayload } = settings
@@ -206,7 +222,8 @@ const publicRoutes = (app: FastifyInstance, parts: Parts, guards: Guards) => {
     cookies,
     origins,
     limits,
-    users: settings.users,
+    users: createUsers({ dataDir: settings.dataDir, plain: settings.users }),
+    audit: authAudit,
     onRevoked: (session) => notices.tell({ kind: 'revoked', session }),
   })
   streamRoute(app, {
@@ -216,7 +233,7 @@ const publicRoutes = (app: FastifyInstance, parts: Parts, guards: Guards) => {
     cookies,
     origins,
     registry,
-    audit: createStreamAudit(app, { log: auditLog, now, random }),
+    audit: createStreamAudit(app, { log: auditLog, refusals, now, random }),
     meter: metrics,
     isExceeded: limits.opensPerUser,
     settings,
@@ -239,12 +256,12 @@ interface Operations {
 
 /** What operators reach, and with `debug` whoever develops. */
 const operationRoutes = (parts: Parts, { app, ops, isDraining }: Operations) => {
-  const { settings, backend, metrics, registry, tokens, publish, revokeUser, rotateKeys } = parts
+  const { settings, backend, auditLog, metrics, registry, tokens, publish, revokeUser, rotateKeys } = parts
   const { store } = backend
   const ownName = settings.publicOrigin === null ? [] : [new URL(settings.publicOrigin).hostname]
   guardOperations(ops, { names: [...ownName, ...settings.opsNames] })
   metrics.route(ops)
-  healthRoutes(ops, { check: backend.check, isDraining })
+  healthRoutes(ops, { check: backend.check, auditTrouble: auditLog.trouble, isDraining })
   if (!settings.debug) return
   const requests = createRequestLog(app, settings.now)
   const watch = watchStreams(app)

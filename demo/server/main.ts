@@ -22,6 +22,10 @@ const readFlags = () => {
         pipeline: { type: 'boolean', default: false },
         log: { type: 'boolean', default: false },
         host: { type: 'string' },
+        'ops-port': { type: 'string' },
+        'ops-host': { type: 'string' },
+        'ops-name': { type: 'string', multiple: true, default: [] },
+        'audit-required': { type: 'boolean', default: false },
         tls: { type: 'boolean', default: false },
         drain: { type: 'string', default: '0' },
         origin: { type: 'string' },
@@ -42,15 +46,25 @@ const startOnFreePort = async (options: ServerOptions, port: number) => {
     try {
       return await startServer({ ...options, port: candidate })
     } catch (error) {
-      const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+      const { code, port: taken } = error as NodeJS.ErrnoException & { port?: number }
+      if (code === 'EADDRINUSE' && taken !== candidate)
+        throw new Error(`--ops-port ${taken} is taken: name another one`)
+      const isTaken = code === 'EADDRINUSE'
       if (!isTaken || port === 0 || candidate === port + 20) throw error
     }
   }
 }
 
 const flags = readFlags()
-const port = Number(flags.port)
-if (!/^\d+$/.test(flags.port) || port > 65_535) fail('--port is a number from 0 (any free port) to 65535')
+const readPort = (name: string, value: string): number => {
+  if (!/^\d+$/.test(value) || Number(value) > 65_535)
+    fail(`--${name} is a number from 0 (any free port) to 65535`)
+  return Number(value)
+}
+const port = readPort('port', flags.port)
+// The demo page asks /debug of its own origin; in development one port is simpler than two.
+const ownOpsPort = flags.dev ? null : '9787'
+const opsPort = flags['ops-port'] ?? ownOpsPort
 
 if (!/^\d+$/.test(flags.drain)) fail('--drain is a number of seconds')
 
@@ -64,6 +78,10 @@ const options: ServerOptions = {
   drainDelay: Number(flags.drain) * 1_000,
   redisUrl: process.env.REDIS_URL ?? null,
   tokenSecret: process.env.TOKEN_SECRET ?? null,
+  formerTokenSecret: process.env.TOKEN_SECRET_FORMER ?? null,
+  opsPort: opsPort === null ? null : readPort('ops-port', opsPort),
+  opsNames: flags['ops-name'],
+  auditRequired: flags['audit-required'],
   pipeline: flags.pipeline ? 'automatic' : 'on-demand',
   publicOrigin: flags.origin ?? null,
   allowedOrigins: flags.allow,
@@ -75,11 +93,13 @@ const options: ServerOptions = {
   ...(flags.dev ? { pingInterval: 1_000, retention: 50_000 } : {}),
   ...(flags.audience === undefined ? {} : { audience: flags.audience }),
   ...(flags.host === undefined ? {} : { host: flags.host }),
+  ...(flags['ops-host'] === undefined ? {} : { opsHost: flags['ops-host'] }),
   ...(existsSync(page) ? { staticDir: page } : {}),
 }
 const server = await startOnFreePort(options, port).catch((error: Error) => fail(error.message))
 if (!options.staticDir) console.error('The demo page is not built: npx vite build --mode demo')
 console.log(server.url)
+if (server.opsUrl !== server.url) console.log(`Operations: ${server.opsUrl}`)
 
 // Rotates the key of signed events: kill -HUP.
 process.on('SIGHUP', () => {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { demoUsers } from '../demo-users.ts'
 import type { Authorize } from './auth/authorize.ts'
+import { isLoopbackName } from './http/origins.ts'
 import type { Limits } from './http/rate-limits.ts'
 import type { EventStore } from './store/event-store.ts'
 
@@ -35,6 +36,11 @@ export interface ServerOptions {
   redisPrefix?: string
   /** Tokens and shared keys are made with it: the same for all nodes, 32 characters at least. Default: made, in `dataDir`. */
   tokenSecret?: string | null
+  /**
+   * The `tokenSecret` of before: tokens and shared keys that were made with it are good until they end. To rotate, every
+   * node gets both; the former can go after `refreshTokenLife`, or log everybody out. Default `null`.
+   */
+  formerTokenSecret?: string | null
   /** Milliseconds that /readyz says no before streams are ended, so that a load balancer can notice. Default 0. */
   drainDelay?: number
   /** Directory with a built page, served at `/`. Default: none. */
@@ -53,7 +59,10 @@ export interface ServerOptions {
    * `10.0.0.0/8`), or of everybody. Default false: the socket's.
    */
   trustProxy?: boolean | string
-  /** Who can log in, with which password. Default: the demo's users. */
+  /**
+   * Passwords in the clear, by user, beside the hashes in users.json of `dataDir`. Default: with `debug` the demo's users,
+   * otherwise nobody.
+   */
   users?: Readonly<Record<string, string>>
   /** Seconds that an access token lives. Default 300. */
   accessTokenLife?: number
@@ -84,8 +93,12 @@ export interface ServerOptions {
   audience?: string
   /** Seconds that a public key is served after its rotation: as long as events are kept. Default 30 days. */
   signingKeyRetention?: number
-  /** Seals the head of the audit log. Default `null`: a key that is made, and kept beside the log. */
+  /** Seals the head of the audit log, 16 characters at least. Default `null`: a key that is made, and kept beside the log. */
   auditKey?: string | null
+  /** Bytes of a file of the audit log, after which the next one begins. Default 64 MiB. */
+  auditFileBytes?: number
+  /** Whether requests get 503 once the audit log is missing, moved or cut. Default false: /readyz and a metric tell. */
+  auditRequired?: boolean
   /** Names of the page's Trusted Types policies. Default: none, and script URLs may be text. */
   trustedTypes?: readonly string[]
   /** Milliseconds between signs of life on a stream (R2). Default 15000. */
@@ -126,11 +139,13 @@ export interface ServerOptions {
   random?: (bytes: number) => Buffer
 }
 
+const shortestAuditKey = 16
+
 type Optional = 'staticDir' | 'store'
 
 export type Settings = Required<Omit<ServerOptions, Optional>> & Pick<ServerOptions, Optional>
 
-const defaults: Omit<Settings, 'dataDir' | keyof Limits> = {
+const defaults: Omit<Settings, 'dataDir' | 'users' | keyof Limits> = {
   port: 0,
   host: '127.0.0.1',
   opsPort: null,
@@ -140,12 +155,12 @@ const defaults: Omit<Settings, 'dataDir' | keyof Limits> = {
   redisUrl: null,
   redisPrefix: 'tabstream',
   tokenSecret: null,
+  formerTokenSecret: null,
   drainDelay: 0,
   debug: false,
   publicOrigin: null,
   allowedOrigins: [],
   trustProxy: false,
-  users: demoUsers,
   accessTokenLife: 300,
   sseTokenLife: 300,
   refreshTokenLife: 30 * 24 * 3600,
@@ -155,6 +170,8 @@ const defaults: Omit<Settings, 'dataDir' | keyof Limits> = {
   audience: 'tabstream-demo',
   signingKeyRetention: 30 * 24 * 3600,
   auditKey: null,
+  auditFileBytes: 64 * 1024 * 1024,
+  auditRequired: false,
   trustedTypes: [],
   pingInterval: 15_000,
   stallTimeout: 20_000,
@@ -187,9 +204,24 @@ const limitsOfDebug = Object.fromEntries(
   Object.keys(limits).map((name) => [name, Number.POSITIVE_INFINITY]),
 ) as Record<keyof Limits, number>
 
-export const withDefaults = (options: ServerOptions): Settings => ({
-  ...defaults,
-  // /debug/token gives tokens to anybody, any number of them: a limit would only be in a test's way.
-  ...(options.debug ? limitsOfDebug : limits),
-  ...options,
-})
+/** Settings that would be a hole end the start of the server. */
+const assertSafe = ({ debug, host, auditKey }: Settings) => {
+  if (debug && !isLoopbackName(host.includes(':') ? `[${host}]` : host))
+    throw new TypeError(`--dev gives anybody everybody's tokens, so it does not listen on ${host}`)
+  if (auditKey !== null && auditKey.length < shortestAuditKey)
+    throw new TypeError(
+      `AUDIT_KEY has ${shortestAuditKey} characters at least: openssl rand -hex 32 makes one`,
+    )
+}
+
+export const withDefaults = (options: ServerOptions): Settings => {
+  const settings: Settings = {
+    ...defaults,
+    users: options.debug ? demoUsers : {},
+    // /debug/token gives tokens to anybody, any number of them: a limit would only be in a test's way.
+    ...(options.debug ? limitsOfDebug : limits),
+    ...options,
+  }
+  assertSafe(settings)
+  return settings
+}

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type ServerOptions, startServer } from '../../demo/server/app.ts'
-import { auditFile } from '../../demo/server/audit/audit-log.ts'
+import { auditFile } from '../../demo/server/audit/audit-files.ts'
 import { startProxy } from './proxy.ts'
 import { range } from './tab.ts'
 

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { problem } from '../http/problem.ts'
-import type { Authenticated, TokenKind, Tokens } from './tokens.ts'
+import type { Authenticated, TokenKind, Tokens, Verdict } from './tokens.ts'
 
 const what: Record<TokenKind, { name: string; how: string }> = {
   access: {
@@ -24,6 +24,24 @@ export const streamClient = (request: FastifyRequest, reply: FastifyReply): stri
   return
 }
 
+/** Answers 401, and says what to do about it. */
+export const refuseToken = (
+  reply: FastifyReply,
+  kind: TokenKind,
+  reason: Exclude<Verdict['state'], 'valid'> | 'missing',
+): FastifyReply => {
+  const { name, how } = what[kind]
+  const messages: Record<typeof reason, string> = {
+    missing: `This needs ${name}. ${how}`,
+    expired: `That is ${name} which has expired. ${how}`,
+    revoked: `That is ${name} which was revoked or replaced. ${how}`,
+    'wrong-kind': `That is a token for something else, not ${name}. ${how}`,
+    invalid: `That is not ${name} of this server. ${how}`,
+  }
+  reply.header('WWW-Authenticate', reason === 'missing' ? 'Bearer' : 'Bearer error="invalid_token"')
+  return problem(reply, 401, `token_${reason.replace('-', '_')}`, messages[reason])
+}
+
 /** Who a token belongs to. Otherwise the 401 is sent, and the answer is undefined. */
 export const authenticate = async (
   request: FastifyRequest,
@@ -31,26 +49,13 @@ export const authenticate = async (
   tokens: Tokens,
   kind: TokenKind,
   token: string | undefined,
-): Promise<Authenticated | undefined> => {
-  const { name, how } = what[kind]
-  if (token === undefined) {
-    reply.header('WWW-Authenticate', 'Bearer')
-    problem(reply, 401, 'token_missing', `This needs ${name}. ${how}`)
-    return
-  }
-  const verdict = await tokens.verify(kind, token)
-  if (verdict.state === 'valid') {
+): Promise<Extract<Verdict, { state: 'valid' }> | undefined> => {
+  const verdict = token === undefined ? undefined : await tokens.verify(kind, token)
+  if (verdict?.state === 'valid') {
     request.user = verdict.user
     return verdict
   }
-  reply.header('WWW-Authenticate', 'Bearer error="invalid_token"')
-  const messages = {
-    expired: `That is ${name} which has expired. ${how}`,
-    revoked: `That is ${name} which was revoked or replaced. ${how}`,
-    'wrong-kind': `That is a token for something else, not ${name}. ${how}`,
-    invalid: `That is not ${name} of this server. ${how}`,
-  }
-  problem(reply, 401, `token_${verdict.state.replace('-', '_')}`, messages[verdict.state])
+  refuseToken(reply, kind, verdict?.state ?? 'missing')
   return
 }
 

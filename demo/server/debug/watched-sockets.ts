@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { bearerToken } from '../auth/authenticate.ts'
+import { type BoundedMap, createBoundedMap } from '../base/bounded-map.ts'
 import { streamPath } from '../http/stream-path.ts'
 
 export interface WatchedStream {
@@ -22,6 +23,9 @@ export interface StreamWatch {
   /** New streams of this user wait, without an answer, until `opened`. */
   hold(user: string, opened: Promise<unknown>): void
 }
+
+/** Users that it remembers something of. */
+const most = 10_000
 
 interface Counted extends WatchedStream {
   /** Of the socket, before this request: it may have served others. */
@@ -52,12 +56,12 @@ const claimsOf = (request: FastifyRequest) =>
  */
 export const watchStreams = (app: FastifyInstance): StreamWatch => {
   const open = new Set<Counted>()
-  const bytesOfClosed = new Map<string, number>()
-  const refusals = new Map<string, number>()
-  const gates = new Map<string, Promise<unknown>>()
+  const bytesOfClosed = createBoundedMap<string, number>(most)
+  const refusals = createBoundedMap<string, number>(most)
+  const gates = createBoundedMap<string, Promise<unknown>>(most)
 
   const bytesOf = ({ socket, bytesBefore }: Counted) => socket.bytesWritten - bytesBefore
-  const add = (counts: Map<string, number>, user: string, more: number) =>
+  const add = (counts: BoundedMap<string, number>, user: string, more: number) =>
     counts.set(user, (counts.get(user) ?? 0) + more)
 
   app.addHook('onRequest', async (request, reply) => {
@@ -65,7 +69,7 @@ export const watchStreams = (app: FastifyInstance): StreamWatch => {
     if (!claims) return
     const { sub: user, jti, exp } = claims
     const { socket } = request.raw
-    while (gates.has(user)) await gates.get(user)
+    for (let gate = gates.get(user); gate; gate = gates.get(user)) await gate
     if (socket.destroyed) {
       // Who has gone meanwhile must not take a place: nothing would tell its route to give it back.
       reply.hijack()

@@ -1,4 +1,5 @@
 import type { CatalogueEvent } from '../../catalogue.ts'
+import { refusal } from '../http/problem.ts'
 
 export interface PipelineOptions {
   /** A new novel: called at the start and again after the last one is finished. */
@@ -21,6 +22,9 @@ export interface Pipeline {
   /** Stops all. */
   close(): void
 }
+
+/** Novels at a time, running or stopped, one a user. */
+const most = 10_000
 
 interface Run {
   state: PipelineState
@@ -51,6 +55,14 @@ export const createPipeline = ({
     else await publish(user, [value])
   }
 
+  /** What has stopped is forgotten, the one that began first before the others. What runs is not: then there is no room. */
+  const makeRoom = () => {
+    if (runs.size < most) return
+    const idle = [...runs].find(([, { state }]) => state !== 'running')
+    if (!idle) throw refusal(503, 'unavailable', 'Too many novels are being written. Try again.')
+    runs.delete(idle[0])
+  }
+
   const tell = (user: string, status: 'running' | 'paused') =>
     publish(user, [{ type: 'workflow.status_changed', data: { id: `workflow-of-${user}`, status } }])
 
@@ -60,6 +72,7 @@ export const createPipeline = ({
     async start(user) {
       const known = runs.get(user)
       if (known?.state === 'running') return 'running'
+      if (!known) makeRoom()
       const run: Run = { state: 'running', events: known?.events ?? begin(), timer: undefined }
       if (known?.state === 'finished') run.events = begin()
       runs.set(user, run)

@@ -4,6 +4,8 @@ import { problem } from '../http/problem.ts'
 export interface HealthOptions {
   /** Writes. Rejects where what the node stands on doesn't answer, or takes no more. */
   check: () => Promise<unknown>
+  /** What has happened to the audit log; undefined: nothing. */
+  auditTrouble: () => string | undefined
   isDraining: () => boolean
 }
 
@@ -14,7 +16,10 @@ const limit = 2_000
  * /healthz: the process answers; restart it if it doesn't. /readyz: it can serve streams; send it none if it can't. The
  * first doesn't ask Redis: to restart every node because Redis is away would only end the streams that wait for it.
  */
-export const healthRoutes = (app: FastifyInstance, { check, isDraining }: HealthOptions): void => {
+export const healthRoutes = (
+  app: FastifyInstance,
+  { check, auditTrouble, isDraining }: HealthOptions,
+): void => {
   let checking: Promise<void> | undefined
 
   const checkInTime = async () => {
@@ -50,6 +55,9 @@ export const healthRoutes = (app: FastifyInstance, { check, isDraining }: Health
     } catch {
       return problem(reply, 503, 'unavailable', 'What this server stands on does not answer, or is full.')
     }
+    const trouble = auditTrouble()
+    if (trouble !== undefined)
+      return problem(reply, 503, 'audit_log', `The audit log is not as this server left it. ${trouble}.`)
     return { status: 'ready' }
   })
 }

@@ -8,6 +8,8 @@ export interface MetricsOptions {
   streams: () => number
   /** Whether what the node stands on answers. */
   isReady: () => boolean
+  /** Whether nothing has happened to the audit log. */
+  isAuditIntact: () => boolean
   /** Milliseconds since 1970. */
   now: () => number
   /** Also memory, event loop and garbage collection of the process. */
@@ -25,7 +27,7 @@ export interface Metrics extends StreamMeter {
 
 /** Prometheus metrics at /metrics. No user is in any: labels are of few values, and the page is no secret's place. */
 export const createMetrics = (options: MetricsOptions): Metrics => {
-  const { streams, isReady, now } = options
+  const { streams, isReady, isAuditIntact, now } = options
   // Its own registry: two servers in one process count apart.
   const registers = [new Registry()]
   if (options.ofProcess) collectDefaultMetrics({ register: registers[0]! })
@@ -44,6 +46,14 @@ export const createMetrics = (options: MetricsOptions): Metrics => {
     registers,
     collect() {
       this.set(isReady() ? 1 : 0)
+    },
+  })
+  new Gauge({
+    name: 'tabstream_audit_log_intact',
+    help: '0 once the audit log was found missing, moved or cut. An alarm.',
+    registers,
+    collect() {
+      this.set(isAuditIntact() ? 1 : 0)
     },
   })
   const counter = <Label extends string>(name: string, help: string, ...labelNames: Label[]) =>

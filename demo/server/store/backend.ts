@@ -24,7 +24,8 @@ export interface Backend {
   keys: SigningKeyStorage
   /** Undefined: the plugin's own, in this process. */
   rateLimits: FastifyRateLimitStoreCtor | undefined
-  tokenSecret: Uint8Array
+  /** The first one signs and seals; what former ones have is still read. */
+  tokenSecrets: readonly Uint8Array[]
   isReady(): boolean
   /** Writes. Rejects where it doesn't answer, or takes no more. */
   check(): Promise<unknown>
@@ -37,6 +38,7 @@ export interface BackendOptions {
   redisUrl: string | null
   redisPrefix: string
   tokenSecret: string | null
+  formerTokenSecret: string | null
   store?: EventStore
   retention: number
   bytesPerUser: number
@@ -49,17 +51,22 @@ export interface BackendOptions {
 /** Bytes of HS256's key (RFC 7518, 3.2), in characters. */
 const secretLength = 32
 
-const givenSecret = ({ tokenSecret }: BackendOptions): Uint8Array | undefined => {
-  if (tokenSecret === null) return
-  if (tokenSecret.length < secretLength)
-    throw new Error(`TOKEN_SECRET is shorter than ${secretLength} characters: openssl rand -hex 32 makes one`)
-  return Buffer.from(tokenSecret)
+const toSecret = (name: string, secret: string): Uint8Array => {
+  if (secret.length < secretLength)
+    throw new Error(`${name} is shorter than ${secretLength} characters: openssl rand -hex 32 makes one`)
+  return Buffer.from(secret)
 }
+
+const givenSecrets = ({ tokenSecret, formerTokenSecret }: BackendOptions) => ({
+  current: tokenSecret === null ? undefined : toSecret('TOKEN_SECRET', tokenSecret),
+  former: formerTokenSecret === null ? [] : [toSecret('TOKEN_SECRET_FORMER', formerTokenSecret)],
+})
 
 const openLocal = (settings: BackendOptions): Backend => {
   const { dataDir, retention, bytesPerUser: maxBytes, random, now } = settings
   const store = settings.store ?? openLmdbStore({ dataDir, retention, maxBytes, random, now })
   const revocations = openRevocations(dataDir, now)
+  const { current, former } = givenSecrets(settings)
   return {
     store,
     leases: createLocalLeases(settings.streamsPerUser),
@@ -67,7 +74,7 @@ const openLocal = (settings: BackendOptions): Backend => {
     revocations,
     keys: keyFile(dataDir),
     rateLimits: undefined,
-    tokenSecret: givenSecret(settings) ?? Buffer.from(loadSecret(dataDir, 'token-secret', random), 'hex'),
+    tokenSecrets: [current ?? Buffer.from(loadSecret(dataDir, 'token-secret', random)), ...former],
     isReady: () => true,
     check: store.check,
     async close() {
@@ -82,9 +89,9 @@ const openShared = async (
   onError: (error: unknown) => void,
 ): Promise<Backend> => {
   const { retention, bytesPerUser: maxBytes, random, now, streamsPerUser } = settings
-  const tokenSecret = givenSecret(settings)
+  const { current, former } = givenSecrets(settings)
   // A secret that each node makes for itself would be a token that only one node knows.
-  if (!tokenSecret)
+  if (!current)
     throw new Error('Nodes that share a Redis share a TOKEN_SECRET: openssl rand -hex 32 makes one')
   const redis = await connectRedis({ url, prefix: settings.redisPrefix, onError })
   const notices = await patiently(() => createRedisNotices(redis, onError))
@@ -94,9 +101,9 @@ const openShared = async (
     leases: createRedisLeases({ redis, notices, streamsPerUser, life: settings.leaseLife }),
     notices,
     revocations: createRedisRevocations(redis),
-    keys: redisKeys(redis, tokenSecret),
+    keys: redisKeys(redis, [current, ...former]),
     rateLimits: redisRateLimitStore(redis),
-    tokenSecret,
+    tokenSecrets: [current, ...former],
     isReady: redis.isReady,
     check: store.check,
     async close() {

@@ -12,14 +12,37 @@ export interface Revocations {
   revokedFrom(id: string): Promise<number | undefined>
   /** `token` is now the one of `holder`; the former, if any, is revoked from `from` on. Atomic. */
   succeed(holder: string, token: string, from: number, until: number): Promise<void>
+  /**
+   * Of a holder whose token may be used once: `token` is used, and `next` takes its place. Atomic. For `grace`
+   * milliseconds it may come again, from who never saw the answer, or from a second tab that asked at the same time.
+   */
+  use(
+    holder: string,
+    token: string,
+    next: string,
+    times: { now: number; grace: number; until: number },
+  ): Promise<Use>
+  /** `token` is the first of a holder whose token may be used once. */
+  hold(holder: string, token: string, until: number): Promise<void>
   close(): Promise<void>
 }
+
+/** What has become of a token that may be used once. */
+export type Use =
+  | { state: 'first' }
+  /** It was used a moment ago, and `current` is in its place. */
+  | { state: 'again'; current: string }
+  /** It was used long ago: somebody has a copy. Or nobody knows of the holder. */
+  | { state: 'stale' }
 
 interface Entry {
   /** Of a token, session or user: when it is void from. */
   from?: number
   /** Of a holder: the token. */
   token?: string
+  /** Of a holder whose token may be used once: the one before, and until when it may come again. */
+  former?: string
+  formerUntil?: number
   until: number
 }
 
@@ -51,6 +74,22 @@ export const openRevocations = (dataDir: string, now: () => number): Revocations
         const former = entries.get(holder)
         if (former?.token !== undefined) put(former.token, from, former.until)
         entries.put(holder, { token, until })
+      })
+    },
+
+    async hold(holder, token, until) {
+      await entries.put(holder, { token, until })
+    },
+
+    async use(holder, token, next, { now: at, grace, until }) {
+      return entries.transaction((): Use => {
+        const entry = entries.get(holder)
+        if (entry?.token === token) {
+          entries.put(holder, { token: next, former: token, formerUntil: at + grace, until })
+          return { state: 'first' }
+        }
+        const isRecent = entry?.former === token && at < entry.formerUntil!
+        return isRecent ? { state: 'again', current: entry.token! } : { state: 'stale' }
       })
     },
 

@@ -1,25 +1,14 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { AuditEntry, AuditLog } from '../audit/audit-log.ts'
+import type { Refusals } from '../audit/refusals.ts'
+import { lastEventIdOf, sourceOf } from '../audit/request-source.ts'
 import type { Authenticated } from '../auth/tokens.ts'
 import { streamPath } from '../http/stream-path.ts'
 import type { EndReason } from './event-stream.ts'
 
-const header = (request: FastifyRequest, name: string): string | null => {
-  const value = request.headers[name]
-  return typeof value === 'string' ? value : null
-}
-
-/** From where, and as what: all of it is what the client says, but for the address. */
-const sourceOf = (request: FastifyRequest) => ({
-  address: request.ip,
-  origin: header(request, 'origin'),
-  client: header(request, 'stream-client'),
-  agent: header(request, 'user-agent'),
-  lastEventId: header(request, 'last-event-id'),
-})
-
 export interface StreamAuditOptions {
   log: AuditLog
+  refusals: Refusals
   now: () => number
   random: (bytes: number) => Buffer
 }
@@ -35,21 +24,19 @@ export interface StreamAudit {
   lost(request: FastifyRequest, login: Authenticated): void
 }
 
+const source = (request: FastifyRequest) => ({ ...sourceOf(request), lastEventId: lastEventIdOf(request) })
+
 /** One line when a stream opens and one when it ends; one line for a request that opens none. */
 export const createStreamAudit = (
   app: FastifyInstance,
-  { log, now, random }: StreamAuditOptions,
+  { log, refusals, now, random }: StreamAuditOptions,
 ): StreamAudit => {
   app.addHook('onResponse', async (request, reply) => {
     // A stream that has ended comes by here as well, without a problem.
     if (request.routeOptions.url !== streamPath || reply.problem === null) return
-    log.write({
-      event: 'refused',
-      user: request.user,
-      ...sourceOf(request),
-      status: reply.statusCode,
-      reason: reply.problem,
-    })
+    const { user } = request
+    const { statusCode: status, problem: reason } = reply
+    refusals.write({ event: 'refused', user, ...source(request), status, reason }, user)
   })
 
   return {
@@ -59,7 +46,7 @@ export const createStreamAudit = (
         stream: random(8).toString('hex'),
         user,
         session,
-        ...sourceOf(request),
+        ...source(request),
       }
       log.write({ event: 'opened', ...who, resume })
       return (reason, events) =>
@@ -77,7 +64,7 @@ export const createStreamAudit = (
         event: 'refused',
         user,
         session,
-        ...sourceOf(request),
+        ...source(request),
         status: null,
         reason: 'gone_before_open',
       }),

@@ -1,3 +1,5 @@
+import { createBoundedMap } from '../base/bounded-map.ts'
+
 export interface OpenStream {
   user: string
   client: string | null
@@ -32,15 +34,18 @@ export interface StreamCounters {
 
 const clientKey = ({ user, client }: OpenStream) => `${user}/${client ?? '-'}`
 
+/** Users, and clients of users, of which peaks and sums are kept. Of what is open, all are. */
+const most = 10_000
+
 /** How many of each are open now, and the most that ever were. Counts as they come: looking at all would take ages. */
 const createTally = () => {
   const open = new Map<string, number>()
-  let peaks: Record<string, number> = {}
+  const peaks = createBoundedMap<string, number>(most)
   return {
     add(key: string): void {
       const count = (open.get(key) ?? 0) + 1
       open.set(key, count)
-      peaks[key] = Math.max(peaks[key] ?? 0, count)
+      peaks.set(key, Math.max(peaks.get(key) ?? 0, count))
     },
     remove(key: string): void {
       const count = open.get(key)! - 1
@@ -48,18 +53,20 @@ const createTally = () => {
       else open.delete(key)
     },
     now: () => Object.fromEntries(open),
-    peaks: () => ({ ...peaks }),
+    peaks: () => Object.fromEntries(peaks.entries()),
     reset(): void {
-      peaks = Object.fromEntries(open)
+      peaks.clear()
+      for (const [key, count] of open) peaks.set(key, count)
     },
   }
 }
 
-const noCounts = () => ({ opened: 0, openedByUser: {} as Record<string, number>, refused: 0, replaced: 0 })
+const noCounts = () => ({ opened: 0, refused: 0, replaced: 0 })
 
 export const createStreamCounters = (): StreamCounters => {
   const users = createTally()
   const clients = createTally()
+  const openedByUser = createBoundedMap<string, number>(most)
   let counts = noCounts()
   let total = 0
   let peak = 0
@@ -67,7 +74,7 @@ export const createStreamCounters = (): StreamCounters => {
   return {
     opened(stream: OpenStream): void {
       counts.opened += 1
-      counts.openedByUser[stream.user] = (counts.openedByUser[stream.user] ?? 0) + 1
+      openedByUser.set(stream.user, (openedByUser.get(stream.user) ?? 0) + 1)
       total += 1
       peak = Math.max(peak, total)
       users.add(stream.user)
@@ -87,11 +94,13 @@ export const createStreamCounters = (): StreamCounters => {
     total: () => total,
     users: () => users.now(),
     read: () => ({
-      ...structuredClone(counts),
+      ...counts,
+      openedByUser: Object.fromEntries(openedByUser.entries()),
       peak: { total: peak, users: users.peaks(), clients: clients.peaks() },
     }),
     reset() {
       counts = noCounts()
+      openedByUser.clear()
       peak = total
       users.reset()
       clients.reset()
