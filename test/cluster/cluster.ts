@@ -20,7 +20,10 @@ export const startCluster = async (options: Partial<ServerOptions> = {}) => {
     ...options,
   }
   const nodes = await Promise.all([startNode(shared), startNode(shared), startNode(shared)])
-  const ports = nodes.map(({ port }) => port)
+  const ports = {
+    nodes: nodes.map(({ port }) => port),
+    ops: nodes.map(({ opsPort }) => opsPort),
+  }
   const proxies = await Promise.all([
     startProxy('nginx', ports),
     startProxy('caddy', ports),
@@ -44,16 +47,16 @@ export const startCluster = async (options: Partial<ServerOptions> = {}) => {
     /** Every way in: through each proxy, and to each node. */
     entries: () => [...proxies, ...nodes.filter((node) => node.isUp())].map(({ url }) => url),
     tokenFor: async (user: string, kind: 'access' | 'sse'): Promise<string> => {
-      const response = await post(`${nodes[0]!.url}/debug/token`, { user, kind })
+      const response = await post(`${nodes[0]!.opsUrl}/debug/token`, { user, kind })
       return ((await response.json()) as { token: string }).token
     },
     metric: async (node: number, name: string): Promise<number> => {
-      const text = await (await fetch(`${nodes[node]!.url}/metrics`)).text()
+      const text = await (await fetch(`${nodes[node]!.opsUrl}/metrics`)).text()
       return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1])
     },
     /** Ids of a user's events, oldest first. */
     ids: async (user: string): Promise<string[]> => {
-      const response = await fetch(`${nodes[0]!.url}/debug/events?user=${user}`)
+      const response = await fetch(`${nodes[0]!.opsUrl}/debug/events?user=${user}`)
       return ((await response.json()) as { ids: string[] }).ids
     },
     async close(): Promise<void> {

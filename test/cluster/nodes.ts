@@ -11,14 +11,15 @@ import { endChild, isOver, startChild } from './children.ts'
 const program = fileURLToPath(new URL('./node.ts', import.meta.url))
 
 /** One node, always on the same port: the proxies know it by that. */
-export const startNode = async (options: Omit<ServerOptions, 'dataDir' | 'port'>) => {
+export const startNode = async (options: Omit<ServerOptions, 'dataDir' | 'port' | 'opsPort'>) => {
   const port = await freePort()
+  const opsPort = await freePort()
   const dataDir = mkdtempSync(join(tmpdir(), 'tabstream-node-'))
   const url = `http://127.0.0.1:${port}`
   let child: ChildProcess | undefined
 
   const start = async () => {
-    const args = ['--import', 'tsx', program, JSON.stringify({ ...options, dataDir, port })]
+    const args = ['--import', 'tsx', program, JSON.stringify({ ...options, dataDir, port, opsPort })]
     const started = startChild(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
     child = started
     for await (const line of createInterface(started.stdout!)) if (line === url) return
@@ -29,6 +30,9 @@ export const startNode = async (options: Omit<ServerOptions, 'dataDir' | 'port'>
   return {
     url,
     port,
+    opsPort,
+    /** Where /metrics, /healthz, /readyz and /debug are. */
+    opsUrl: `http://127.0.0.1:${opsPort}`,
     start,
     isUp: () => child !== undefined && !isOver(child),
     signal: (signal: NodeJS.Signals) => child!.kill(signal),

@@ -9,7 +9,7 @@ import { endChild, isOver, startChild } from './children.ts'
 export type ProxyName = 'nginx' | 'caddy' | 'haproxy'
 
 /** Nodes as the configurations name them. */
-const written = [8787, 8788, 8789]
+const written = { nodes: [8787, 8788, 8789], ops: [9787, 9788, 9789] }
 const publicPort = 8080
 
 const kinds: Record<
@@ -46,14 +46,22 @@ const kinds: Record<
 const configuration = (file: string) =>
   readFileSync(fileURLToPath(new URL(`../../demo/server/proxies/${file}`, import.meta.url)), 'utf8')
 
+/** Ports of the nodes behind a proxy, three each. */
+export interface ProxiedNodes {
+  nodes: readonly number[]
+  ops: readonly number[]
+}
+
 /** The configuration that demo/server documents, with nothing changed but ports and folders. */
-export const startProxy = async (name: ProxyName, nodes: readonly number[]) => {
+export const startProxy = async (name: ProxyName, ports: ProxiedNodes) => {
   const { file, args, adapt = (text: string) => text } = kinds[name]
   const dir = mkdtempSync(join(tmpdir(), `tabstream-${name}-`))
   const port = await freePort()
   let text = adapt(configuration(file), dir).replaceAll(`127.0.0.1:${publicPort}`, `127.0.0.1:${port}`)
-  for (const [index, known] of written.entries())
-    text = text.replaceAll(`127.0.0.1:${known}`, `127.0.0.1:${nodes[index]}`)
+  for (const [index, known] of written.nodes.entries())
+    text = text.replaceAll(`127.0.0.1:${known}`, `127.0.0.1:${ports.nodes[index]}`)
+  for (const [index, known] of written.ops.entries())
+    text = text.replaceAll(` port ${known}`, ` port ${ports.ops[index]}`)
   const path = join(dir, file)
   writeFileSync(path, text)
   mkdirSync(join(dir, 'home'))

@@ -12,7 +12,7 @@ export const slowClient = async (cluster: Cluster): Promise<string> => {
   const token = await cluster.tokenFor(user, 'sse')
   const memory = () => cluster.metric(0, 'process_resident_memory_bytes')
   const connections = async () =>
-    (await (await fetch(`${node.url}/debug/connections`)).json()) as {
+    (await (await fetch(`${node.opsUrl}/debug/connections`)).json()) as {
       streams: { user: string; buffered: number }[]
     }
 
@@ -34,7 +34,7 @@ export const slowClient = async (cluster: Cluster): Promise<string> => {
   }
   // 64 MB through another node: what this one holds of it, it holds for the client.
   for (let batch = 0; batch < 32; batch++) {
-    await cluster.post(`${cluster.nodes[1]!.url}/debug/publish`, { user, count: 40, bytes: 50_000 })
+    await cluster.post(`${cluster.nodes[1]!.opsUrl}/debug/publish`, { user, count: 40, bytes: 50_000 })
     await look()
   }
   // 20 s without a byte taken.

@@ -188,7 +188,7 @@ test('R5 one address is limited whatever it sends, before any token is looked at
 })
 
 test('R5 without /debug the limits are on, and who says so of himself is not another address', async () => {
-  const server = await start({ debug: false, authPerAddress: 12 })
+  const server = await start({ debug: false, users: { alice: 'rabbit-hole' }, authPerAddress: 12 })
   const { access } = await logIn(server)
   const statuses: number[] = []
   for (let n = 1; n <= 11; n++) statuses.push((await exchange(server, { access })).status)
