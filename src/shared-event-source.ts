@@ -142,7 +142,8 @@ export class SharedEventSource extends EventTarget implements EventSource {
       // Why it waits is said right behind, and decides.
       if (error === null || error.at < since || error.at === this.#toldAt) return
       this.#toldAt = error.at
-      if (ANSWERED.includes(error.kind)) this.#fail()
+      // A log-in page at the end of a redirect is of kind `auth`, as is a token endpoint that is away for a while.
+      if (ANSWERED.includes(error.kind) || error.status === 200) this.#fail()
       else this.#reconnect()
     } else if (this.#readyState === CONSTANTS.OPEN) this.#reconnect()
   }

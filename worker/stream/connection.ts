@@ -86,6 +86,8 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
   let abortedAt = Number.NEGATIVE_INFINITY
   /** After a first 401 the token is obtained anew at once; after a second one in a row it is waited for (S6). */
   let isRefreshed = false
+  /** The attempt under way was made for `dropLog()`: what it comes to says when the log starts over. */
+  let isDropDue = false
   /** Known once the log is ready. */
   let rhythm: Rhythm | null = null
   const policy = createRetryPolicy(platform.random)
@@ -112,6 +114,10 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
     cancelTimers()
     if (phase.state === 'unauthorized') phase.watch.close()
     if (next !== 'connecting') credentials.settled(next === 'open')
+    if (isDropDue && next !== 'connecting') {
+      isDropDue = false
+      if (next !== 'open') void log.restart('dropped', '')
+    }
     if (!('attempt' in phase) || next === 'open') return
     phase.attempt.abort()
     const now = platform.now()
@@ -326,7 +332,11 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
     retry,
     drop() {
       position.drop()
-      void log.restart('dropped', '')
+      const isWaiting = 'wait' in phase && !phase.wait.isTold
+      if (isWaiting) position.giveUp()
+      // The reset is best told once a stream stands that has all that comes after it.
+      if (isWaiting && enter('retry')) isDropDue = true
+      else void log.restart('dropped', '')
     },
     nudge: triggers.nudge,
     welcome: triggers.welcome,

@@ -34,9 +34,9 @@ export interface PositionKeeper {
    * @returns what that proves: the position is `lost` or `unsendable`, hence withheld; `null`: nothing new
    */
   failed(outcome: Outcome): 'lost' | 'unsendable' | null
-  /** The server says that the position is gone (410). */
+  /** The position is withheld until a stream opens: the server says that it is gone (410), or the application does. */
   giveUp(): void
-  /** The log starts over without a position: `dropLog()`. */
+  /** The application gives the position up: `dropLog()`. */
   drop(): void
   /** Somebody asked to try again: a header that could not be sent may be allowed by now. */
   retry(): void
@@ -62,7 +62,7 @@ export const createPositionKeeper = ({ log, needsPreflight }: PositionKeeperOpti
       const wasDropped = isDropped
       isDropped = false
       if (asked !== '') return null
-      return position !== '' ? 'position-lost' : wasDropped ? 'dropped' : null
+      return wasDropped ? 'dropped' : position !== '' ? 'position-lost' : null
     },
     failed(outcome) {
       const before = trust
@@ -74,7 +74,8 @@ export const createPositionKeeper = ({ log, needsPreflight }: PositionKeeperOpti
       trust = { state: 'lost' }
     },
     drop() {
-      isDropped = log.lastEventId() !== ''
+      if (log.lastEventId() === '') return
+      isDropped = true
       if (trust.state !== 'unsendable') trust = TRUSTED
     },
     retry() {

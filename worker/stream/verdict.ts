@@ -133,7 +133,7 @@ export const judge = (outcome: Outcome, now: number): Verdict => {
     case 'redirected':
       return {
         ...lost(
-          'http',
+          'auth',
           'The server redirects the stream, perhaps to a log-in page: refused, since a credential goes along. Log in, ' +
             'or use the final URL.',
         ),

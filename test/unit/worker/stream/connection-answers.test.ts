@@ -228,7 +228,7 @@ describe('S6 answers, as the stream lives through them', () => {
     ['500', (request) => request.answer(500), { kind: 'http', status: 500 }],
     ['404', (request) => request.answer(404), { kind: 'http', status: 404 }],
     ['a network error', (request) => request.fail('no route'), { kind: 'network', cause: 'no route' }],
-    ['a redirect', (request) => request.redirect(), { kind: 'http' }],
+    ['a redirect', (request) => request.redirect(), { kind: 'auth' }],
     [
       'a web page',
       (request) => request.answer(200, { 'content-type': 'text/html' }),

@@ -93,21 +93,49 @@ describe('S7 a server that refuses the position', () => {
     expect(stream.server.waiting()).toBe(1)
   })
 
-  it('gives up the position of a stream that is waiting: dropLog(), and tabs are told once more when it stands', async () => {
+  it('I2 dropLog() gives up the position of a stream that waits: it is tried at once, and one reset is told when it stands', async () => {
     const stream = openConnection()
     stream.log.setPosition('41')
     stream.connection.release()
     ;(await stream.server.next()).answer(400)
     await stream.platform.advance(0)
     stream.connection.drop()
+    expect([stream.state(), stream.log.restarts]).toEqual(['connecting', []])
+    const { request } = await stream.accept()
+    expect(request.headers.has('last-event-id')).toBe(false)
     expect(stream.log.restarts).toEqual([['dropped', '']])
-    await stream.platform.advance(1_000)
+  })
+
+  it('I2 dropLog() is told at once where no stream opens, and once more when one does: much may have come in between', async () => {
+    const stream = openConnection()
+    stream.log.setPosition('41')
+    stream.connection.release()
+    for (const _ of [1, 2]) {
+      ;(await stream.server.next()).answer(500)
+      await stream.platform.advance(0)
+      if (stream.log.restarts.length === 0) stream.connection.drop()
+    }
+    expect([stream.state(), stream.log.restarts]).toEqual(['waiting', [['dropped', '']]])
+    await stream.platform.advance(2_000)
     const { request } = await stream.accept()
     expect(request.headers.has('last-event-id')).toBe(false)
     expect(stream.log.restarts).toEqual([
       ['dropped', ''],
       ['dropped', ''],
     ])
+  })
+
+  it('I2 dropLog() on a stream that stands is told at once, and once more if the stream is cut before another id', async () => {
+    const stream = openConnection()
+    stream.log.setPosition('41')
+    const { body } = await stream.open({ 'stream-resume': 'continue' })
+    stream.connection.drop()
+    expect(stream.log.restarts).toEqual([['dropped', '']])
+    body.error()
+    await stream.platform.advance(1_000)
+    const { request } = await stream.accept()
+    expect(request.headers.has('last-event-id')).toBe(false)
+    expect(stream.log.restarts).toHaveLength(2)
   })
 
   it('I2 dropLog() on a stream that stands costs no second reset once the server has sent another id', async () => {
