@@ -9,7 +9,7 @@ const duration = 8_000
 export const blackHole: Fault = {
   id: 'black-hole',
   title: 'Black-hole the network',
-  claim: `For ${time(duration)} the server neither writes to the stream nor reads from it, and closes nothing. Only the heartbeat can notice (${time(heartbeat.timeout)} here, 20 s by default).`,
+  claim: `For ${time(duration)} the server neither writes to the stream nor reads from it, and closes nothing. Only the heartbeat can notice (${time(heartbeat.timeout)} here; by default it follows the server's rhythm).`,
   run: async (context) => {
     const outcome = await breakAndCount(context, published, async () => {
       await context.server.post('black-hole', { milliseconds: duration })

@@ -21,7 +21,7 @@ import type { Parsed } from './parser.ts'
 import { createPositionKeeper } from './position-keeper.ts'
 import { watchRenewal } from './renewal.ts'
 import { resumption } from './resumption.ts'
-import { createRetryPolicy } from './retry-policy.ts'
+import { ASK_FIRST, createRetryPolicy } from './retry-policy.ts'
 import { createRhythm, type Rhythm } from './rhythm.ts'
 import type { Outcome } from './transport.ts'
 import { createTriggers, type Triggers } from './triggers.ts'
@@ -86,6 +86,8 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
   let abortedAt = Number.NEGATIVE_INFINITY
   /** After a first 401 the token is obtained anew at once; after a second one in a row it is waited for (S6). */
   let isRefreshed = false
+  /** What the last attempt was authorized by; `null`: by nothing that scripts see. */
+  let authorization: string | null = null
   /** The attempt under way was made for `dropLog()`: what it comes to says when the log starts over. */
   let isDropDue = false
   /** Known once the log is ready. */
@@ -142,15 +144,23 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
       case 'waiting':
       case 'offline':
         return { state, since, wait }
-      case 'unauthorized': {
-        const onCredential = (given: Granted) => enter('retry', { credential: given })
-        const first = policy.waitForCredential()
-        return { state, since, watch: watchCredentials({ platform, credentials, first, onCredential }) }
-      }
+      case 'unauthorized':
+        return { state, since, watch: watchForLogIn(null) }
       default:
         return { state, since }
     }
   }
+
+  /** @param except the authorization with which a page was the answer; `null`: that which was refused is known */
+  const watchForLogIn = (except: string | null) =>
+    watchCredentials({
+      platform,
+      credentials,
+      // Behind a page, no request goes out for an answer that is known.
+      first: except === null ? policy.waitForCredential() : ASK_FIRST,
+      except,
+      onCredential: (credential) => void enter('retry', { credential }),
+    })
 
   const enter = (event: ConnectionEvent, given: Partial<Given> = {}): boolean => {
     const next = TRANSITIONS[phase.state][event]
@@ -175,7 +185,9 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
 
   const backOff = (why: Why, retryAfter: number | null, isSeldom = false) => {
     const ms = policy.wait({ retryAfter, isSeldom, isOnline: platform.isOnline() })
-    if (wait(ms, retryAfter !== null)) errors.report(why)
+    if (!wait(ms, retryAfter !== null)) return
+    if (isSeldom && authorization !== null) timers.add(watchForLogIn(authorization).close)
+    errors.report(why)
   }
 
   const stop = (event: 'refused' | 'fatal', why: Why) => {
@@ -264,6 +276,7 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
     const [credential] = await Promise.all([given ?? credentials.get(), log.ready])
     if (!isPresent(attempt)) return
     if (!credential.ok) return settleWithout(credential)
+    authorization = credential.headers.authorization ?? null
     const asked = position.ask()
     const headers = deps.sendStreamClient ? { 'stream-client': log.streamClient() } : {}
     rhythm ??= createRhythm(log.rhythm())

@@ -1,15 +1,15 @@
 import type { Granted } from '../auth/credential.ts'
 import type { Credentials } from '../auth/credentials.ts'
 import type { Platform } from '../base/platform.ts'
-
-/** ms from one question to the next, at most. */
-const LONGEST = 60_000
+import { ASK_CAP } from './retry-policy.ts'
 
 export interface CredentialWatchOptions {
   platform: Pick<Platform, 'after'>
   credentials: Pick<Credentials, 'get' | 'settled'>
   /** ms until the first question; then the wait is doubled. */
   first: number
+  /** The authorization of the last attempt, which is to change first; `null`: whatever is not refused will do. */
+  except: string | null
   /** There is a credential that the server has not refused. */
   onCredential(credential: Granted): void
 }
@@ -21,11 +21,11 @@ export interface CredentialWatch {
 }
 
 /**
- * S6: while the stream is `unauthorized`, the credentials are asked again and again. That costs the server no request:
+ * S6: while only another log-in can bring the stream back, the credentials are asked again and again. That costs the server no request:
  * a token that it has refused is not sent again (credentials.ts).
  */
 export const watchCredentials = (options: CredentialWatchOptions): CredentialWatch => {
-  const { platform, credentials, onCredential } = options
+  const { platform, credentials, except, onCredential } = options
   let wait = options.first
   let isAsking = false
   let closed = false
@@ -38,13 +38,14 @@ export const watchCredentials = (options: CredentialWatchOptions): CredentialWat
     const credential = await credentials.get()
     isAsking = false
     if (closed) return
-    if (credential.ok) return onCredential(credential)
+    if (credential.ok && (except === null || credential.headers.authorization !== except))
+      return onCredential(credential)
     credentials.settled(false)
-    schedule(credential.retryAfter ?? 0)
+    schedule(credential.ok ? 0 : (credential.retryAfter ?? 0))
   }
   const schedule = (floor: number) => {
     cancel = platform.after(Math.max(wait, floor), () => void ask())
-    wait = Math.min(LONGEST, wait * 2)
+    wait = Math.min(ASK_CAP, wait * 2)
   }
   schedule(0)
 

@@ -3,9 +3,9 @@ import { BACKOFF_BASE, BACKOFF_CAP, clampRetry, delay, offlineDelay } from './ba
 /** ms: the cap for a server that answers with a page, since only the user can mend that, by logging in. */
 export const SELDOM_CAP = 300_000
 
-/** ms from one question for a credential to the next, at first and at most, while the stream is `unauthorized`. */
-const ASK_FIRST = 1_000
-const ASK_CAP = 60_000
+/** ms from one question for a credential to the next, at first and at most. */
+export const ASK_FIRST = 1_000
+export const ASK_CAP = 60_000
 
 /** What is known of the attempt that came to nothing. */
 export interface Failure {

@@ -102,3 +102,38 @@ describe('S6 `unauthorized` is not the end', () => {
     expect(stream.platform.timers()).toBe(0)
   })
 })
+
+describe('S6 a page instead of the stream, with a token', () => {
+  const page = (request: { answer(status: number, headers: Record<string, string>): void }) =>
+    request.answer(200, { 'content-type': 'text/html' })
+
+  it('the stream is tried at once when there is another token, and not while there is none', async () => {
+    let token = 'lapsed'
+    const stream = openConnection(AUTH, { token: () => token })
+    stream.connection.release()
+    for (let attempt = 1; attempt <= 8; attempt++) {
+      page(await stream.server.next())
+      await stream.platform.advance(0)
+      await stream.platform.advance(
+        attempt < 8 ? stream.connection.status().nextAttemptAt! - stream.platform.now() : 0,
+      )
+    }
+    const { nextAttemptAt } = stream.connection.status()
+    expect(nextAttemptAt! - stream.platform.now()).toBe(64_000)
+    await stream.platform.advance(3_000)
+    expect([stream.state(), stream.server.waiting()]).toEqual(['waiting', 0])
+    token = 'new'
+    await stream.platform.advance(4_000)
+    const { request } = await stream.accept()
+    expect(request.headers.get('authorization')).toBe('Bearer new')
+  })
+
+  it('the tabs are asked for one seldom, and nobody once the stream is held', async () => {
+    const stream = openConnection(AUTH, { token: () => 'lapsed' })
+    stream.connection.release()
+    page(await stream.server.next())
+    await stream.platform.advance(0)
+    stream.connection.hold()
+    expect(stream.platform.timers()).toBe(0)
+  })
+})
