@@ -1,7 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseRetryAfter } from '../../../../worker/base/retry-after.ts'
-import { BACKOFF_BASE, BACKOFF_CAP, clampRetry, delay } from '../../../../worker/stream/backoff.ts'
+import {
+  BACKOFF_BASE,
+  BACKOFF_CAP,
+  clampRetry,
+  delay,
+  offlineDelay,
+} from '../../../../worker/stream/backoff.ts'
 
 const JUST_BELOW_1 = 1 - Number.EPSILON
 
@@ -63,6 +69,20 @@ describe('S4 full-jitter exponential backoff', () => {
     [Number.POSITIVE_INFINITY, 60_000],
   ])('clamps `retry: %d` to %i ms', (given, clamped) => {
     expect(clampRetry(given)).toBe(clamped)
+  })
+})
+
+describe('S5 attempts while the browser says that it is offline', () => {
+  it.each([
+    [0, 0, 10_000],
+    [0, JUST_BELOW_1, 12_000],
+    [1, 0, 20_000],
+    [1, 0.5, 22_000],
+    [2, 0, 30_000],
+    [2, JUST_BELOW_1, 30_000],
+    [50, 0.5, 30_000],
+  ])('after %i that came to nothing, at chance %d, the next one comes in %i ms', (attempt, random, ms) => {
+    expect(offlineDelay(attempt, random)).toBe(ms)
   })
 })
 
