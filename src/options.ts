@@ -79,6 +79,12 @@ export interface ConnectOptions {
    */
   verify?: { jwks: string | URL; audience: string; types: string[] }
   /**
+   * Whether an event that a resumed connection sends again is dropped: one with an id of its own, of which the log holds
+   * the same id, type and data, at the beginning of the connection, up to the first event that the log does not hold
+   * (D3). Default `true`. `false`: every event that the server sends is delivered.
+   */
+  dedupe?: boolean
+  /**
    * ms: the most that an event waits for others, once they come faster than that; an event that comes alone never
    * waits. `0`: none does, at the cost of a message to each tab an event. Default 16, a frame.
    */
@@ -159,6 +165,7 @@ export const toHubOptions = (url: string | URL, options: ConnectOptions, base: s
       heartbeat === undefined ? null : aboveZero('heartbeat.', { timeout: 20_000, misses: 2, ...heartbeat }),
     lastEventId: lastEventId === undefined ? null : { query: lastEventId.query },
     log: aboveZero('log.', { events: 5_000, bytes: 20 * 1024 * 1024, age: 24 * 3_600_000, ...options.log }),
+    dedupe: options.dedupe ?? true,
     coalesce,
     ...aboveZero('', { maxEventSize: options.maxEventSize ?? 1024 * 1024 }),
     verify:

@@ -77,6 +77,7 @@ export const wireParts = ({
     platform,
     open: (onLost) => openStore(key, onLost),
     bounds: options.log,
+    dedupe: options.dedupe,
     metrics,
     onChange: (appended) => {
       if (appended !== null) leadership.relayEvents(appended)

@@ -15,6 +15,12 @@ const outlineOf = ({ data, ...rest }: LoggedEvent): Outline => ({ ...rest, size:
 const outlineKey = (outline: Outline): string => `${markOf(outline)}${outline.size}\n`
 const eventKey = (event: LoggedEvent): string => `${markOf(event)}\n${event.data}`
 
+const countEach = (keys: string[]): Map<string, number> => {
+  const counts = new Map<string, number>()
+  for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1)
+  return counts
+}
+
 /**
  * What a tab has taken and gets again under another seq (D2). A hub that knows nothing of what a dead one
  * delivered counts anew, so only the event itself tells: its id, type and data. Such an event is `lost` to the log
@@ -38,7 +44,8 @@ export interface Redelivery {
 export const createRedelivery = (): Redelivery => {
   let uncommitted: LoggedEvent[] = []
   let committed: Outline[] = []
-  const lost = new Set<string>()
+  /** How often each: the server may have sent the same event twice (D3). */
+  const lost = new Map<string, number>()
   /** When the newest event that was taken had come, in ms since 1970. */
   let newestAt = 0
 
@@ -64,15 +71,19 @@ export const createRedelivery = (): Redelivery => {
     rewind(seq) {
       const events = uncommitted.filter((each) => each.seq > seq)
       const outlines = committed.filter((each) => each.seq > seq)
-      for (const event of events) lost.add(eventKey(event))
-      for (const outline of outlines) lost.add(outlineKey(outline))
+      // What an earlier rewind counted is counted once.
+      for (const [key, count] of countEach([...events.map(eventKey), ...outlines.map(outlineKey)]))
+        lost.set(key, Math.max(count, lost.get(key) ?? 0))
       return [...events, ...outlines].some(({ hasOwnId }) => hasOwnId)
     },
     isLost,
     isRepeated: (event) => lost.size > 0 && (isLost(event) || (!event.hasOwnId && event.at < newestAt)),
     settle(event) {
       const key = lostKeyOf(event)
-      if (key !== undefined) lost.delete(key)
+      if (key === undefined) return
+      const left = lost.get(key)! - 1
+      if (left > 0) lost.set(key, left)
+      else lost.delete(key)
     },
   }
 }

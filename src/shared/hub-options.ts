@@ -20,6 +20,7 @@ export interface HubOptions {
   /** The query parameter that carries the position, in place of the header `Last-Event-ID`; `null`: the header. */
   lastEventId: { query: string } | null
   log: { events: number; bytes: number; age: number }
+  dedupe: boolean
   maxEventSize: number
   coalesce: number
   verify: Verify | null

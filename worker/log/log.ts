@@ -28,6 +28,8 @@ export interface LogOptions {
   platform: Platform
   open(onLost: () => void): Promise<LogStore>
   bounds: Bounds
+  /** D3 */
+  dedupe: boolean
   metrics: MetricsRecorder
   /** There are events to deliver, or another epoch. `appended`: by this hub, as leader. */
   onChange(appended: Appended | null): void
@@ -82,7 +84,7 @@ export interface Log extends TermClaim, Writer, Replica {
   close(): Promise<void>
 }
 
-export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOptions): Log => {
+export const createLog = ({ platform, open, bounds, dedupe, metrics, ...hooks }: LogOptions): Log => {
   const ledger = createLedger(platform)
   const { tail } = ledger
   let queue: Promise<unknown> = Promise.resolve()
@@ -115,7 +117,7 @@ export const createLog = ({ platform, open, bounds, metrics, ...hooks }: LogOpti
 
   return {
     ...createTermClaim(core),
-    ...createWriter(core),
+    ...createWriter(core, dedupe),
     ...createReplica(core),
     ready,
     position: () => ledger.position,

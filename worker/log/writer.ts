@@ -1,5 +1,6 @@
 import type { LoggedEvent, ResetReason } from '../../src/shared/events.ts'
 import type { LogCore } from './log-core.ts'
+import { createOverlap } from './overlap.ts'
 import type { Received } from './received.ts'
 
 /** A share by which a rhythm may differ from the one that is kept: each other one costs a transaction. */
@@ -7,6 +8,8 @@ const RHYTHM_SLACK = 0.1
 
 /** What the hub that leads does with its log: it alone appends (L1). */
 export interface Writer {
+  /** A connection has opened, and what it sends is appended next. @param isResumed it asked for what follows a position */
+  connected(isResumed: boolean): Promise<void>
   /** @returns how many events were new; none unless this hub leads */
   append(blocks: Received[]): Promise<number>
   /**
@@ -19,27 +22,24 @@ export interface Writer {
   keepRhythm(period: number | null): void
 }
 
-export const createWriter = (core: LogCore): Writer => {
+/** @param dedupe whether an event that a resumed connection repeats is dropped (D3) */
+export const createWriter = (core: LogCore, dedupe: boolean): Writer => {
   const { platform, ledger, persistence, metrics, inTurn, onChange } = core
-
-  const isDuplicate = async ({ id, type, data }: Received): Promise<boolean> => {
-    for (const seq of ledger.eventIds.seqsOf(id)) {
-      const held = ledger.tail.at(seq) ?? (await core.read(seq - 1))[0]
-      if (held?.seq === seq && held.type === type && held.data === data) return true
-    }
-    return false
-  }
+  const overlap = createOverlap(
+    ledger.eventIds,
+    (seq) => ledger.tail.at(seq) ?? Promise.resolve(core.read(seq - 1)).then(([event]) => event),
+  )
 
   const append = async (blocks: Received[]): Promise<number> => {
     if (!ledger.isLeading) return 0
-    const { position, eventIds } = ledger
+    const { position } = ledger
     const at = platform.now()
     const after = position.head
     const events: LoggedEvent[] = []
     for (const block of blocks) {
       const { id, type, data } = block
-      const hasOwnId = block.position !== null && block.position !== ''
-      if (hasOwnId && type !== null && eventIds.seqsOf(id).length > 0 && (await isDuplicate(block))) {
+      const taken = overlap.take(block)
+      if (taken === true || (taken !== false && (await taken))) {
         // The position stays as well: a server that starts over must not pull it back.
         metrics.duplicate()
         continue
@@ -47,6 +47,7 @@ export const createWriter = (core: LogCore): Writer => {
       if (block.position !== null) position.lastEventId = block.position
       if (type === null) continue
       position.head += 1
+      const hasOwnId = block.position !== null && block.position !== ''
       const event = { seq: position.head, id, hasOwnId, type, data, at }
       ledger.keep(event)
       events.push(event)
@@ -88,6 +89,7 @@ export const createWriter = (core: LogCore): Writer => {
 
   return {
     keepRhythm: (period) => void inTurn(() => keepRhythm(period)),
+    connected: (isResumed) => inTurn(async () => overlap.begin(isResumed && dedupe)),
     append: (blocks) => inTurn(() => append(blocks)),
     restart: (reason, lastEventId) => inTurn(() => restart(reason, lastEventId)),
   }

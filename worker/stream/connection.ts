@@ -36,7 +36,7 @@ export interface ConnectionOptions {
   platform: Platform
   options: HubOptions
   credentials: Credentials
-  log: Pick<Log, 'ready' | 'restart' | 'lastEventId' | 'streamClient' | 'rhythm' | 'keepRhythm'>
+  log: Pick<Log, 'ready' | 'connected' | 'restart' | 'lastEventId' | 'streamClient' | 'rhythm' | 'keepRhythm'>
   /** Where the events go. */
   ingest: Ingest
   /** Whether the stream comes from the page's own origin. */
@@ -211,6 +211,7 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
       deps.onStatus()
     })
     timers.add(watchRenewal({ platform, credentials, credential, onRenewed }).close)
+    void log.connected(asked !== '')
     if (lost !== null) return log.restart(lost, '')
     if (resume === 'reset') return log.restart('server', '')
     if (resume === 'unconfirmed' && options.resume === 'strict') return log.restart('unconfirmed', asked)

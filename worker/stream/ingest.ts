@@ -51,11 +51,12 @@ const endOfRun = (blocks: Block[], from: number): number => {
 
 /** The way of events from the parser into the log, and all that they have to pass on it. */
 export const createIngest = ({ log, filter, backpressure, leads }: IngestOptions): Ingest => {
-  const append = async (blocks: Block[]) => {
+  const append = async (blocks: Block[], isPresent: () => boolean) => {
     // What waited for room comes in one chunk, which may hold more than the log does.
     for (let from = 0; from < blocks.length; ) {
       // L3: a hub that was frozen meanwhile may have been robbed of the lock without knowing.
-      if (!(await leads())) return
+      // D3: what waits for room while another stream begins, that stream sends again.
+      if (!(await leads()) || !isPresent()) return
       const piece = backpressure.piece(blocks, from)
       from += piece.length
       await log.append(piece)
@@ -64,9 +65,9 @@ export const createIngest = ({ log, filter, backpressure, leads }: IngestOptions
   }
 
   /** Of events in a row that were too large: one reset for all of them, once tabs have what came before (B1). */
-  const restartAfter = async (skipped: Block[]) => {
+  const restartAfter = async (skipped: Block[], isPresent: () => boolean) => {
     await backpressure.caughtUp()
-    if (!(await leads())) return
+    if (!(await leads()) || !isPresent()) return
     await log.restart('too-large', skipped.findLast(({ position }) => position !== null)?.id)
   }
 
@@ -78,10 +79,11 @@ export const createIngest = ({ log, filter, backpressure, leads }: IngestOptions
       for (let from = 0; from < blocks.length; ) {
         const to = endOfRun(blocks, from)
         const run = blocks.slice(from, to)
-        if (run[0]!.tooLarge) await restartAfter(run)
+        if (run[0]!.tooLarge) await restartAfter(run, isPresent)
         // The event form of `Stream-Resume: reset` (R4): what came before it belongs to the old epoch.
         else if (isReset(run[0]!)) await log.restart('server', run[0]!.id)
-        else await append(run)
+        else await append(run, isPresent)
+        if (!isPresent()) break
         from = to
       }
       return { refused, unavailable }

@@ -21,6 +21,7 @@ export const OPTIONS: HubOptions = {
   lastEventId: null,
   log: { events: 5_000, bytes: 20 * 1024 * 1024, age: 24 * 3_600_000 },
   maxEventSize: 1_024,
+  dedupe: true,
   coalesce: 16,
   verify: null,
 }
@@ -28,15 +29,21 @@ export const OPTIONS: HubOptions = {
 /** What a connection needs of a log, with nothing behind it. */
 const createStubLog = () => {
   const appended: Received[] = []
+  /** Of each connection, whether it resumed. */
+  const connections: boolean[] = []
   const restarts: [ResetReason, string][] = []
   let position = ''
   let rhythm: number | null = null
   return {
     appended,
     restarts,
+    connections,
     ready: Promise.resolve(),
     setPosition(id: string) {
       position = id
+    },
+    async connected(isResumed: boolean) {
+      connections.push(isResumed)
     },
     async append(blocks: Received[]) {
       appended.push(...blocks)

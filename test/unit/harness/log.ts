@@ -27,10 +27,11 @@ export const clearIndexedDb = () => vi.stubGlobal('indexedDB', new IDBFactory())
 export interface LogSetup {
   platform: FakePlatform
   bounds?: Partial<typeof BOUNDS>
+  dedupe?: boolean
   open?: (onLost: () => void) => Promise<LogStore>
 }
 
-export const openLog = ({ platform, bounds, open }: LogSetup) => {
+export const openLog = ({ platform, bounds, dedupe = true, open }: LogSetup) => {
   const metrics = createMetrics()
   const durable: (string | null)[] = []
   const appended: Appended[] = []
@@ -38,6 +39,7 @@ export const openLog = ({ platform, bounds, open }: LogSetup) => {
     platform,
     open: open ?? ((onLost) => openLogStore('log', onLost)),
     bounds: { ...BOUNDS, ...bounds },
+    dedupe,
     metrics,
     onChange: (given) => given !== null && appended.push(given),
     onCommitted: () => {},

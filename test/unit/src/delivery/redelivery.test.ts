@@ -29,6 +29,18 @@ describe('D2 what a tab has had and gets again', () => {
     expect([redelivery.isLost(again), redelivery.isRepeated(again)]).toEqual([false, false])
   })
 
+  it('D3 an event that the server has sent twice is lost twice, however often the log is taken back', () => {
+    const twin = (seq: number) => event(seq, { id: 'fixed', data: 'tick' })
+    redelivery.remember([twin(1), twin(2)], 0)
+    redelivery.rewind(1)
+    redelivery.rewind(0)
+    for (const seq of [5, 6]) {
+      expect(redelivery.isRepeated(twin(seq))).toBe(true)
+      redelivery.settle(twin(seq))
+    }
+    expect(redelivery.isRepeated(twin(7))).toBe(false)
+  })
+
   it('nothing is repeated before a log is taken back', () => {
     redelivery.remember([event(1), event(2)], 0)
     expect(redelivery.isRepeated(event(1))).toBe(false)

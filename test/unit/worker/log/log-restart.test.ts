@@ -60,6 +60,7 @@ describe('a restart of the log', () => {
   it('D3 what the old epoch held is no duplicate in the new one', async () => {
     const { log } = openLog({ platform })
     await log.append(events(1, 3))
+    await log.connected(true)
     await log.restart('server', '')
     expect(await log.append(events(1, 3))).toBe(3)
   })

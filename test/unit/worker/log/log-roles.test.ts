@@ -30,6 +30,7 @@ describe('the log as a leader’s and as a follower’s', () => {
       platform,
       open: opening,
       bounds: BOUNDS,
+      dedupe: true,
       metrics: createMetrics(),
       onChange: () => changes++,
       onCommitted: (each) => told.push(each),

@@ -75,6 +75,7 @@ describe('D2 the log goes on in memory when IndexedDB does not, and is durable a
     expect(state.closed).toBe(1)
     await log.append(events(5, 6))
     expect(ids(await readAll(log))).toEqual(['1', '2', '3', '4', '5', '6'])
+    await log.connected(true)
     expect(await log.append(events(4, 6))).toBe(0)
     expect(metrics.snapshot(0).duplicatesDropped).toBe(3)
 

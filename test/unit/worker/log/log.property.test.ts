@@ -63,6 +63,7 @@ const simulate = async (steps: Step[]) => {
       await log!.append(Array.from({ length: size }, () => event(String(++sent))))
     } else if (what === 'again') {
       const from = Math.max(1, sent - size)
+      await log!.connected(true)
       expect(await log!.append(sent === 0 ? [] : [event(String(from)), event(String(sent))])).toBe(0)
     } else if (what === 'read') await readOn()
     else if (what === 'commit') await committed(log!, platform)

@@ -187,17 +187,13 @@ describe('the log', () => {
   })
 
   describe('D3 a duplicate', () => {
-    it('is an event whose own id, type and data the log holds already', async () => {
+    it('is an event whose own id, type and data the log holds already, where a resumed connection begins', async () => {
       const { log, metrics } = await open()
       await log.append(events(1, 3))
+      await log.connected(true)
       expect(await log.append([event('2'), event('4')])).toBe(1)
       expect(ids(await readAll(log))).toEqual(['1', '2', '3', '4'])
       expect(metrics.snapshot(0)).toMatchObject({ duplicatesDropped: 1, eventsReceived: { total: 4 } })
-    })
-
-    it('within one batch is one as well', async () => {
-      const { log } = await open()
-      expect(await log.append([event('1'), event('1'), event('2')])).toBe(2)
     })
 
     it('is known after reopening, when only IndexedDB holds it', async () => {
@@ -205,6 +201,7 @@ describe('the log', () => {
       await before.log.append(events(1, 1_500))
       await before.log.close()
       const { log, metrics } = await open()
+      await log.connected(true)
       expect(await log.append([event('1'), event('700'), event('1500'), event('1501')])).toBe(1)
       expect(metrics.snapshot(0).duplicatesDropped).toBe(3)
     })
@@ -212,13 +209,39 @@ describe('the log', () => {
     it('is not an event of the same id with other data, or another type', async () => {
       const { log, metrics } = await open()
       await log.append([event('1', 'x')])
-      expect(await log.append([event('1', 'y'), event('1', 'x', 'other')])).toBe(2)
+      await log.connected(true)
+      expect(await log.append([event('1', 'y')])).toBe(1)
+      await log.connected(true)
+      expect(await log.append([event('1', 'x', 'other')])).toBe(1)
+      await log.connected(true)
       expect(await log.append([event('1', 'x'), event('1', 'y')])).toBe(0)
       expect(metrics.snapshot(0).duplicatesDropped).toBe(2)
     })
 
+    it('is not an event that comes twice within one connection, in one chunk or in several', async () => {
+      const { log, metrics } = await open()
+      await log.append(events(1, 3))
+      await log.connected(true)
+      expect(await log.append([event('4'), event('4')])).toBe(2)
+      expect(await log.append([event('4'), event('2')])).toBe(2)
+      expect(ids(await readAll(log))).toEqual(['1', '2', '3', '4', '4', '4', '2'])
+      expect(metrics.snapshot(0).duplicatesDropped).toBe(0)
+    })
+
+    it('does not exist on a connection that asked for no position, nor with `dedupe: false`', async () => {
+      const { log } = await open()
+      await log.append(events(1, 3))
+      await log.connected(false)
+      expect(await log.append([event('3')])).toBe(1)
+      const { log: other } = openLog({ platform, dedupe: false })
+      await other.ready
+      await other.connected(true)
+      expect(await other.append([event('3')])).toBe(1)
+    })
+
     it('is not one of two equal events without ids', async () => {
       const { log, metrics } = await open()
+      await log.connected(true)
       expect(await log.append([event(null, 'x'), event(null, 'x')])).toBe(2)
       expect(await log.append([{ ...event(null, 'x'), id: 'inherited' }])).toBe(1)
       expect(metrics.snapshot(0).duplicatesDropped).toBe(0)
@@ -227,7 +250,8 @@ describe('the log', () => {
     it('does not pull the position back', async () => {
       const { log } = await open()
       await log.append(events(1, 3))
-      await log.append([event('2')])
+      await log.connected(true)
+      expect(await log.append([event('2')])).toBe(0)
       expect(log.lastEventId()).toBe('3')
     })
   })

@@ -42,6 +42,19 @@ describe('S6 answers, as the stream lives through them', () => {
     expect(stream.log.restarts).toEqual([])
   })
 
+  it.each([
+    ['', false],
+    ['41', true],
+  ])(
+    'D3 the log is told of a connection that asked for position "%s" whether it resumed: %s',
+    async (position, isResumed) => {
+      const stream = openConnection()
+      stream.log.setPosition(position)
+      await stream.open()
+      expect(stream.log.connections).toEqual([isResumed])
+    },
+  )
+
   it('sends the headers of the application, below its own, and follows no redirect with them', async () => {
     const stream = openConnection({ headers: { 'x-tenant': 'acme', 'last-event-id': 'forged' } })
     stream.log.setPosition('7')

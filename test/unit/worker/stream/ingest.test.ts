@@ -12,6 +12,7 @@ const event = (id: string, type = 'message'): Received => ({ position: id, id, t
 const openIngest = ({ pieces = 10 } = {}) => {
   const told: string[] = []
   let leading = true
+  let isPresent = true
   let room = Promise.resolve()
   const ingest = createIngest({
     log: {
@@ -39,9 +40,12 @@ const openIngest = ({ pieces = 10 } = {}) => {
   })
   return {
     told,
-    take: (blocks: Block[]) => ingest.take(blocks, () => true),
+    take: (blocks: Block[]) => ingest.take(blocks, () => isPresent),
     loseLead() {
       leading = false
+    },
+    loseStream() {
+      isPresent = false
     },
     holdRoom(until: Promise<void>) {
       room = until
@@ -66,6 +70,18 @@ describe('the way of events into the log', () => {
     await settle()
     expect(told).toEqual(['1'])
     loseLead()
+    room.resolve()
+    await taken
+    expect(told).toEqual(['1'])
+  })
+
+  it('D3 appends nothing more of a stream in whose place another one begins: that one sends it again', async () => {
+    const { take, told, loseStream, holdRoom } = openIngest({ pieces: 1 })
+    const room = defer<void>()
+    holdRoom(room.promise)
+    const taken = take([event('1'), event('2'), event('3', 'stream.reset')])
+    await settle()
+    loseStream()
     room.resolve()
     await taken
     expect(told).toEqual(['1'])
