@@ -6,7 +6,7 @@ import { createMetrics } from './base/metrics.ts'
 import type { Platform } from './base/platform.ts'
 import { createTimeline } from './base/timeline.ts'
 import type { StreamCommand } from './leadership/hub-messages.ts'
-import { deleteLogStore, type LogStore, openLogStore } from './log/store.ts'
+import { type LogDatabases, type LogStore, logDatabases, openLogStore } from './log/store.ts'
 import { createPort, type Entry, type PortHub } from './port.ts'
 import { anotherStream, noVerifier, supersededBy } from './refusal.ts'
 import { createSignOut } from './sign-out.ts'
@@ -29,6 +29,7 @@ export interface HubDeps {
   /** The origin that the page and this worker share. */
   origin: string
   openStore?: (name: string, onLost: () => void) => Promise<LogStore>
+  databases?: LogDatabases
   createVerifier?: CreateVerifier | null
   protocol?: number
   /** ms, see leadership.ts */
@@ -60,6 +61,7 @@ export const createHub = ({
   host,
   origin,
   openStore = openLogStore,
+  databases = logDatabases,
   createVerifier = null,
   protocol = PROTOCOL,
   listenFor = LISTEN_FOR,
@@ -121,6 +123,7 @@ export const createHub = ({
       key,
       listenFor,
       openStore,
+      databases,
       createVerifier,
       metrics: records.metrics,
       tabs,
@@ -143,7 +146,7 @@ export const createHub = ({
       records = newRecords()
       return taken
     },
-    deleteStore: () => deleteLogStore(key),
+    deleteStore: () => databases.delete(key),
   })
 
   const enter = async ({ protocol: theirs, options, tab }: Hello): Promise<Entry> => {

@@ -1,4 +1,5 @@
 import type { HubOptions } from '../src/shared/hub-options.ts'
+import { leaderLock } from '../src/shared/names.ts'
 import type { ErrorData } from '../src/shared/status.ts'
 import { createCredentials } from './auth/credentials.ts'
 import type { MetricsRecorder } from './base/metrics.ts'
@@ -6,7 +7,8 @@ import type { Platform } from './base/platform.ts'
 import { watchSleep } from './base/watch-sleep.ts'
 import { createLeadership, type Leadership } from './leadership/leadership.ts'
 import { createLog, type Log } from './log/log.ts'
-import type { LogStore } from './log/store.ts'
+import { sweepOldLogs } from './log/old-logs.ts'
+import type { LogDatabases, LogStore } from './log/store.ts'
 import { type Connection, createConnection } from './stream/connection.ts'
 import { createIngest } from './stream/ingest.ts'
 import { createSignedEventFilter } from './stream/signed-event-filter.ts'
@@ -27,6 +29,7 @@ export interface WiringOptions {
   key: string
   listenFor: number
   openStore(name: string, onLost: () => void): Promise<LogStore>
+  databases: LogDatabases
   createVerifier: CreateVerifier | null
   metrics: MetricsRecorder
   tabs: Tabs
@@ -172,6 +175,7 @@ export const wireParts = ({
     },
   })
   const wake = watchSleep(platform, connection.wake)
+  const sweep = sweepOldLogs({ platform, databases: deps.databases, own: key, lockOf: leaderLock })
   // While the log is opened.
   leadership.listen()
 
@@ -188,6 +192,7 @@ export const wireParts = ({
       connection.close()
       credentials.close()
       wake.close()
+      sweep.close()
       await left
       if (remains === 'commit') await log.close()
     },

@@ -10,6 +10,9 @@ export const PREFIX = 'tabstream:'
 export const keyOf = (url: string, user: string | null, verify: Verify | null = null): string =>
   `${PREFIX}${user === null ? '' : encodeURIComponent(user)}@${url}${verify === null ? '' : `#${JSON.stringify(verify)}`}`
 
+/** Held by the hub that leads a stream, and waited for by the others of it (L1). */
+export const leaderLock = (key: string): string => `${PREFIX}leader:${key}`
+
 /** Held by a tab for as long as its session lives; the hub queues for it to learn of the tab's death (T1). */
 export const tabLock = (tab: string): string => `${PREFIX}tab:${tab}`
 

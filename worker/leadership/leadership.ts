@@ -1,4 +1,4 @@
-import { PREFIX } from '../../src/shared/names.ts'
+import { leaderLock } from '../../src/shared/names.ts'
 import type { ConnectionStatus, ErrorData } from '../../src/shared/status.ts'
 import type { Platform } from '../base/platform.ts'
 import type { Appended, Committed, Log } from '../log/log.ts'
@@ -140,7 +140,7 @@ export const createLeadership = ({
 }: LeadershipOptions): Leadership => {
   const { onStatus, onFailure } = deps
   const post: HubChannel['post'] = (message) => channel.post(message)
-  const lock = createLeaderLock(platform, `${PREFIX}leader:${key}`)
+  const lock = createLeaderLock(platform, leaderLock(key))
   const freeze = createFreezeGuard(platform)
   const known = createNewestKnown(log)
   const watch = createLeaderWatch({

@@ -24,6 +24,8 @@ export interface LogFacts {
   alignedTerm: number
   /** An epoch of this hub's own in which nothing was ever logged: nothing was lost with it. */
   emptyEpoch: string | null
+  /** Where the event stands, or the position is, that has this id; `null`: the log does not know it. */
+  seqOf(id: string): number | null
 }
 
 /**
@@ -57,10 +59,14 @@ export interface Ledger {
   committedUpTo: number
   /** Everything up to this seq is in IndexedDB, or in the transaction under way. */
   takenUpTo: number
+  /** Somebody waits for what there is to be committed, and is told by `onChange`. */
+  isCommitAwaited: boolean
   /** What there is to commit beside events; `null`: nothing at all is to be committed. */
   pending: PendingWrite | null
   first(): number
   facts(): LogFacts
+  /** As in `LogFacts`. */
+  seqOf(id: string): number | null
   /** There is something to commit. */
   touch(): PendingWrite
   /** The log leaves the epoch in which this hub began it. */
@@ -103,6 +109,7 @@ export const createLedger = (platform: Pick<Platform, 'uuid'>): Ledger => {
     emptyEpoch: null,
     committedUpTo: 0,
     takenUpTo: 0,
+    isCommitAwaited: false,
     pending: null,
 
     first: () =>
@@ -121,8 +128,11 @@ export const createLedger = (platform: Pick<Platform, 'uuid'>): Ledger => {
         announcedHead: Math.max(ledger.announcedHead, ledger.position.head),
         alignedTerm: ledger.alignedTerm,
         emptyEpoch: ledger.emptyEpoch,
+        seqOf: ledger.seqOf,
       }
     },
+    seqOf: (id) =>
+      eventIds.seqsOf(id).at(-1) ?? (id === ledger.position.lastEventId ? ledger.position.head : null),
     touch() {
       ledger.pending ??= { trimBelow: 0, cutAbove: null }
       return ledger.pending

@@ -8,7 +8,7 @@ import type { LogPoint } from './log-point.ts'
 import { type Committed, createPersistence } from './persistence.ts'
 import { recall } from './recall.ts'
 import { createReplica, type Replica } from './replica.ts'
-import { startCursor } from './start-cursor.ts'
+import { beginAfter, startCursor } from './start-cursor.ts'
 import type { LogStore, Position } from './store.ts'
 import { createTermClaim, type TermClaim } from './term.ts'
 import type { Bounds } from './trim-ledger.ts'
@@ -74,8 +74,12 @@ export interface Log extends TermClaim, Writer, Replica {
   read(seq: number): LoggedEvent[] | Promise<LoggedEvent[]>
   /** A tab, or another hub, knows where the log stood (recall.ts). */
   recall(point: LogPoint): void
+  /** An empty log begins after the event with this id (start-cursor.ts). @returns whether it does */
+  beginAfter(id: string): boolean
   /** Where a tab starts that has no cursor (start-cursor.ts). @param since default: what the log holds is older */
   start(from: From, since?: number): Cursor | null
+  /** What there is now is to be committed as soon as can be: `onChange` tells once it is. */
+  awaitCommit(): void
   /** Commits what is left. */
   flush(): Promise<void>
   /** Ends it without a commit: the log is about to be deleted (A4). */
@@ -139,7 +143,12 @@ export const createLog = ({ platform, open, bounds, dedupe, metrics, ...hooks }:
     rhythm: () => ledger.position.rhythm ?? null,
     read,
     recall: (point) => recall(ledger, point),
+    beginAfter: (id) => beginAfter(ledger, id),
     start: (from, since = Number.POSITIVE_INFINITY) => startCursor(ledger, from, since, platform.now()),
+    awaitCommit() {
+      ledger.isCommitAwaited = true
+      void persistence.commitNow()
+    },
     flush: () => inTurn(persistence.commitNow),
     discard: persistence.close,
     async close() {

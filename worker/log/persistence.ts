@@ -6,7 +6,7 @@ import type { Ledger } from './ledger.ts'
 import { mergeStored } from './merge-stored.ts'
 import { oneRead } from './one-read.ts'
 import { type RecordInfo, toRecords } from './record-index.ts'
-import { type Commit, Fenced, type LogStore, type Position } from './store.ts'
+import { type Commit, Fenced, type LogRecord, type LogStore, type Position } from './store.ts'
 import { type Bounds, trimLedger } from './trim-ledger.ts'
 
 /** What one commit wrote, for followers to keep the same account. */
@@ -29,7 +29,7 @@ export interface PersistenceOptions {
   onTruncate(): void
   /** A write was refused: there is another leader (L3). */
   onFenced(): void
-  /** There may be more to read than was known of, or less. */
+  /** Sessions look again: there may be more to read than was known of, or less, or more is committed. */
   onFound(): void
   /** IndexedDB failed (`cause` says how), or is back (`null`). */
   onDurable(cause: string | null): void
@@ -47,6 +47,8 @@ export interface Persistence {
   commitNow(): Promise<void>
   /** Brings the ledger back within its bounds (B2). */
   trim(): void
+  /** More is committed than before, here or by the leader: whoever waits for it looks again. */
+  tellAwaited(): void
   /** What a follower's database is worth, its leader finds out. */
   isDurable(): boolean
   /** Brings the ledger in line with IndexedDB, if there is one. */
@@ -57,7 +59,7 @@ export interface Persistence {
 }
 
 /** Takes what is to be committed out of the ledger. */
-const takeCommit = (ledger: Ledger, bounds: Bounds): Omit<Commit, 'expected'> => {
+const takeCommit = (ledger: Ledger, bounds: Bounds): Omit<Commit, 'expected' | 'use'> => {
   const { trimBelow, cutAbove } = ledger.touch()
   const records = toRecords(ledger.tail.since(ledger.takenUpTo), bounds)
   const position = { ...ledger.position }
@@ -78,14 +80,25 @@ export const createPersistence = ({
   /** What the database held when it was read last. */
   let lastRead: Position | undefined
 
-  const takeOver = async (from: LogStore) => {
-    const { position, records } = await database.limited(from.all())
-    lastRead = position
+  const merge = (position: Position | undefined, records: LogRecord[]) => {
     const { isDeposed, isTaken } = mergeStored(ledger, position, records)
     if (isDeposed) hooks.onFenced()
     if (!isTaken) return
     hooks.onTruncate()
     trim()
+  }
+
+  const takeOver = async (from: LogStore) => {
+    // D6: a slow disk may need longer for the events than anybody waits. Where the stream goes on is then known anyway.
+    const early = ledger.alignedTerm === 0 ? await database.limited(from.position()) : undefined
+    try {
+      const { position, records } = await database.limited(from.all())
+      lastRead = position
+      merge(position, records)
+    } catch (error) {
+      if (early !== undefined && ledger.alignedTerm === 0) merge(early, [])
+      throw error
+    }
   }
 
   const database = createDatabase({
@@ -102,11 +115,18 @@ export const createPersistence = ({
   const trim = () => trimLedger(ledger, bounds, platform.now(), database.store() !== null)
   const isDurable = () => (ledger.isLeading ? database.isTrusted() : database.isRead())
 
+  const tellAwaited = () => {
+    if (!ledger.isCommitAwaited) return
+    ledger.isCommitAwaited = false
+    hooks.onFound()
+  }
+
   const commit = async (): Promise<void> => {
     const into = database.store()!
     const given = takeCommit(ledger, bounds)
     try {
-      await database.limited(into.commit({ ...given, expected: lastRead }))
+      const use = { at: platform.now(), age: bounds.age }
+      await database.limited(into.commit({ ...given, expected: lastRead, use }))
     } catch (error) {
       if (!(error instanceof Fenced)) return database.lose(into, error)
       ledger.isLeading = false
@@ -120,6 +140,7 @@ export const createPersistence = ({
     const records = given.records.map(({ events: _, ...info }) => info)
     hooks.onCommitted({ upTo, records, first: ledger.first() })
     trim()
+    tellAwaited()
   }
 
   const pace = createCommitPace({
@@ -142,6 +163,7 @@ export const createPersistence = ({
     commitSoon: pace.soon,
     commitNow: pace.now,
     trim,
+    tellAwaited,
     isDurable,
     async sync() {
       const from = database.store()

@@ -90,6 +90,7 @@ export const createReplica = (core: LogCore): Replica => {
     ledger.committedUpTo = Math.max(ledger.committedUpTo, Math.min(upTo, ledger.position.head))
     ledger.takenUpTo = ledger.committedUpTo
     persistence.trim()
+    persistence.tellAwaited()
   }
 
   const align = async (leader: Position, oldest: number): Promise<boolean> => {

@@ -2,6 +2,19 @@ import type { Cursor, From } from '../../src/shared/events.ts'
 import type { Ledger } from './ledger.ts'
 
 /**
+ * A log that nothing is known of begins after this id, which becomes the position that the first request asks for: a
+ * page has fetched its state as of that event, and what came since must not fall through (D5).
+ *
+ * @returns whether it does. It does not where another hub may lead, or where a position is known.
+ */
+export const beginAfter = (ledger: Ledger, id: string): boolean => {
+  const { position, origin, isLeading } = ledger
+  if (isLeading || origin !== 'fresh' || position.head > 0 || position.lastEventId !== '') return false
+  position.lastEventId = id
+  return true
+}
+
+/**
  * Where a tab starts that has no cursor (D5).
  *
  * @param since when `'now'` was, in ms since 1970: a page fetches its state while it attaches, and what came
@@ -10,12 +23,12 @@ import type { Ledger } from './ledger.ts'
  * @returns `null`: the event that `from` names is not in the log
  */
 export const startCursor = (
-  { position, tail, eventIds, first }: Ledger,
+  { position, tail, seqOf, first }: Ledger,
   from: From,
   since: number,
   now: number,
 ): Cursor | null => {
-  const { epoch, head, lastEventId } = position
+  const { epoch, head } = position
   const beforeFirst = first() - 1
   if (from === 'now') {
     let seq = head
@@ -25,6 +38,6 @@ export const startCursor = (
   }
   if (from === 'start') return { epoch, seq: beforeFirst }
   if ('last' in from) return { epoch, seq: Math.max(beforeFirst, head - from.last) }
-  const seq = eventIds.seqsOf(from.after).at(-1) ?? (from.after === lastEventId ? head : null)
+  const seq = seqOf(from.after)
   return seq === null ? null : { epoch, seq }
 }

@@ -53,9 +53,17 @@ const fromStored = ({ events, ...info }: StoredRecord): LogRecord => ({
   events: unpackEvents(events),
 })
 
+/** When a log was used last (B3). */
+export interface LogUse {
+  /** When its leader committed last, in ms since 1970. */
+  at: number
+  /** ms for which its events are kept (`log.age`). */
+  age: number
+}
+
 interface Schema extends DBSchema {
   records: { key: number; value: StoredRecord }
-  position: { key: 'position'; value: Position }
+  position: { key: 'position' | 'use'; value: Position | LogUse }
 }
 
 export interface Commit {
@@ -67,6 +75,7 @@ export interface Commit {
   cutAbove: number | null
   /** What a leader's first write is made over: has anybody written since, it is refused. */
   expected: Position | undefined
+  use: LogUse
 }
 
 /** Another leader has taken over: nothing was written (L3). */
@@ -75,6 +84,8 @@ export class Fenced extends Error {
 }
 
 export interface LogStore {
+  /** The position alone: little to read, even for a slow disk. */
+  position(): Promise<Position | undefined>
   /** The position and all records, in order. */
   all(): Promise<{ position: Position | undefined; records: LogRecord[] }>
   /** The records whose keys lie in [from, to]. */
@@ -86,8 +97,34 @@ export interface LogStore {
 
 const VERSION = 1
 
-/** Resolves once nobody has it open any more, and it is gone (A4). */
-export const deleteLogStore = (name: string): Promise<void> => deleteDB(name)
+/** The databases of this worker's origin. */
+export interface LogDatabases {
+  /** The names of all, logs or not. Firefox before 126 has no list of them: none is found there. */
+  names(): Promise<string[]>
+  /** When the log in a database was used last; `null`: it is none, or nothing was ever committed to it. */
+  use(name: string): Promise<LogUse | null>
+  /** Resolves once nobody has it open any more, and it is gone (A4). */
+  delete(name: string): Promise<void>
+}
+
+export const logDatabases: LogDatabases = {
+  names: async () => ((await indexedDB.databases?.()) ?? []).flatMap(({ name }) => name ?? []),
+  async use(name) {
+    const db: IDBPDatabase<Schema> = await openDB<Schema>(name, undefined, {
+      // It is gone meanwhile, and not to be made anew.
+      upgrade(_, __, ___, transaction) {
+        transaction.done.catch(() => {})
+        transaction.abort()
+      },
+      blocking: () => db.close(),
+    })
+    const isLog = db.objectStoreNames.contains('position')
+    const use = isLog ? ((await db.get('position', 'use')) as LogUse | undefined) : undefined
+    db.close()
+    return use ?? null
+  },
+  delete: (name) => deleteDB(name),
+}
 
 /**
  * The log's database.
@@ -110,22 +147,23 @@ export const openLogStore = async (name: string, onLost: () => void): Promise<Lo
   })
 
   return {
+    position: async () => (await db.get('position', 'position')) as Position | undefined,
     async all() {
       const tx = db.transaction(['records', 'position'])
       const [position, records] = await Promise.all([
         tx.objectStore('position').get('position'),
         tx.objectStore('records').getAll(),
       ])
-      return { position, records: records.map(fromStored) }
+      return { position: position as Position | undefined, records: records.map(fromStored) }
     },
     range: async (from, to) => (await db.getAll('records', IDBKeyRange.bound(from, to))).map(fromStored),
-    async commit({ records, position, trimBelow, cutAbove, expected }) {
+    async commit({ records, position, trimBelow, cutAbove, expected, use }) {
       // `relaxed`: an operating system's crash may cost the newest commits, never their order; the server
       // then sends them again. `strict` costs 1.6 times as much for nothing that a resumption cannot mend.
       const tx = db.transaction(['records', 'position'], 'readwrite', { durability: 'relaxed' })
       const store = tx.objectStore('records')
       const positions = tx.objectStore('position')
-      const stored = await positions.get('position')
+      const stored = (await positions.get('position')) as Position | undefined
       const { term } = stored ?? position
       const changed =
         stored?.leader !== position.leader && JSON.stringify(stored) !== JSON.stringify(expected)
@@ -134,7 +172,7 @@ export const openLogStore = async (name: string, onLost: () => void): Promise<Lo
         await tx.done.catch(() => {})
         throw new Fenced()
       }
-      const writes: Promise<unknown>[] = [positions.put(position, 'position')]
+      const writes: Promise<unknown>[] = [positions.put(position, 'position'), positions.put(use, 'use')]
       if (trimBelow > 0) writes.push(store.delete(IDBKeyRange.upperBound(trimBelow, true)))
       if (cutAbove !== null) writes.push(store.delete(IDBKeyRange.lowerBound(cutAbove, true)))
       for (const record of records) writes.push(store.put(toStored(record)))

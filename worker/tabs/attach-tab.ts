@@ -13,6 +13,8 @@ export interface TabStart {
   reset: ResetReason | null
   /** It starts at `'now'` (D5), and has heard nothing yet. */
   isBeforeFirstDelivery: boolean
+  /** Its log was empty, and began after this id for its sake (D5); `null`: it was not. */
+  beginsAfter: string | null
 }
 
 export interface AttachedTab {
@@ -27,16 +29,19 @@ const formerPoint = ({ cursor, lineage }: Hello): LogPoint | null =>
   cursor === null || lineage === null || lineage.term === 0 ? null : { cursor, lineage }
 
 /** A tab that was never anywhere (D5). */
-const begin = (log: Pick<Log, 'start' | 'lineage'>, { from, since }: Hello): TabStart => {
+const begin = (log: Pick<Log, 'beginAfter' | 'start' | 'lineage'>, { from, since }: Hello): TabStart => {
+  const after = typeof from === 'object' && 'after' in from ? from.after : null
+  const beginsAfter = after !== null && log.beginAfter(after) ? after : null
   const found = log.start(from, since)
   const cursor = found ?? log.start('now')!
   const reset = found === null ? 'fell-behind' : null
-  return { cursor, lineage: log.lineage(cursor.seq), reset, isBeforeFirstDelivery: from === 'now' }
+  const lineage = log.lineage(cursor.seq)
+  return { cursor, lineage, reset, isBeforeFirstDelivery: from === 'now', beginsAfter }
 }
 
 /** Where a tab goes on, or begins, that attaches to a hub with this log (D2, D4, D5). */
 export const attachTab = (
-  log: Pick<Log, 'recall' | 'epoch' | 'start' | 'lineage' | 'facts'>,
+  log: Pick<Log, 'recall' | 'epoch' | 'beginAfter' | 'start' | 'lineage' | 'facts'>,
   hello: Hello,
 ): AttachedTab => {
   const former = formerPoint(hello)
@@ -55,5 +60,6 @@ export const attachTab = (
   const lineage = isThere ? told : { ...told, lastEventId: here.lastEventId }
   // A reset takes it from where it is, once told: should this hub die first, the next one finds it there.
   const answer = reset === null ? { cursor, lineage } : { cursor: was, lineage: told }
-  return { former, start: { cursor, lineage, reset, isBeforeFirstDelivery: false }, answer }
+  const start = { cursor, lineage, reset, isBeforeFirstDelivery: false, beginsAfter: null }
+  return { former, start, answer }
 }

@@ -11,7 +11,14 @@ import { createTold } from './told.ts'
 /** A tab that follows nothing of what came is told of its cursor this often: else the log would outrun it. */
 const SILENT_EVENTS = 1_000
 
+/** ms for which a tab waits until it may join: a leader without IndexedDB commits nothing. */
+const JOIN_LIMIT = 1_000
+
 const NO_EVENTS = pack([])
+
+/** Whether `wider` has a type that `follow` has not. */
+const isWider = (wider: Follow, follow: Follow): boolean =>
+  follow !== '*' && (wider === '*' || wider.some((type) => !follow.includes(type)))
 
 /** A batch to deliver. */
 export interface NextBatch {
@@ -21,13 +28,18 @@ export interface NextBatch {
 }
 
 export interface BatchesOptions {
-  platform: Pick<Platform, 'after'>
-  log: Pick<Log, 'epoch' | 'head' | 'position' | 'lineage' | 'facts' | 'read'>
+  platform: Pick<Platform, 'after' | 'now'>
+  log: Pick<
+    Log,
+    'epoch' | 'head' | 'position' | 'lineage' | 'facts' | 'read' | 'committed' | 'isDurable' | 'awaitCommit'
+  >
   reads: SharedReads
   start: TabStart
   /** See `TabStanding`. */
   since: number
   follow: Follow
+  /** There may be something to deliver. */
+  onChange(): void
   /** The tab is told. */
   onReset(reason: ResetReason): void
 }
@@ -36,6 +48,10 @@ export interface BatchesOptions {
 export interface Batches {
   cursor(): Cursor
   follow(): Follow
+  /**
+   * A tab joins a type only at a place that is committed (D1). Else it might hear a newer event of that type first: the
+   * hub dies before it commits, and the next hub gets again, and delivers, an older one that the tab did not follow.
+   */
   setFollow(follow: Follow): void
   /** Finds the next one; `null`: there is none for now. */
   next(): Promise<NextBatch | null>
@@ -47,11 +63,19 @@ export interface Batches {
   close(): void
 }
 
-export const createBatches = ({ platform, log, reads, onReset, ...options }: BatchesOptions): Batches => {
-  const { cursor, lineage, reset, isBeforeFirstDelivery } = options.start
+export const createBatches = ({
+  platform,
+  log,
+  reads,
+  onChange,
+  onReset,
+  ...options
+}: BatchesOptions): Batches => {
+  const { cursor, lineage, reset, isBeforeFirstDelivery, beginsAfter } = options.start
   let tab: Omit<TabStanding, 'lineage'> = {
     cursor,
     isBeforeFirstDelivery,
+    beginsAfter,
     since: options.since,
     pendingReset: reset,
     isBehind: false,
@@ -59,6 +83,8 @@ export const createBatches = ({ platform, log, reads, onReset, ...options }: Bat
   }
   const told = createTold(log, { lineage, seq: cursor.seq })
   let followed = { types: options.follow, key: followKey(options.follow) }
+  /** What the tab is to follow once it may. `by`: it has to wait, and no longer than until then. */
+  let joining: { types: Follow; by: number | null } | null = null
   let isClosed = false
 
   const set = (change: Partial<typeof tab>) => {
@@ -106,8 +132,30 @@ export const createBatches = ({ platform, log, reads, onReset, ...options }: Bat
     return { batch: { epoch, rewind, to, ...told.stamp(to, id), reset: null, events }, at }
   }
 
+  const apply = (types: Follow) => {
+    followed = { types, key: followKey(types) }
+    joining = null
+  }
+
+  /** @returns whether the tab has still to wait */
+  const join = (): boolean => {
+    if (joining === null) return false
+    const { epoch, seq } = tab.cursor
+    const isSettled = epoch !== log.epoch() || seq <= log.committed() || !log.isDurable()
+    if (isSettled || (joining.by !== null && platform.now() >= joining.by)) {
+      apply(joining.types)
+      return false
+    }
+    if (joining.by === null) {
+      joining.by = platform.now() + JOIN_LIMIT
+      platform.after(JOIN_LIMIT, onChange)
+    }
+    log.awaitCommit()
+    return true
+  }
+
   const next = async () => {
-    while (!isClosed) {
+    while (!isClosed && !join()) {
       const located = locateTab(log.facts(), { ...tab, lineage: told.lineage() })
       switch (located.kind) {
         case 'wait':
@@ -132,9 +180,10 @@ export const createBatches = ({ platform, log, reads, onReset, ...options }: Bat
 
   return {
     cursor: () => tab.cursor,
-    follow: () => followed.types,
+    follow: () => joining?.types ?? followed.types,
     setFollow(types) {
-      followed = { types, key: followKey(types) }
+      if (!isWider(types, followed.types)) return apply(types)
+      joining = { types, by: joining?.by ?? null }
     },
     next,
     took({ batch: { epoch, to }, at }) {

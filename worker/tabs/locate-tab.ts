@@ -11,6 +11,8 @@ export interface TabStanding {
   lineage: Lineage
   /** It started at `'now'` (D5), and no event has been delivered to it. */
   isBeforeFirstDelivery: boolean
+  /** Its log was empty, and began after this id for its sake (D5); `null`: it was not. */
+  beginsAfter: string | null
   /** When that `'now'` was, in ms since 1970: what the hub received before is older than the tab. */
   since: number
   /** It was attached with a reset that it is still to be told. */
@@ -83,10 +85,18 @@ export const locateTab = (log: LogFacts, tab: TabStanding): Located => {
 
   const placed = placeCursor(log, cursor)
   const isElsewhere = placed.cursor.epoch !== cursor.epoch
+  /** What the log holds is yet to come from the leader: only then does it show what the tab has missed. */
+  const isUnfilled = log.first > head && log.announcedHead > head
+  if (tab.beginsAfter !== null && cursor.epoch === log.emptyEpoch) {
+    if (isUnfilled) return { kind: 'wait', for: 'leader' }
+    // Another hub's log took the place of the one that began for its sake: it may know that event, or not.
+    const seq = log.seqOf(tab.beginsAfter)
+    if (seq !== null) return { kind: 'move', cursor: { epoch, seq }, oldUpTo: null }
+    return { kind: 'reset', cursor: { epoch, seq: head }, reason: 'fell-behind' }
+  }
   if (tab.isBeforeFirstDelivery) {
     const isOutrun = placed.reset === 'fell-behind'
-    // What the log holds is yet to come from the leader: only then does it show what the tab has missed.
-    if (isOutrun && log.first > head && log.announcedHead > head) return { kind: 'wait', for: 'leader' }
+    if (isOutrun && isUnfilled) return { kind: 'wait', for: 'leader' }
     // It came to a hub that had yet to hear of the leader, whose log has all that the tab is to hear.
     const cameToAnother = isElsewhere && !tab.isBehind && endOf(log, cursor.epoch) < since
     // What the log has trimmed is from before the tab came, and no loss of its own.

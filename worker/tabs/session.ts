@@ -55,7 +55,16 @@ export const createSession = (options: SessionOptions): Session => {
   const { platform, tab, remote, log, metrics, reads, follow, onReset } = options
   const attachedAt = platform.now()
   const since = Math.min(options.since, attachedAt) - CLOCK_SLACK
-  const batches = createBatches({ platform, log, reads, start: options, since, follow, onReset })
+  const batches = createBatches({
+    platform,
+    log,
+    reads,
+    start: options,
+    since,
+    follow,
+    onChange: () => void pump(),
+    onReset,
+  })
   const calls = createTabCalls(remote)
   let view = { visible: options.visible, at: options.visible ? attachedAt : 0 }
   let sentAt: number | null = null

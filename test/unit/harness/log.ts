@@ -29,9 +29,10 @@ export interface LogSetup {
   bounds?: Partial<typeof BOUNDS>
   dedupe?: boolean
   open?: (onLost: () => void) => Promise<LogStore>
+  onChange?: () => void
 }
 
-export const openLog = ({ platform, bounds, dedupe = true, open }: LogSetup) => {
+export const openLog = ({ platform, bounds, dedupe = true, open, onChange }: LogSetup) => {
   const metrics = createMetrics()
   const durable: (string | null)[] = []
   const appended: Appended[] = []
@@ -41,7 +42,10 @@ export const openLog = ({ platform, bounds, dedupe = true, open }: LogSetup) => 
     bounds: { ...BOUNDS, ...bounds },
     dedupe,
     metrics,
-    onChange: (given) => given !== null && appended.push(given),
+    onChange: (given) => {
+      if (given !== null) appended.push(given)
+      onChange?.()
+    },
     onCommitted: () => {},
     onTruncate: () => {},
     onFenced: () => {},

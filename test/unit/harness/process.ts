@@ -121,6 +121,7 @@ export const createProcess = (
       return gated('store', run())
     }
     return {
+      position: () => use(() => store.position()),
       all: () => use(() => store.all()),
       range: (from, to) => use(() => store.range(from, to)),
       commit: (commit) => use(() => store.commit(commit)),

@@ -53,6 +53,7 @@ export const openSessions = async () => {
         lineage: log.lineage(),
         reset: null,
         isBeforeFirstDelivery: false,
+        beginsAfter: null,
         since: platform.now(),
         follow: '*',
         visible: true,

@@ -5,6 +5,7 @@ export const breakable = () => {
   const state = {
     open: null as null | (() => Promise<never>),
     commit: null as null | (() => Promise<never>),
+    all: null as null | (() => Promise<never>),
     range: null as null | (() => Promise<never>),
     opened: 0,
     closed: 0,
@@ -16,6 +17,7 @@ export const breakable = () => {
     return {
       ...store,
       commit: (given) => state.commit?.() ?? store.commit(given),
+      all: () => state.all?.() ?? store.all(),
       range: (from, to) => state.range?.() ?? store.range(from, to),
       close() {
         state.closed++

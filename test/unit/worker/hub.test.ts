@@ -117,11 +117,46 @@ describe('a hub and its tabs', () => {
   })
 
   it('D5 an id that the log lacks is a reset, before anything newer', async () => {
-    const tab = await openTab(test, { hello: { from: { after: 'unknown' } } })
+    const first = await openTab(test)
     const { body } = await accept()
     body.push(sse('1', 'x'))
+    await until(() => first.ids().length === 1)
+    const tab = await openTab(test, { hello: { from: { after: 'unknown' } } })
+    body.push(sse('2', 'x'))
     await until(() => tab.ids().length === 1)
-    expect(tab.batches.map(({ reset }) => reset)).toEqual(['fell-behind', null, null])
+    expect(tab.batches.map(({ reset }) => reset)).toEqual(['fell-behind', null])
+    expect(tab.ids()).toEqual(['2'])
+  })
+
+  it('D5 on a first visit the first request asks for what follows the id that a tab names, and no reset is told', async () => {
+    const tab = await openTab(test, { hello: { from: { after: '41' } } })
+    const { request, body } = await accept()
+    expect(request.headers.get('last-event-id')).toBe('41')
+    body.push(sse('42', 'x'))
+    await until(() => tab.ids().length === 1)
+    expect(tab.batches.map(({ reset }) => reset).filter((reset) => reset !== null)).toEqual([])
+    expect(tab.ids()).toEqual(['42'])
+  })
+
+  it('D5 a server that no longer knows that id says so, and the tab hears it before anything newer', async () => {
+    const tab = await openTab(test, { hello: { from: { after: '41' } } })
+    const request = await test.platform.server.next()
+    const body = request.stream({ 'stream-resume': 'reset' })
+    body.push(sse('90', 'x'))
+    await until(() => tab.ids().length === 1)
+    const resets = tab.batches.flatMap(({ reset, events }) => reset ?? events.map(({ id }) => id))
+    expect(resets).toEqual(['server', '90'])
+  })
+
+  it('D5 a second tab that names another id is told that its hub does not know it', async () => {
+    const first = await openTab(test, { hello: { from: { after: '41' } } })
+    const second = await openTab(test, { hello: { from: { after: '43' } } })
+    const { request, body } = await accept()
+    expect(request.headers.get('last-event-id')).toBe('41')
+    body.push(sse('42', 'x'))
+    await until(() => first.ids().length === 1 && second.ids().length === 1)
+    expect(first.batches.some(({ reset }) => reset !== null)).toBe(false)
+    expect(second.batches[0]!.reset).toBe('fell-behind')
   })
 
   it('D4 a tab that comes back goes on from its cursor, whatever `from` says', async () => {

@@ -46,6 +46,28 @@ describe('D2 the log goes on in memory when IndexedDB does not, and is durable a
     expect(ids(await readAll(await reopened()))).toEqual(['1', '2', '3', '4'])
   })
 
+  it('D6 when it is too slow to read the events: the stream goes on from the position, which is read first', async () => {
+    const { log: before } = openLog(setup)
+    await before.append(events(1, 5))
+    await before.close()
+    state.all = never
+    const { log, led, durable } = openLog(setup)
+    await until(() => state.opened === 2)
+    await platform.advance(2_999)
+    expect(durable).toEqual([])
+    await platform.advance(1)
+    await led
+    expect([log.epoch(), log.head(), log.lastEventId()]).toEqual([before.epoch(), 5, '5'])
+    expect([log.first(), log.isDurable(), durable.length]).toEqual([6, false, 1])
+    await log.append(events(6, 7))
+
+    state.all = null
+    await platform.advance(10_000)
+    await until(() => log.isDurable() && log.committed() === 7)
+    expect(ids(await readAll(log))).toEqual(['1', '2', '3', '4', '5', '6', '7'])
+    await log.close()
+  })
+
   it('when it hangs for 3 s', async () => {
     const { promise, reject } = defer<never>()
     state.open = () => promise

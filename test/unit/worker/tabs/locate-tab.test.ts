@@ -36,6 +36,7 @@ const log = ({ position, ...over }: Over = {}): LogFacts => ({
   announcedHead: 20,
   alignedTerm: 2,
   emptyEpoch: null,
+  seqOf: (id) => (id === '17' ? 17 : null),
   ...over,
 })
 
@@ -51,6 +52,7 @@ const tab = (over: Partial<TabStanding> = {}): TabStanding => ({
   cursor: at(18),
   lineage: LINEAGE,
   isBeforeFirstDelivery: false,
+  beginsAfter: null,
   since: 1_500,
   pendingReset: null,
   isBehind: false,
@@ -166,6 +168,33 @@ const ROWS: Row[] = [
     tab({ cursor: at(7, 'x'), lineage: { ...LINEAGE, term: 0 } }),
     READ,
   ],
+
+  // It began after an id, in an empty log of its hub's own.
+  [
+    'D5 a tab whose empty log began after an id goes on after it in the log that took the place',
+    log({ emptyEpoch: 'x' }),
+    tab({ cursor: at(0, 'x'), beginsAfter: '17' }),
+    move(17),
+  ],
+  [
+    'D5 a tab whose empty log began after an id that the other log does not know is told',
+    log({ emptyEpoch: 'x' }),
+    tab({ cursor: at(0, 'x'), beginsAfter: '7' }),
+    reset('fell-behind', 20),
+  ],
+  [
+    'D5 a tab whose empty log began after an id waits until the leader has sent the other log',
+    log({ emptyEpoch: 'x', first: 21, announcedHead: 25 }),
+    tab({ cursor: at(0, 'x'), beginsAfter: '17' }),
+    FOR_LEADER,
+  ],
+  [
+    'D5 a tab whose log began after an id that the server no longer knows is told',
+    log(),
+    tab({ cursor: at(0, 'd'), beginsAfter: '7' }),
+    reset('server', 10),
+  ],
+  ['D5 a tab goes on in the log that began after an id for its sake', log(), tab({ beginsAfter: '7' }), READ],
 
   // Before its first delivery.
   [
