@@ -89,8 +89,12 @@ export const createPersistence = ({
   }
 
   const takeOver = async (from: LogStore) => {
-    // D6: a slow disk may need longer for the events than anybody waits. Where the stream goes on is then known anyway.
-    const early = ledger.alignedTerm === 0 ? await database.limited(from.position()) : undefined
+    // D6: a slow disk may need longer for the events than anybody waits. Asked for first, the position is known by then.
+    let early: Position | undefined
+    const note = (position: Position | undefined) => {
+      early = position
+    }
+    if (ledger.alignedTerm === 0) from.position().then(note, () => {})
     try {
       const { position, records } = await database.limited(from.all())
       lastRead = position
