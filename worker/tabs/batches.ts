@@ -11,8 +11,11 @@ import { createTold } from './told.ts'
 /** A tab that follows nothing of what came is told of its cursor this often: else the log would outrun it. */
 const SILENT_EVENTS = 1_000
 
-/** ms for which a tab waits until it may join: a leader without IndexedDB commits nothing. */
-const JOIN_LIMIT = 1_000
+/**
+ * ms for which a tab waits until it may join: a leader without IndexedDB commits nothing, and a follower may have come
+ * too late to hear of a commit. Leaders commit every 100 ms.
+ */
+const JOIN_LIMIT = 500
 
 const NO_EVENTS = pack([])
 

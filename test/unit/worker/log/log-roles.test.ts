@@ -219,6 +219,22 @@ describe('the log as a leader’s and as a follower’s', () => {
     expect(await readAll(two)).toHaveLength(1_500)
   })
 
+  it('D1 who waits for a commit is told at the follower once the leader has committed, and only then', async () => {
+    const one = await leader()
+    const two = await open()
+    await two.align(...say(one))
+    await one.append(events(1, 3))
+    await two.receive(...(await relay(one, 0)))
+    two.awaitCommit()
+    const before = two.changes()
+    await committed(one, platform)
+    expect(two.changes()).toBe(before)
+    for (const each of one.told) await two.committedBy({ ...each, ...one.position() })
+    expect([two.changes(), two.committed()]).toEqual([before + 1, 3])
+    for (const each of one.told) await two.committedBy({ ...each, ...one.position() })
+    expect(two.changes()).toBe(before + 1)
+  })
+
   it('D4 committedBy tells of what was never relayed, but is in IndexedDB: no other event may come for long', async () => {
     const one = await leader()
     const two = await open()
