@@ -62,7 +62,7 @@ export const createSession = (options: SessionOptions): Session => {
     start: options,
     since,
     follow,
-    onChange: () => void pump(),
+    onChange: () => start(),
     onReset,
   })
   const calls = createTabCalls(remote)
@@ -111,6 +111,8 @@ export const createSession = (options: SessionOptions): Session => {
     isPumping = false
   }
 
+  const start = () => void pump().catch(options.onFailed)
+
   const isStalled = () => sentAt !== null && platform.now() - sentAt > STALLED_AFTER
   const lag = () => {
     const { epoch, seq } = batches.cursor()
@@ -125,7 +127,7 @@ export const createSession = (options: SessionOptions): Session => {
     setVisible(visible) {
       if (view.visible || visible) view = { visible, at: platform.now() }
     },
-    pump: () => void pump().catch(options.onFailed),
+    pump: start,
     truncate: batches.truncate,
     follow: batches.setFollow,
     backlog: () => (isClosed || isStalled() ? 0 : lag()),
