@@ -116,6 +116,21 @@ describe('a hub and its tabs', () => {
     expect(first.ids()).toEqual(['1', '3', '5'])
   })
 
+  it('D3 the same event twice within a connection reaches a tab twice; what the next connection repeats does not', async () => {
+    const tab = await openTab(test)
+    const { body } = await accept()
+    body.push(sse('tick', 'x') + sse('tick', 'x'))
+    await until(() => tab.ids().length === 2)
+    body.end()
+    await until(() => tab.status()?.state === 'waiting')
+    await test.platform.advance(30_000)
+    const again = await accept()
+    expect(again.request.headers.get('last-event-id')).toBe('tick')
+    again.body.push(sse('tick', 'x') + sse('tick', 'x') + sse('tock', 'x'))
+    await until(() => tab.ids().includes('tock'))
+    expect(tab.ids()).toEqual(['tick', 'tick', 'tock'])
+  })
+
   it('D5 an id that the log lacks is a reset, before anything newer', async () => {
     const first = await openTab(test)
     const { body } = await accept()
