@@ -1,9 +1,10 @@
-import { type Cursor, type Follow, followKey, type ResetReason } from '../../src/shared/events.ts'
+import type { Cursor, Follow, ResetReason } from '../../src/shared/events.ts'
 import { pack } from '../../src/shared/packed-events.ts'
 import type { PackedBatch } from '../../src/shared/protocol.ts'
 import { type Platform, pause } from '../base/platform.ts'
 import type { Log } from '../log/log.ts'
 import type { TabStart } from './attach-tab.ts'
+import { createFollowing, type FollowingOptions } from './following.ts'
 import { locateTab, type TabStanding } from './locate-tab.ts'
 import type { SharedReads } from './shared-reads.ts'
 import { createTold } from './told.ts'
@@ -11,17 +12,7 @@ import { createTold } from './told.ts'
 /** A tab that follows nothing of what came is told of its cursor this often: else the log would outrun it. */
 const SILENT_EVENTS = 1_000
 
-/**
- * ms for which a tab waits until it may join: a leader without IndexedDB commits nothing, and a follower may have come
- * too late to hear of a commit. Leaders commit every 100 ms.
- */
-const JOIN_LIMIT = 500
-
 const NO_EVENTS = pack([])
-
-/** Whether `wider` has a type that `follow` has not. */
-const isWider = (wider: Follow, follow: Follow): boolean =>
-  follow !== '*' && (wider === '*' || wider.some((type) => !follow.includes(type)))
 
 /** A batch to deliver. */
 export interface NextBatch {
@@ -32,10 +23,7 @@ export interface NextBatch {
 
 export interface BatchesOptions {
   platform: Pick<Platform, 'after' | 'now'>
-  log: Pick<
-    Log,
-    'epoch' | 'head' | 'position' | 'lineage' | 'facts' | 'read' | 'committed' | 'isDurable' | 'awaitCommit'
-  >
+  log: FollowingOptions['log'] & Pick<Log, 'head' | 'position' | 'lineage' | 'facts' | 'read'>
   reads: SharedReads
   start: TabStart
   /** See `TabStanding`. */
@@ -51,10 +39,6 @@ export interface BatchesOptions {
 export interface Batches {
   cursor(): Cursor
   follow(): Follow
-  /**
-   * A tab joins a type only at a place that is committed (D1). Else it might hear a newer event of that type first: the
-   * hub dies before it commits, and the next hub gets again, and delivers, an older one that the tab did not follow.
-   */
   setFollow(follow: Follow): void
   /** Finds the next one; `null`: there is none for now. */
   next(): Promise<NextBatch | null>
@@ -85,9 +69,7 @@ export const createBatches = ({
     oldUpTo: null,
   }
   const told = createTold(log, { lineage, seq: cursor.seq })
-  let followed = { types: options.follow, key: followKey(options.follow) }
-  /** What the tab is to follow once it may. `by`: it has to wait, and no longer than until then. */
-  let joining: { types: Follow; by: number | null } | null = null
+  const following = createFollowing({ platform, log, follow: options.follow, onChange })
   let isClosed = false
 
   const set = (change: Partial<typeof tab>) => {
@@ -116,10 +98,10 @@ export const createBatches = ({
   const readOn = async (): Promise<NextBatch | null> => {
     const { epoch, seq: after } = tab.cursor
     const { term } = log.position()
-    const asked = followed
+    const asked = following.present()
     const read = reads.next(after, asked.types, asked.key)
     const selection = read instanceof Promise ? await read : read
-    if (isClosed || asked.key !== followed.key) return null
+    if (isClosed || asked !== following.present()) return null
     if (selection === null || !isStill({ epoch, seq: after }) || log.position().term !== term) {
       // Gone, or another log by now, or another leader's, which may have other events there: what changes it
       // comes first.
@@ -135,30 +117,8 @@ export const createBatches = ({
     return { batch: { epoch, rewind, to, ...told.stamp(to, id), reset: null, events }, at }
   }
 
-  const apply = (types: Follow) => {
-    followed = { types, key: followKey(types) }
-    joining = null
-  }
-
-  /** @returns whether the tab has still to wait */
-  const join = (): boolean => {
-    if (joining === null) return false
-    const { epoch, seq } = tab.cursor
-    const isSettled = epoch !== log.epoch() || seq <= log.committed() || !log.isDurable()
-    if (isSettled || (joining.by !== null && platform.now() >= joining.by)) {
-      apply(joining.types)
-      return false
-    }
-    if (joining.by === null) {
-      joining.by = platform.now() + JOIN_LIMIT
-      platform.after(JOIN_LIMIT, onChange)
-    }
-    log.awaitCommit()
-    return true
-  }
-
   const next = async () => {
-    while (!isClosed && !join()) {
+    while (!isClosed && !following.mustWait(tab.cursor)) {
       const located = locateTab(log.facts(), { ...tab, lineage: told.lineage() })
       switch (located.kind) {
         case 'wait':
@@ -183,11 +143,8 @@ export const createBatches = ({
 
   return {
     cursor: () => tab.cursor,
-    follow: () => joining?.types ?? followed.types,
-    setFollow(types) {
-      if (!isWider(types, followed.types)) return apply(types)
-      joining = { types, by: joining?.by ?? null }
-    },
+    follow: following.asked,
+    setFollow: following.ask,
     next,
     took({ batch: { epoch, to }, at }) {
       set({ cursor: { epoch, seq: told.took(to) } })
