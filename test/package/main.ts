@@ -106,18 +106,21 @@ const cases: Case[] = [
       return { behind }
     },
   },
-  {
-    name: 'Next 16, app router',
-    fixture: 'next',
-    prepare: async (folder) => {
-      await runIn(folder, bin(folder, 'next'), ['build'])
-      const server = await startIn(folder, bin(folder, 'next'), (port) => [
-        ...['start', '--hostname', '127.0.0.1', '--port', String(port)],
-      ])
-      return { behind: server.port, close: server.close }
-    },
-    html: 'state: ',
-  },
+  ...['?own', ''].map(
+    (query): Case => ({
+      name: `Next 16, ${query ? 'own worker file' : "the package's"}`,
+      fixture: 'next',
+      prepare: async (folder) => {
+        await runIn(folder, bin(folder, 'next'), ['build'])
+        const server = await startIn(folder, bin(folder, 'next'), (port) => [
+          ...['start', '--hostname', '127.0.0.1', '--port', String(port)],
+        ])
+        return { behind: server.port, close: server.close }
+      },
+      query,
+      html: 'state: ',
+    }),
+  ),
   { name: 'No bundler, <script type=module>', fixture: 'static', prepare: statically() },
   {
     name: "CSP worker-src 'self', Trusted Types",
