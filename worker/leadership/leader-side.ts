@@ -4,6 +4,7 @@ import type { Appended, Committed, Log } from '../log/log.ts'
 import { BEAT } from './beat.ts'
 import type { FreezeGuard } from './freeze-guard.ts'
 import type { FromFollower, FromLeader, HubMessage, Receiver, StreamCommand } from './hub-messages.ts'
+import type { LeadershipState } from './leadership-state.ts'
 
 /** ms after which a follower that says nothing is relayed to no more. It says hello once a beat. */
 const FOLLOWER_GONE = 5 * BEAT
@@ -14,10 +15,7 @@ export interface LeaderSideOptions {
   platform: Pick<Platform, 'now' | 'after'>
   log: Pick<Log, 'position' | 'first' | 'read'>
   freeze: Pick<FreezeGuard, 'ran'>
-  /** This hub's term, if it leads. */
-  term(): number | null
-  /** This hub's claim, if it claims. */
-  claim(): number | null
+  state(): LeadershipState
   connectionStatus(): ConnectionStatus
   post(message: HubMessage): void
   onCommand(command: StreamCommand): void
@@ -41,8 +39,7 @@ export const createLeaderSide = ({
   platform,
   log,
   freeze,
-  term,
-  claim,
+  state,
   connectionStatus,
   post,
   onCommand,
@@ -52,16 +49,16 @@ export const createLeaderSide = ({
   let beating = false
 
   const hasFollowers = () => platform.now() - followerSeen < FOLLOWER_GONE
-  const isLeading = () => term() !== null
+  const isLeading = () => state().is === 'leading'
   const tell = (message: (term: number) => FromLeader) => {
-    const own = term()
-    if (own !== null && hasFollowers()) post(message(own))
+    const now = state()
+    if (now.is === 'leading' && hasFollowers()) post(message(now.term))
   }
   const announce = () => {
-    const own = term()
-    if (own === null) return
+    const now = state()
+    if (now.is !== 'leading') return
     const position = { ...log.position() }
-    post({ type: 'leading', term: own, position, first: log.first(), status: connectionStatus() })
+    post({ type: 'leading', term: now.term, position, first: log.first(), status: connectionStatus() })
   }
   const answer = () => {
     if (answering) return
@@ -104,8 +101,8 @@ export const createLeaderSide = ({
   }
 
   const repeatClaim = () => {
-    const own = claim()
-    if (own !== null) post({ type: 'claim', claim: own })
+    const now = state()
+    if (now.is === 'claiming') post({ type: 'claim', claim: now.claim })
   }
 
   return {

@@ -130,15 +130,8 @@ export interface LeadershipOptions {
  * Wires the parts of leadership. Over 80 lines: the wiring of eight parts and the public methods, without a variable
  * of its own.
  */
-export const createLeadership = ({
-  platform,
-  protocol,
-  key,
-  listenFor,
-  log,
-  ...deps
-}: LeadershipOptions): Leadership => {
-  const { onStatus, onFailure } = deps
+export const createLeadership = (options: LeadershipOptions): Leadership => {
+  const { platform, key, log, onStatus } = options
   const post: HubChannel['post'] = (message) => channel.post(message)
   const lock = createLeaderLock(platform, leaderLock(key))
   const freeze = createFreezeGuard(platform)
@@ -151,58 +144,27 @@ export const createLeadership = ({
     },
     onSilence: () => (state().is === 'yielded' ? takeOver.makeSure('silence') : move('silence')),
   })
+  /** Each part takes from it what the part's own options name. */
+  const shared = { ...options, lock, freeze, known, watch, post }
   const transitions = createTransitions({
-    ...deps,
-    platform,
-    lock,
-    watch,
-    log,
-    known,
-    post,
+    ...shared,
     onGranted: () => takeOver.makeSure('granted'),
     onClaiming: (claiming) => takeOver.begin(claiming),
   })
   const { state, move } = transitions
   const takeOver = createTakeOver({
-    ...deps,
-    platform,
-    log,
+    ...shared,
     transitions,
-    known,
-    watch,
-    freeze,
-    listenFor,
-    post,
     onLeading() {
       follower.forgetLeader()
       leader.announce()
-      deps.setStreaming(true)
+      options.setStreaming(true)
       onStatus()
     },
   })
-  const leader = createLeaderSide({
-    ...deps,
-    platform,
-    log,
-    freeze,
-    post,
-    term() {
-      const now = state()
-      return now.is === 'leading' ? now.term : null
-    },
-    claim() {
-      const now = state()
-      return now.is === 'claiming' ? now.claim : null
-    },
-  })
-  const follower = createFollowerSide({
-    ...deps,
-    log,
-    known,
-    post,
-    heedLeader: (term) => ranking.heedLeader(term),
-  })
-  const ranking = createRanking({ transitions, known, watch, freeze, leader, post })
+  const leader = createLeaderSide({ ...shared, state })
+  const follower = createFollowerSide({ ...shared, heedLeader: (term) => ranking.heedLeader(term) })
+  const ranking = createRanking({ ...shared, transitions, leader })
 
   const asHub: Receiver<FromAnyHub> = {
     claim: ({ claim }) => ranking.heedClaim(claim),
@@ -211,13 +173,11 @@ export const createLeadership = ({
       if (state().is === 'claiming') log.recall(told)
       else takeOver.exceedKnown()
     },
-    'sign-out': () => deps.onSignOut(),
+    'sign-out': () => options.onSignOut(),
   }
 
   const channel = createHubChannel({
-    platform,
-    protocol,
-    key,
+    ...options,
     asLeader: leader.receiver,
     asFollower: follower.receiver,
     asHub,
@@ -228,7 +188,7 @@ export const createLeadership = ({
       // A last word: the newer hub knows that a stream may just have been closed (S1).
       post({ type: 'hello' })
       move('superseded')
-      deps.onSuperseded(by)
+      options.onSuperseded(by)
     },
     onOlder() {
       // T4: the older hub gives way once it hears of this one. Its words are no sign of life: one that does not
@@ -236,7 +196,7 @@ export const createLeadership = ({
       watch.noticed()
       post({ type: 'hello' })
     },
-    onFailure: (cause) => onFailure(FAILED, cause),
+    onFailure: (cause) => options.onFailure(FAILED, cause),
   })
 
   const listen = () => {

@@ -17,9 +17,9 @@ const RETRY_FIRST = 1_000
 const RETRY_CAP = 30_000
 
 const REFUSED =
-  'The browser refused the Web Lock by which workers agree on who has the stream: check that the page may use ' +
-  'cookies and site data. It is tried again.'
-export const FAILED = 'This worker failed while it shared the stream with others, and tries again.'
+  'The browser refused a Web Lock, by which workers agree on who has the stream: check that it allows cookies and ' +
+  'site data. Trying again.'
+export const FAILED = 'Sharing the stream with other workers failed. Trying again.'
 
 export type Holding = Extract<LeadershipState, { lock: LockRequest }>
 export type Claiming = Extract<LeadershipState, { is: 'claiming' }>
@@ -78,7 +78,11 @@ export const createTransitions = ({
       case 'queued':
         return {
           is: next,
-          lock: lock.ask(event === 'silence', { onGranted, onLost: () => move('lost'), onRefused: refuse }),
+          lock: lock.ask(event === 'silence', {
+            onGranted,
+            onLost: () => move('lost'),
+            onRefused: failed(REFUSED),
+          }),
         }
       case 'claiming':
         return { is: next, lock: held, claim: log.position().term + platform.random() }
@@ -142,14 +146,10 @@ export const createTransitions = ({
     if (state.is === 'claiming') onClaiming(state)
   }
 
-  const fail = (cause: unknown) => {
-    onFailure(FAILED, cause)
-    move('failed')
-  }
-  const refuse = (cause: unknown) => {
-    onFailure(REFUSED, cause)
+  const failed = (message: string) => (cause: unknown) => {
+    onFailure(message, cause)
     move('failed')
   }
 
-  return { state: () => state, move, fail, handedOver: () => handedOver }
+  return { state: () => state, move, fail: failed(FAILED), handedOver: () => handedOver }
 }
