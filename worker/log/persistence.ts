@@ -69,6 +69,7 @@ const takeCommit = (ledger: Ledger, bounds: Bounds): Omit<Commit, 'expected' | '
   return { records, position, trimBelow, cutAbove }
 }
 
+/** Over 80 lines: to take over, to commit and to read each end in the loss, or the proof, of the same database. */
 export const createPersistence = ({
   platform,
   ledger,
