@@ -1,7 +1,7 @@
 /** The options that have a name of their own, by the option that holds them; `''`: those of `connect()`. */
 const KNOWN: Record<string, string> = {
   '': 'user auth worker from withCredentials headers resume heartbeat lastEventId log dedupe maxEventSize verify coalesce schemas parse',
-  auth: 'getAccessToken userOf exchange',
+  auth: 'getAccessToken userOf exchange dpop',
   worker: 'shared dedicated',
   heartbeat: 'timeout misses',
   lastEventId: 'query',

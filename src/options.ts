@@ -30,6 +30,12 @@ export interface ConnectOptions {
      * token itself goes into the stream's Authorization header.
      */
     exchange?: string | URL
+    /**
+     * Proof of possession (DPoP, RFC 9449). The worker makes a key that nobody can read, and proves with each exchange
+     * and each stream that it has that key. A server that binds its SSE token to the key makes a stolen token worthless.
+     * Needs `exchange`. Default: none.
+     */
+    dpop?: boolean
   }
   /**
    * Starts the application's own worker file: as a SharedWorker, and as a dedicated Worker where there is none
@@ -141,6 +147,9 @@ export const toHubOptions = (url: string | URL, options: ConnectOptions, base: s
   if (auth?.userOf !== undefined && typeof auth.userOf !== 'function')
     throw wrong('auth.userOf', 'a function that gives the user of a token')
   const exchange = auth?.exchange
+  if (![undefined, false, true].includes(auth?.dpop)) throw wrong('auth.dpop', 'true or false')
+  if (auth?.dpop && exchange === undefined)
+    throw wrong('auth.exchange', 'the token endpoint, where `auth.dpop` is set')
   if (
     verify !== undefined &&
     !(verify.jwks && typeof verify.audience === 'string' && verify.audience && verify.types?.length > 0)
@@ -157,7 +166,10 @@ export const toHubOptions = (url: string | URL, options: ConnectOptions, base: s
     auth:
       auth === undefined
         ? null
-        : { exchange: exchange === undefined ? null : resolveEndpoint(exchange, base, '`auth.exchange`') },
+        : {
+            exchange: exchange === undefined ? null : resolveEndpoint(exchange, base, '`auth.exchange`'),
+            ...(auth.dpop === true ? { dpop: true as const } : {}),
+          },
     withCredentials,
     headers: lowerCase(options.headers),
     resume,

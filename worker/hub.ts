@@ -2,6 +2,7 @@ import type { HubOptions } from '../src/shared/hub-options.ts'
 import { hubLock, keyOf, tabLock } from '../src/shared/names.ts'
 import { type Hello, type HubApi, PROTOCOL } from '../src/shared/protocol.ts'
 import type { ErrorData, Status } from '../src/shared/status.ts'
+import { deleteProofKey } from './auth/proof-key.ts'
 import { createMetrics } from './base/metrics.ts'
 import type { Platform } from './base/platform.ts'
 import { createTimeline } from './base/timeline.ts'
@@ -146,7 +147,9 @@ export const createHub = ({
       records = newRecords()
       return taken
     },
-    deleteStore: () => databases.delete(key),
+    deleteStore: async () => {
+      await Promise.all([databases.delete(key), deleteProofKey(key)])
+    },
   })
 
   const enter = async ({ protocol: theirs, options, tab }: Hello): Promise<Entry> => {

@@ -2,6 +2,7 @@ import type { HubOptions } from '../src/shared/hub-options.ts'
 import { leaderLock } from '../src/shared/names.ts'
 import type { ErrorData } from '../src/shared/status.ts'
 import { createCredentials } from './auth/credentials.ts'
+import { openProofKey } from './auth/proof-key.ts'
 import type { MetricsRecorder } from './base/metrics.ts'
 import type { Platform } from './base/platform.ts'
 import { watchSleep } from './base/watch-sleep.ts'
@@ -109,6 +110,7 @@ export const wireParts = ({
     user,
     auth,
     withCredentials,
+    proof: auth?.dpop ? { streamUrl: options.url, openKey: () => openProofKey(key) } : null,
     async streamClient() {
       await log.ready
       return isOurs(auth?.exchange) ? log.streamClient() : null

@@ -10,7 +10,7 @@ export interface Verify {
 export interface HubOptions {
   url: string
   user: string | null
-  auth: { exchange: string | null } | null
+  auth: { exchange: string | null; dpop?: true } | null
   withCredentials: boolean
   /** The application's own, for the stream's request. */
   headers: Record<string, string>

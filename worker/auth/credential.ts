@@ -36,3 +36,5 @@ export const isToken = (value: unknown): value is string =>
   typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)
 
 export const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+/** A token that is worth nothing without a proof (RFC 9449, 7.1). */
+export const bound = (token: string) => ({ authorization: `DPoP ${token}` })

@@ -5,6 +5,7 @@ import type { Platform } from '../base/platform.ts'
 import { judgeAnswer } from './access-token.ts'
 import { bearer, CLOSED, type Credential, denied, type Granted } from './credential.ts'
 import { createExchangeTurn } from './exchange-turn.ts'
+import { createProver } from './proof.ts'
 import { createRefusedTokens } from './refused-tokens.ts'
 import { createSseToken } from './sse-token.ts'
 
@@ -16,6 +17,8 @@ export interface CredentialsOptions {
   user: string | null
   auth: HubOptions['auth']
   withCredentials: boolean
+  /** What a proof of possession needs (`auth.dpop`); `null`: none is asked for. */
+  proof: { streamUrl: string; openKey(): Promise<CryptoKeyPair> } | null
   /**
    * What binds a token to this key (A3): a browser keeps one cookie for all its users, and another user's exchange
    * would open their stream here. `null`: not sent, since an unknown header fails a foreign server's preflight.
@@ -43,8 +46,12 @@ export interface Credentials {
   prepare(): void
   /** The attempt that `get` was for is answered, or given up. @param isAccepted the stream opened */
   settled(isAccepted: boolean): void
-  /** The server answered 401 to what `get` gave: the next `get` obtains anew. */
-  refused(): void
+  /**
+   * The server answered 401 to what `get` gave: the next `get` obtains anew.
+   *
+   * @param headers of the answer, if there was one
+   */
+  refused(headers?: Headers): void
   /** The application asks to try again what was refused: `reconnect()`. */
   forgive(): void
   /** For good: nothing is sent any more, what is under way is broken off, and every token is forgotten (A4). */
@@ -61,6 +68,8 @@ export const createCredentials = (options: CredentialsOptions): Credentials => {
   const life = new AbortController()
   const turn = createExchangeTurn(platform, `${PREFIX}exchange:${auth?.exchange}`)
   const refused = createRefusedTokens(platform)
+  const { proof } = options
+  const prover = proof && createProver({ platform, openKey: proof.openKey })
   let ids = 0
   /** The access token that went out last without an exchange. */
   let sent = NO_TOKEN
@@ -84,6 +93,7 @@ export const createCredentials = (options: CredentialsOptions): Credentials => {
     credentials,
     life: life.signal,
     refused,
+    prover,
     streamClient,
     onUnknownLife,
     grant,
@@ -122,12 +132,21 @@ export const createCredentials = (options: CredentialsOptions): Credentials => {
     return underWay
   }
 
+  /** For one request: a proof is good once. */
+  const withProof = async (credential: Credential): Promise<Credential> => {
+    if (proof === null || prover === null || !credential.ok) return credential
+    const token = credential.headers.authorization?.split(' ')[1] ?? null
+    const header = await prover.prove('GET', proof.streamUrl, token)
+    return { ...credential, headers: { ...credential.headers, ...header } }
+  }
+
   return {
     get() {
       if (life.signal.aborted) return Promise.resolve(CLOSED)
       isAttempting = true
       const kept = sseToken.get()
-      return kept !== null && !sseToken.isCookie() ? Promise.resolve(kept) : obtainOnce()
+      const got = kept !== null && !sseToken.isCookie() ? Promise.resolve(kept) : obtainOnce()
+      return prover === null ? got : got.then(withProof)
     },
     prepare() {
       // An access token of a tab is not kept: it would be asked for twice.
@@ -138,7 +157,9 @@ export const createCredentials = (options: CredentialsOptions): Credentials => {
       if (isAccepted) sseToken.accepted()
       if (underWay === null) turn.end()
     },
-    refused() {
+    refused(headers) {
+      // Not the token, but a proof without the server's nonce, or its time.
+      if (proof !== null && headers !== undefined && prover?.learn(proof.streamUrl, headers)) return
       if (!sseToken.refuse()) refused.add(sent)
     },
     forgive() {

@@ -2,6 +2,7 @@ import type { Platform } from '../base/platform.ts'
 import { parseRetryAfter } from '../base/retry-after.ts'
 import { bearer, type Denied, denied, isToken } from './credential.ts'
 import { type Life, lifeOf } from './expiry.ts'
+import type { Prover } from './proof.ts'
 
 /** ms for the token endpoint to answer. */
 const EXCHANGE_LIMIT = 20_000
@@ -24,9 +25,11 @@ export interface ExchangeRequest {
   client: string | null
   credentials: RequestCredentials
   signal: AbortSignal
+  /** `null`: possession is not proved. */
+  prover: Prover | null
 }
 
-const read = async (response: Response, now: number): Promise<Exchanged | Denied> => {
+const read = async (response: Response, now: number, isBound: boolean): Promise<Exchanged | Denied> => {
   const { status, headers, ok, type } = response
   if (!ok) {
     const reason = status === 401 || status === 403 ? 'refused' : status === 429 ? 'limited' : 'unavailable'
@@ -34,33 +37,49 @@ const read = async (response: Response, now: number): Promise<Exchanged | Denied
     const retryAfter = parseRetryAfter(headers.get('retry-after'), now)
     return denied(reason, `The token endpoint answered ${what}.`, status, retryAfter)
   }
-  const answer: Record<'sse_token' | 'expires_in' | 'expires_at' | 'user', unknown> = await response.json()
+  const answer: Record<'sse_token' | 'token_type' | 'expires_in' | 'expires_at' | 'user', unknown> =
+    await response.json()
   const { sse_token: token = null, expires_in, expires_at, user = null } = answer
   if (token === null && expires_in == null && expires_at == null)
     return denied('unavailable', 'The token endpoint gave neither an sse_token nor an expires_in.', status)
   if (token !== null && !isToken(token))
     return denied('unavailable', 'The token endpoint gave an sse_token that no header can carry.', status)
+  // RFC 9449, 5. Who asked for a bound token must not take one that anybody can use.
+  if (isBound && token !== null && String(answer.token_type).toLowerCase() !== 'dpop')
+    return denied(
+      'unavailable',
+      'The token endpoint gave a token that is not bound: `token_type` is not "DPoP".',
+    )
   const life = lifeOf(answer, headers.get('date'), now)
   return { ok: true, token, life, user: user === null ? null : String(user) }
 }
 
 /** One exchange of an access token for a token of the stream (R5). Never rejects. */
 export const exchange = async (request: ExchangeRequest): Promise<Exchanged | Denied> => {
-  const { platform, url, accessToken, client, credentials, signal } = request
+  const { platform, url, accessToken, client, credentials, signal, prover } = request
   const limit = new AbortController()
   const cancel = platform.after(EXCHANGE_LIMIT, () => limit.abort())
   const abort = () => limit.abort()
   signal.addEventListener('abort', abort)
-  try {
-    const response = await platform.fetch(url, {
+  const send = async () =>
+    platform.fetch(url, {
       method: 'POST',
-      headers: { ...bearer(accessToken), ...(client === null ? {} : { 'stream-client': client }) },
+      headers: {
+        ...bearer(accessToken),
+        ...(client === null ? {} : { 'stream-client': client }),
+        ...(await prover?.prove('POST', url, accessToken)),
+      },
       credentials,
       cache: 'no-store',
       redirect: 'manual',
       signal: limit.signal,
     })
-    return await read(response, platform.now())
+  try {
+    let response = await send()
+    // A proof that lacked the server's nonce, or its time (RFC 9449, 8).
+    const mayBeProof = response.status === 400 || response.status === 401
+    if (mayBeProof && prover?.learn(url, response.headers)) response = await send()
+    return await read(response, platform.now(), prover !== null)
   } catch {
     // The error's own words are left out: a browser may quote the request in them (A1).
     return denied('unavailable', 'The token endpoint cannot be reached, or did not answer with JSON.')

@@ -2,9 +2,10 @@ import { PREFIX } from '../../src/shared/names.ts'
 import type { Platform } from '../base/platform.ts'
 import { isAnothers } from './access-token.ts'
 import { createCookieOwner } from './cookie-owner.ts'
-import { bearer, CLOSED, type Credential, type Denied, denied, type Granted } from './credential.ts'
+import { bearer, bound, CLOSED, type Credential, type Denied, denied, type Granted } from './credential.ts'
 import { exchange } from './exchange.ts'
 import { type Life, renewAfter, retryRenewalAfter } from './expiry.ts'
+import type { Prover } from './proof.ts'
 import type { RefusedTokens } from './refused-tokens.ts'
 
 export interface SseTokenOptions {
@@ -17,6 +18,8 @@ export interface SseTokenOptions {
   /** Aborted: nothing is sent or kept any more. */
   life: AbortSignal
   refused: RefusedTokens
+  /** `null`: possession is not proved. */
+  prover: Prover | null
   streamClient(): Promise<string | null>
   onUnknownLife(why: string): void
   grant(headers: Record<string, string>, renewAt?: number | null): Granted
@@ -53,7 +56,7 @@ interface Held {
 const isCookie = ({ headers }: Granted) => Object.keys(headers).length === 0
 
 export const createSseToken = (options: SseTokenOptions): SseToken => {
-  const { platform, user, url, credentials, life, refused, grant } = options
+  const { platform, user, url, credentials, life, refused, prover, grant } = options
   const cookie = createCookieOwner(platform, `${PREFIX}cookie:${url}`)
   let held: Held | null = null
   /** An access token whose first SSE token was refused before any stream opened with it. */
@@ -77,7 +80,7 @@ export const createSseToken = (options: SseTokenOptions): SseToken => {
     const now = platform.now()
     const renewAt = life.ms === null ? null : now + renewAfter(life.ms, platform.random())
     const expiresAt = life.ms === null ? null : now + life.ms
-    const credential = grant(token === null ? {} : bearer(token), renewAt)
+    const credential = grant(token === null ? {} : prover === null ? bearer(token) : bound(token), renewAt)
     held = { credential, accessToken, expiresAt, isAccepted: false }
     return credential
   }
@@ -91,7 +94,15 @@ export const createSseToken = (options: SseTokenOptions): SseToken => {
     async exchange(accessToken) {
       const client = await options.streamClient()
       if (life.aborted) return CLOSED
-      const answer = await exchange({ platform, url: url!, accessToken, client, credentials, signal: life })
+      const answer = await exchange({
+        platform,
+        url: url!,
+        accessToken,
+        client,
+        credentials,
+        signal: life,
+        prover,
+      })
       if (life.aborted) return CLOSED
       if (!answer.ok) {
         if (answer.reason === 'refused') refused.add(accessToken)

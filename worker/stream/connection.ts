@@ -251,7 +251,7 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
         position.giveUp()
         return void wait(0)
       case 'unauthorized':
-        credentials.refused()
+        credentials.refused('headers' in outcome ? outcome.headers : undefined)
         if (isRefreshed || options.auth === null) return stop('refused', why)
         isRefreshed = true
         return void wait(0)

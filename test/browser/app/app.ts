@@ -63,11 +63,11 @@ const giveToken = (): string | null => {
   return window.token
 }
 
-const authOf = ({ user = 'ada', exchange = '/api/v1/auth/sse-token', token }: StartOptions) => {
+const authOf = ({ user = 'ada', exchange = '/api/v1/auth/sse-token', token, dpop = false }: StartOptions) => {
   if (token === undefined)
     return exchange === null ? {} : { auth: { exchange, getAccessToken: () => logIn(user ?? '') } }
   window.token = token
-  return { auth: { getAccessToken: giveToken, ...(exchange === null ? {} : { exchange }) } }
+  return { auth: { getAccessToken: giveToken, ...(exchange === null ? {} : { exchange, dpop }) } }
 }
 
 const workersOf = ({ host, worker }: StartOptions) => {

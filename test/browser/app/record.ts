@@ -35,6 +35,8 @@ export interface StartOptions {
   user?: string | null
   /** The token endpoint; `null` for a stream without authentication. */
   exchange?: string | null
+  /** Proof of possession. */
+  dpop?: boolean
   /** Event types to listen to; all of them by default. */
   types?: string[]
   /** Adds a listener, before the recording one, that throws at the event with this `n`. */

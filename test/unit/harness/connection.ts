@@ -109,6 +109,7 @@ export const openConnection = (
       user: options.user,
       auth: options.auth,
       withCredentials: options.withCredentials,
+      proof: null,
       streamClient: async () => null,
       askTab: async (judge) => {
         tokens++

@@ -108,6 +108,14 @@ describe('options', () => {
     expect(() => convert({ user: 'ann', maxEventSize: 0 })).toThrow(/maxEventSize.*above 0/)
   })
 
+  it('`auth.dpop` is true or false, and needs a token endpoint', () => {
+    const of = (auth: object) => convert({ user: 'ann', auth: { getAccessToken, ...auth } })
+    expect(of({ exchange: '/token', dpop: true }).auth).toEqual({ exchange: `${BASE}token`, dpop: true })
+    expect(of({ exchange: '/token', dpop: false }).auth).toEqual({ exchange: `${BASE}token` })
+    expect(() => of({ exchange: '/token', dpop: 'yes' })).toThrow(/auth\.dpop/)
+    expect(() => of({ dpop: true })).toThrow(/auth\.exchange/)
+  })
+
   it('`auth.userOf` must be a function, if it is given', () => {
     expect(() => convert({ user: 'ann', auth: { getAccessToken, userOf: 'ann' } })).toThrow(/userOf/)
     const { auth } = convert({ user: 'ann', auth: { getAccessToken, userOf: () => 'ann' } })

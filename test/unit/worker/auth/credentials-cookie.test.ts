@@ -20,6 +20,7 @@ describe('A3 users of one browser, whose one cookie is replaced by each exchange
       user: 'ann',
       auth: { exchange },
       withCredentials: false,
+      proof: null,
       streamClient: async () => null,
       askTab: async () => ({ ok: true, token: name }),
       onUnknownLife: () => {},

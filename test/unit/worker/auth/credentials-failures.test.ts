@@ -23,6 +23,7 @@ describe('A2 a credential that cannot be had', () => {
       user: 'ann',
       auth: { exchange: EXCHANGE },
       withCredentials: false,
+      proof: null,
       streamClient: async () => null,
       askTab: async (judge) => judge(answer),
       onUnknownLife: () => {},

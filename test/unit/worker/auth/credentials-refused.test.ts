@@ -27,6 +27,7 @@ const create = (over: Partial<CredentialsOptions> = {}) =>
     user: 'ann',
     auth: { exchange: EXCHANGE },
     withCredentials: false,
+    proof: null,
     streamClient: async () => null,
     async askTab(judge) {
       asked++

@@ -28,6 +28,7 @@ describe('A2 the credential of an attempt', () => {
       user: 'ann',
       auth: { exchange: EXCHANGE },
       withCredentials: false,
+      proof: null,
       streamClient: async () => null,
       askTab: async (judge) => {
         asked++
