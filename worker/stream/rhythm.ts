@@ -16,7 +16,7 @@ export interface Rhythm {
 }
 
 /** Keep-alives closer than this are one: a server may write several lines at once. */
-const BURST = 1_000
+const BURST = 200
 /** A silence beyond this is none that a rhythm explains: the machine slept, or the server is silent by nature. */
 const LONGEST = 300_000
 /** Gaps that must agree before a rhythm is known, and before a shorter one takes its place. */
