@@ -16,7 +16,7 @@ export interface ConnectOptions {
     /**
      * The access token of the moment, refreshed if need be. Asked of one live tab, for all of them, within
      * 20 s. Rejects where there may be one in a while (the network is down): it is asked again, with backoff.
-     * An empty answer says that nobody is logged in: the stream is `unauthorized` until `reconnect()` or a new tab.
+     * An empty answer says that nobody is logged in: the stream is `unauthorized`, and asks again, ever more seldom.
      */
     getAccessToken: () => string | null | undefined | Promise<string | null | undefined>
     /**
@@ -74,7 +74,10 @@ export interface ConnectOptions {
    * in ms, default 24 h. Beyond it the oldest go; a tab that still lacked one gets a reset `fell-behind`.
    */
   log?: { events?: number; bytes?: number; age?: number }
-  /** B1. Characters of one event's data, default 1 MiB. Beyond it: `error{kind: 'too-large'}`. */
+  /**
+   * B1. Characters of one event's data, default 1 MiB. A larger one is skipped, with `error{kind: 'too-large'}`
+   * and a reset.
+   */
   maxEventSize?: number
   /**
    * A5. Events of these `types` must be signed: by a key of the set at `jwks`, for this `audience`, and over user,
