@@ -1,4 +1,5 @@
 import type { HubOptions } from '../src/shared/hub-options.ts'
+import type { Inspection, InspectOptions } from '../src/shared/inspection.ts'
 import type { Hello, HubApi, Welcome } from '../src/shared/protocol.ts'
 import type { ErrorData, Status } from '../src/shared/status.ts'
 import type { MetricsRecorder } from './base/metrics.ts'
@@ -53,6 +54,28 @@ interface Attached {
   parts: Parts
 }
 
+/** In which options a tab differs from those that hold: the first tab's. */
+const differing = (ours: HubOptions, theirs: HubOptions): (keyof HubOptions)[] =>
+  (Object.keys(ours) as (keyof HubOptions)[]).filter(
+    (name) => JSON.stringify(ours[name]) !== JSON.stringify(theirs[name]),
+  )
+
+/** What a hub has to show to the tab that asks (I1). */
+const inspectHub = async (
+  hub: PortHub,
+  { session, parts }: Attached,
+  what: InspectOptions,
+): Promise<Inspection> => ({
+  ...(await inspectLog(parts.log, what)),
+  timeline: hub.records().timeline.newest(what.timeline ?? 0),
+  protocol: hub.protocol,
+  incarnation: hub.incarnation,
+  tab: session.tab,
+  key: hub.key(),
+  status: hub.statusOf(parts),
+  sessions: hub.tabs.all().map((each) => each.inspect()),
+})
+
 /**
  * The hub's end of one port: what the tab at the other end can ask. A page that comes back, or moves to another hub,
  * has another port.
@@ -61,7 +84,7 @@ interface Attached {
  * @param release called once the tab is gone: lets go of the port
  */
 export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void): HubApi => {
-  const { platform, protocol, incarnation, tabs, request } = hub
+  const { platform, incarnation, tabs, request } = hub
   let attached: Attached | null = null
   let cancelRelease = () => {}
 
@@ -137,16 +160,13 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
       }
       const { parts, isLockSeen } = entry
       const answer = join(hello, parts, isLockSeen)
-      const names = Object.keys(parts.options) as (keyof HubOptions)[]
-      const differs = (name: keyof HubOptions) =>
-        JSON.stringify(parts.options[name]) !== JSON.stringify(hello.options[name])
       return {
         ok: true,
         incarnation,
         ...answer,
         locks: isLockSeen,
         status: hub.statusOf(parts),
-        differing: names.filter(differs),
+        differing: differing(parts.options, hello.options),
       }
     },
     follow(types) {
@@ -167,17 +187,7 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
     dropLog: () => request('drop'),
     async inspect(what = {}) {
       if (attached === null) throw new Error('This tab has not attached.')
-      const { parts, session } = attached
-      return {
-        ...(await inspectLog(parts.log, what)),
-        timeline: hub.records().timeline.newest(what.timeline ?? 0),
-        protocol,
-        incarnation,
-        tab: session.tab,
-        key: hub.key(),
-        status: hub.statusOf(parts),
-        sessions: tabs.all().map((each) => each.inspect()),
-      }
+      return inspectHub(hub, attached, what)
     },
   }
 }

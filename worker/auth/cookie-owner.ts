@@ -17,11 +17,16 @@ export const createCookieOwner = (platform: Pick<Platform, 'locks'>, name: strin
   return {
     own(onReplaced) {
       disown()
+      let isOwned = true
       // Made here, since it may be disowned before the lock is granted.
       const disowned = new Promise<void>((resolve) => {
-        disown = resolve
+        disown = () => {
+          isOwned = false
+          resolve()
+        }
       })
-      platform.locks.request(name, { steal: true }, () => disowned).catch(onReplaced)
+      // One's own next exchange takes the lock as well.
+      platform.locks.request(name, { steal: true }, () => disowned).catch(() => isOwned && onReplaced())
     },
     disown: () => disown(),
   }

@@ -5,7 +5,7 @@ import type { Platform } from '../base/platform.ts'
 import { judgeAnswer } from './access-token.ts'
 import { bearer, CLOSED, type Credential, denied, type Granted } from './credential.ts'
 import { createExchangeTurn } from './exchange-turn.ts'
-import { createProver } from './proof.ts'
+import { createProver, withProof } from './proof.ts'
 import { createRefusedTokens } from './refused-tokens.ts'
 import { createSseToken } from './sse-token.ts'
 
@@ -132,21 +132,14 @@ export const createCredentials = (options: CredentialsOptions): Credentials => {
     return underWay
   }
 
-  /** For one request: a proof is good once. */
-  const withProof = async (credential: Credential): Promise<Credential> => {
-    if (proof === null || prover === null || !credential.ok) return credential
-    const token = credential.headers.authorization?.split(' ')[1] ?? null
-    const header = await prover.prove('GET', proof.streamUrl, token)
-    return { ...credential, headers: { ...credential.headers, ...header } }
-  }
-
   return {
     get() {
       if (life.signal.aborted) return Promise.resolve(CLOSED)
       isAttempting = true
       const kept = sseToken.get()
       const got = kept !== null && !sseToken.isCookie() ? Promise.resolve(kept) : obtainOnce()
-      return prover === null ? got : got.then(withProof)
+      if (proof === null || prover === null) return got
+      return got.then(async (found) => (found.ok ? withProof(found, prover, proof.streamUrl) : found))
     },
     prepare() {
       // An access token of a tab is not kept: it would be asked for twice.

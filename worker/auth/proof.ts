@@ -1,4 +1,5 @@
 import type { Platform } from '../base/platform.ts'
+import type { Granted } from './credential.ts'
 
 /** ms by which a server's clock must differ from what was assumed for a proof to be made again. */
 const CLOCK_OFF = 30_000
@@ -23,6 +24,13 @@ export interface Prover {
    * @returns whether its answer says how to prove it better: a nonce that is new (RFC 9449, 8), or another time
    */
   learn(url: string, headers: Headers): boolean
+}
+
+/** Adds a proof to what goes along with one request for the stream: a proof is good once. */
+export const withProof = async (granted: Granted, prover: Prover, streamUrl: string): Promise<Granted> => {
+  const token = granted.headers.authorization?.split(' ')[1] ?? null
+  const header = await prover.prove('GET', streamUrl, token)
+  return { ...granted, headers: { ...granted.headers, ...header } }
 }
 
 const base64url = (bytes: Uint8Array): string =>
