@@ -36,6 +36,8 @@ export interface WorldTab {
   /** It has a hub, which has answered. */
   isAttached(): boolean
   isClosed(): boolean
+  /** It listens to another type. */
+  listen(type: string): void
   /** All that it knows of where it stands, for the report of a failure. */
   describe(): Promise<string>
   /** The page goes into the cache, and comes back to find this hub. */
@@ -51,8 +53,11 @@ export interface World {
   server: StreamServer
   /** @param protocol that the hub speaks; its pages are of its version */
   spawnHub(protocol?: number): WorldHub
-  /** @param next the worker that runs under the name that the tabs of `gone` derive from it */
-  openTab(first: WorldHub, from: From, next: (gone: WorldHub) => WorldHub): WorldTab
+  /**
+   * @param types what it listens to from the start
+   * @param next the worker that runs under the name that the tabs of `gone` derive from it
+   */
+  openTab(first: WorldHub, from: From, next: (gone: WorldHub) => WorldHub, types?: string[]): WorldTab
   /** So many events with an id, and what follows from them. */
   publish(count: number): Promise<void>
   /** Whose IndexedDB fails from now on. */
@@ -137,7 +142,7 @@ export const createWorld = (seed = 1, options: Partial<ConnectOptions> = {}): Wo
     })
   }
 
-  const openTab = (first: WorldHub, from: From, next: (gone: WorldHub) => WorldHub): WorldTab => {
+  const openTab: World['openTab'] = (first, from, next, types = ['*']) => {
     const heard: Heard[] = []
     const errors: StreamError[] = []
     let closed = false
@@ -157,9 +162,11 @@ export const createWorld = (seed = 1, options: Partial<ConnectOptions> = {}): Wo
       worker: { shared },
       ...options,
     })
-    stream.on('*', (number, { id }) => {
-      heard.push({ number, id, hasOwnId: server.published[number - 1]!.id !== null })
-    })
+    const listen = (type: string) =>
+      stream.on(type, (number, { id }) => {
+        heard.push({ number, id, hasOwnId: server.published[number - 1]!.id !== null })
+      })
+    types.forEach(listen)
     stream.onReset(({ reason }) => heard.push({ reset: reason }))
     stream.onError((error) => errors.push(error))
     stream.onStatus(({ state }) => {
@@ -171,6 +178,7 @@ export const createWorld = (seed = 1, options: Partial<ConnectOptions> = {}): Wo
       errors,
       isAttached: () => stream.status.tabs > 0,
       isClosed: () => closed,
+      listen: (type) => void listen(type),
       async describe() {
         const { role, state, tabs } = stream.status
         const inspection = await Promise.race([
