@@ -39,6 +39,7 @@ import { createPublisher, type Publish } from './publish/publisher.ts'
 import { type Backend, openBackend } from './store/backend.ts'
 import { patiently } from './store/redis-connection.ts'
 import { loadSecret } from './store/secret-file.ts'
+import { createAdmitStream } from './streams/admit-stream.ts'
 import { createFeeds } from './streams/feeds.ts'
 import { createStreamAudit } from './streams/stream-audit.ts'
 import { createStreamRegistry, type StreamRegistry } from './streams/stream-registry.ts'
@@ -226,16 +227,14 @@ const publicRoutes = (app: FastifyInstance, parts: Parts, guards: Guards) => {
     audit: authAudit,
     onRevoked: (session) => notices.tell({ kind: 'revoked', session }),
   })
+  const isExceeded = limits.opensPerUser
   streamRoute(app, {
+    admit: createAdmitStream({ tokens, cookies, origins, isExceeded }),
     store,
     feeds: createFeeds(store),
-    tokens,
-    cookies,
-    origins,
     registry,
     audit: createStreamAudit(app, { log: auditLog, refusals, now, random }),
     meter: metrics,
-    isExceeded: limits.opensPerUser,
     settings,
     onOpen(user) {
       if (settings.pipeline === 'automatic' && pipeline.state(user) === 'stopped')

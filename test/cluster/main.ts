@@ -150,8 +150,8 @@ await part('R4 a client that sleeps past the log is told to start anew', async (
       type: 'task.progress_updated',
       data: { n: eventsPerUser + 1 + batch * 1_000 + n },
     }))
-    const { status } = await cluster.post(`${cluster.nodes[0]!.url}/api/v1/events`, events, headers)
-    if (status !== 201) throw new Error(`Publishing answers ${status}`)
+    const answer = await cluster.post(`${cluster.nodes[0]!.url}/api/v1/events`, events, headers)
+    if (answer.status !== 201) throw new Error(`Publishing answers ${answer.status}: ${await answer.text()}`)
   }
   sleeper.resume()
   if (!(await eventually(() => sleeper.resets.length > 0, 20_000))) throw new Error('No reset')

@@ -61,6 +61,7 @@ test.each([
   ['a line feed', 'x\ndata: forged\n\n'],
   ['a carriage return', 'x\rid: forged'],
   ['NUL', 'x\0'],
+  ['half a surrogate pair', 'x\ud800'],
   ['no character', ''],
   ['257 characters', 'x'.repeat(257)],
 ])('N10 a type with %s gets into no stream, however it is published', async (_, type) => {

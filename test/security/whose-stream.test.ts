@@ -26,6 +26,12 @@ test.each([
   expect(stream.response.headers.get('stream-user')).toBe(header)
 })
 
+test.each(['x\ud800', 'two\r\nlines', '', 'x'.repeat(300)])('A3 nobody is called %j', async (user) => {
+  const server = await start()
+  for (const path of ['token', 'revoke', 'publish', 'restart'])
+    expect((await post(server, `/debug/${path}`, { user, kind: 'sse' })).status).toBe(400)
+})
+
 test('A3 R4 another origin can read what the library needs of an answer', async () => {
   const app = 'https://app.example'
   const server = await start({ allowedOrigins: [app] })

@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Tokens } from '../auth/tokens.ts'
 import { problem } from '../http/problem.ts'
+import { isName } from '../publish/event-rules.ts'
 import type { Publish } from '../publish/publisher.ts'
 import type { EventStore } from '../store/event-store.ts'
 import type { StreamRegistry } from '../streams/stream-registry.ts'
@@ -59,7 +60,7 @@ export const debugFaults = (ops: FastifyInstance, options: DebugFaultsOptions): 
 
   const userOf = (body: unknown, reply: FastifyReply): (Body & { user: string }) | undefined => {
     const asked = (body ?? {}) as Body
-    if (asked.user) return { ...asked, user: asked.user }
+    if (isName(asked.user)) return { ...asked, user: asked.user }
     problem(reply, 400, 'user_missing', 'Send { "user": "..." }.')
     return
   }

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Tokens } from '../auth/tokens.ts'
 import { problem } from '../http/problem.ts'
+import { isName } from '../publish/event-rules.ts'
 import type { Publish, PublishedEvent } from '../publish/publisher.ts'
 import { type EventStore, readAll } from '../store/event-store.ts'
 import type { CountedStreams } from '../streams/stream-counters.ts'
@@ -59,14 +60,15 @@ export const debugRoutes = (app: FastifyInstance, options: DebugRoutesOptions): 
 
   app.post('/debug/token', async (request, reply) => {
     const { user, kind = 'access' } = (request.body ?? {}) as { user?: string; kind?: 'access' | 'sse' }
-    if (!user) return problem(reply, 400, 'user_missing', 'Send { "user": "...", "kind": "access" | "sse" }.')
+    if (!isName(user))
+      return problem(reply, 400, 'user_missing', 'Send { "user": "...", "kind": "access" | "sse" }.')
     const { token, expiresAt } = await tokens.issue(kind, tokens.begin(user))
     return { token, expires_at: new Date(expiresAt).toISOString() }
   })
 
   app.post('/debug/revoke', async (request, reply) => {
     const { user } = (request.body ?? {}) as { user?: string }
-    if (!user) return problem(reply, 400, 'user_missing', 'Send { "user": "..." }.')
+    if (!isName(user)) return problem(reply, 400, 'user_missing', 'Send { "user": "..." }.')
     await revokeUser(user)
     return { user }
   })
@@ -82,14 +84,15 @@ export const debugRoutes = (app: FastifyInstance, options: DebugRoutesOptions): 
       from?: number
       bytes?: number
     }
-    if (!body.user) return problem(reply, 400, 'user_missing', 'Send { "user": "...", "count": 100 }.')
+    if (!isName(body.user))
+      return problem(reply, 400, 'user_missing', 'Send { "user": "...", "count": 100 }.')
     const events = body.events ?? fillerEvents(body)
     return { ids: await publish(body.user, events) }
   })
 
   app.get('/debug/events', async (request, reply) => {
     const { user } = request.query as { user?: string }
-    if (!user) return problem(reply, 400, 'user_missing', 'Name the user: /debug/events?user=alice')
+    if (!isName(user)) return problem(reply, 400, 'user_missing', 'Name the user: /debug/events?user=alice')
     const { first, last, end } = await store.bounds(user)
     const ids: string[] = []
     for await (const { id } of readAll(store, user)) ids.push(id)

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { withoutQueryValues } from '../http/credential-in-url.ts'
 
 export interface RequestLine {
   at: string
@@ -22,8 +23,6 @@ export interface RequestLog {
 
 const watched = /^\/api\/v1\/(events\/stream|auth\/)/
 const capacity = 1000
-
-const withoutValues = (url: string) => url.replace(/=[^&]*/g, '=...')
 
 const header = (request: FastifyRequest, name: string) => {
   const value = request.headers[name]
@@ -49,7 +48,7 @@ export const createRequestLog = (app: FastifyInstance, now: () => number): Reque
       line: {
         at: new Date(now()).toISOString(),
         method: request.method,
-        url: withoutValues(request.url),
+        url: withoutQueryValues(request.url),
         credential: credentialOf(request),
         lastEventId: header(request, 'last-event-id'),
         client: header(request, 'stream-client'),

@@ -1,11 +1,9 @@
 import type { FastifyRequest } from 'fastify'
+import { withoutQueryValues } from '../http/credential-in-url.ts'
 
 /** Wherever it may turn up in what is logged. Removed rather than masked: a mask tells that there was one. */
 const secrets = ['authorization', 'cookie', 'set-cookie', 'token', 'sse_token', 'access_token', 'password']
 const depths = ['', '*.', '*.*.', '*.*.*.']
-
-/** With the values of the query left out: a token there is refused, and must not be kept in a log either. */
-const withoutValues = (url: string) => url.replace(/=[^&]*/g, '=...')
 
 /** The word after `Bearer`, and a JWT by its look: the messages of errors that others make. */
 const withoutTokens = (text: string) =>
@@ -36,7 +34,7 @@ export const loggerOptions = (logger: boolean | { write(line: string): void }) =
     serializers: {
       req: (request: FastifyRequest) => ({
         method: request.method,
-        url: withoutValues(request.url),
+        url: withoutQueryValues(request.url),
         address: request.ip,
         client: request.headers['stream-client'],
         lastEventId: request.headers['last-event-id'],
