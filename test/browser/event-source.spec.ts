@@ -69,6 +69,10 @@ const servers: Record<string, Answer[]> = {
   ],
   redirect: [(_, response) => void response.writeHead(302, { location: '/es/redirected' }).end()],
   redirected: [(_, response) => openStream(response, 'data: elsewhere\n\n')],
+  'log-in': [(_, response) => void response.writeHead(302, { location: '/es/log-in-page' }).end()],
+  'log-in-page': [
+    (_, response) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<form>'),
+  ],
   'content-type': [
     (_, response) => void response.writeHead(200, { 'content-type': 'text/html' }).end('data: x\n\n'),
   ],
@@ -86,7 +90,10 @@ for (const status of [204, 401, 403, 404, 429, 500, 503])
   servers[`status-${status}`] = [(_, response) => void response.writeHead(status).end()]
 
 const answers = (): Record<string, Answer> => {
-  const paths: Record<string, Answer> = { '/es/redirected': servers.redirected![0]! }
+  const paths: Record<string, Answer> = {
+    '/es/redirected': servers.redirected![0]!,
+    '/es/log-in-page': servers['log-in-page']![0]!,
+  }
   for (const [name, steps] of Object.entries(servers))
     for (const kind of ['native', 'shared']) {
       let asked = 0
@@ -107,6 +114,7 @@ const LAST_LINES: Record<string, RegExp> = {
   'cut-at-once': /again/,
   'no-id': /no position/,
   redirect: /elsewhere/,
+  'log-in': /error \[2\]/,
   'content-type': /error \[2\]/,
   'content-type-parameters': /fine/,
   'close-inside': /next listener/,
