@@ -2,21 +2,26 @@ import type { Remote } from 'comlink'
 import { answerToken } from './attachment/answer-token.ts'
 import { createAttachment } from './attachment/attachment.ts'
 import { createIntake } from './delivery/intake.ts'
+import { countInvalid, invalidEvent } from './delivery/invalid-event.ts'
 import { createListenerSet } from './delivery/listener-set.ts'
 import { createListeners, type Listener } from './delivery/listeners.ts'
 import { createOpenIterators } from './delivery/open-iterators.ts'
 import { type EventsOf, type SchemaMap, validating } from './delivery/schema.ts'
 import { runInShortTasks } from './delivery/short-tasks.ts'
+import { emptyInspection } from './empty-inspection.ts'
+import { whyNoStream } from './environment.ts'
 import { StreamError } from './errors.ts'
 import { idleStatus } from './idle-status.ts'
+import { whenOpen } from './opened.ts'
 import { type ConnectOptions, plainFrom, toHubOptions } from './options.ts'
 import { followKey, type ResetReason } from './shared/events.ts'
 import type { InspectOptions } from './shared/inspection.ts'
 import { localError } from './shared/local-error.ts'
 import { keyOf } from './shared/names.ts'
-import { type HubApi, PROTOCOL } from './shared/protocol.ts'
+import type { HubApi } from './shared/protocol.ts'
 import type { ErrorData, Status } from './shared/status.ts'
 import type { EventMap, Stream } from './stream.ts'
+import { createUnheardErrors } from './unheard-errors.ts'
 
 /** What the application has made of its stream. */
 interface Life {
@@ -30,11 +35,12 @@ interface Life {
 const SIGN_OUT_LIMIT = 20_000
 
 /**
- * One stream of Server-Sent Events for all tabs that connect with the same URL and user.
+ * One stream of Server-Sent Events for all tabs that connect with the same URL and user. Where the browser refuses
+ * what a stream needs, the stream is there and `failed`, with what to check.
  *
  * @param url of the stream, relative to the page
- * @throws TypeError an option is missing or wrong, the URL carries a credential (A1) or is plain http (A6),
- *   or the page is no secure context
+ * @throws TypeError a mistake of the caller's: an option is missing, unknown or wrong, the URL carries a
+ *   credential (A1) or is plain http (A6), or there is no page
  */
 export function connect<Schemas extends SchemaMap>(
   url: string | URL,
@@ -45,15 +51,15 @@ export function connect<Events extends object = EventMap>(
   options: ConnectOptions,
 ): Stream<Events>
 export function connect<Events extends object>(url: string | URL, options: ConnectOptions): Stream<Events> {
+  const refusal = whyNoStream()
   const hubOptions = toHubOptions(url, options, document.baseURI)
   const from = plainFrom(options.from)
-  if (navigator.locks === undefined)
-    throw new TypeError('tabstream: the page must be https: (http: only on this machine itself).')
-  const key = keyOf(hubOptions.url, hubOptions.user, hubOptions.verify)
+  const key = refusal === null ? keyOf(hubOptions) : Promise.reject<string>(new Error(refusal))
 
   const statuses = createListenerSet<[Status]>()
   const errors = createListenerSet<[StreamError]>()
   const resets = createListenerSet<[{ reason: ResetReason }]>()
+  const sayUnheard = createUnheardErrors()
   const intake = createIntake()
   const since = Date.now()
   let life: Life = { is: 'live', signedOut: null }
@@ -67,13 +73,14 @@ export function connect<Events extends object>(url: string | URL, options: Conne
     status = { ...status, ...change }
     statuses.emit(status)
   }
-  const tellError = (data: ErrorData, cause?: unknown) => errors.emit(new StreamError(data, cause))
+  const tellError = (data: ErrorData, cause?: unknown) => {
+    if (errors.isEmpty()) sayUnheard(data)
+    errors.emit(new StreamError(data, cause))
+  }
 
-  const parse = options.parse ?? ((data) => JSON.parse(data))
-  const listeners = createListeners(validating(parse, options.schemas), (type, cause) => {
-    const message = `The data of an event "${type}" does not parse or fit its schema: not delivered. See \`cause\`.`
-    tellError(localError('validation', message, status.state, true), cause)
-  })
+  const listeners = createListeners(validating(options.parse, options.schemas), (type, cause) =>
+    tellError(invalidEvent(type, status.state), cause),
+  )
   const follow = () => {
     const types = listeners.follow()
     followed = followKey(types)
@@ -81,8 +88,7 @@ export function connect<Events extends object>(url: string | URL, options: Conne
   }
 
   const attachment = createAttachment({
-    // With the protocol in it: a worker of the same name that an older version started is another worker.
-    workerName: `${key}:${PROTOCOL}`,
+    key,
     worker: options.worker,
     hello: () => ({
       options: hubOptions,
@@ -115,7 +121,7 @@ export function connect<Events extends object>(url: string | URL, options: Conne
     },
     onStatus: setStatus,
     onError: tellError,
-    onSignedOut: () => close(Promise.resolve()),
+    onSignedOut: (done) => close(orThrow(done)),
   })
 
   /** Tells the hub what holds once this task is over: a listener that takes another's place misses nothing (E2). */
@@ -140,21 +146,21 @@ export function connect<Events extends object>(url: string | URL, options: Conne
       throw new StreamError(localError('worker', (error as Error).message, status.state), error)
     }
   }
+  const orThrow = async (signedOut: Promise<ErrorData | null>) => {
+    const failure = await signedOut
+    if (failure !== null) throw new StreamError(failure)
+  }
   const close = (signedOut = life.signedOut) => {
+    // Whether anybody asks for it is the application's business.
+    signedOut?.catch(() => {})
     if (life.is === 'closed') return
     life = { is: 'closed', signedOut }
     attachment.close()
     iterators.close()
     setStatus({ state: 'closed', since: Date.now() })
   }
-  const leave = async () => {
-    try {
-      const failure = await call('signOut()', (hub) => hub.signOut(), SIGN_OUT_LIMIT)
-      if (failure !== null) throw new StreamError(failure)
-    } finally {
-      close()
-    }
-  }
+  const leave = () =>
+    orThrow(call('signOut()', (hub) => hub.signOut(), SIGN_OUT_LIMIT)).finally(() => close())
 
   const stream = {
     get status() {
@@ -165,8 +171,18 @@ export function connect<Events extends object>(url: string | URL, options: Conne
     onError: errors.on,
     onStatus: statuses.on,
     events: iterators.events,
-    metrics: () => call('metrics()', (hub) => hub.metrics()),
-    inspect: (what?: InspectOptions) => call('inspect()', (hub) => hub.inspect(what)),
+    opened: ({ signal }: { signal?: AbortSignal } = {}) =>
+      whenOpen(stream, signal, (data) => new StreamError(data)),
+    metrics: async () => countInvalid(await call('metrics()', (hub) => hub.metrics()), listeners.invalid()),
+    async inspect(what?: InspectOptions) {
+      try {
+        return await call('inspect()', (hub) => hub.inspect(what))
+      } catch (error) {
+        // There may be no hub to ask: what there is to see is why.
+        if (status.state !== 'failed') throw error
+        return emptyInspection(await key.catch(() => ''), status)
+      }
+    },
     openInspector: async () => (await import('./inspector/index.ts')).openInspector(stream),
     dropLog: () => attachment.tell((hub) => hub.dropLog()),
     reconnect: attachment.reconnect,

@@ -104,7 +104,10 @@ export interface ConnectOptions {
    * is not delivered. Listeners get what the schema puts out. Default: nothing is validated.
    */
   schemas?: SchemaMap
-  /** Turns an event's data into what listeners get. Default `JSON.parse`. */
+  /**
+   * Turns an event's data into what listeners get. Default: JSON, and `null` where there is no data. `String`, or
+   * `text` of this package, leaves it as it came. What it throws is `error{kind: 'validation'}`.
+   */
   parse?: (data: string, type: string) => unknown
 }
 

@@ -54,11 +54,18 @@ export interface Stream<Events> {
     type: Type,
     options?: { signal?: AbortSignal },
   ): AsyncIterableIterator<StreamEvent<Type> & { payload: Events[Type] }>
-  /** @throws StreamError the worker does not answer within 10 s, or the stream is closed */
+  /**
+   * Resolves once the stream is `open`; at once, if it is. Fetch your state behind it, and nothing lies between the two.
+   *
+   * @throws StreamError the stream is `failed`, `superseded` or `closed`; or the reason of `signal`, once it aborts
+   */
+  opened(options?: { signal?: AbortSignal }): Promise<void>
+  /** @throws StreamError the worker does not answer within 10 s, or there is none */
   metrics(): Promise<Metrics>
   /**
    * A snapshot for people and bug reports, without credentials. `what` asks for more than where things stand: the
-   * time line, what the log holds, a payload; nothing by default. @throws as `metrics`
+   * time line, what the log holds, a payload; nothing by default. Of a `failed` stream without a worker it tells the
+   * status and the key. @throws as `metrics`
    */
   inspect(what?: InspectOptions): Promise<Inspection>
   /**

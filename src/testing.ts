@@ -1,11 +1,13 @@
+import { countInvalid, invalidEvent } from './delivery/invalid-event.ts'
 import { createListenerSet } from './delivery/listener-set.ts'
 import { createListeners } from './delivery/listeners.ts'
 import { createOpenIterators } from './delivery/open-iterators.ts'
 import { type EventsOf, type SchemaMap, validating } from './delivery/schema.ts'
+import { emptyInspection } from './empty-inspection.ts'
 import { idleStatus } from './idle-status.ts'
 import { StreamError } from './index.ts'
+import { whenOpen } from './opened.ts'
 import type { ResetReason } from './shared/events.ts'
-import { PROTOCOL } from './shared/protocol.ts'
 import type { ErrorData, Status } from './shared/status.ts'
 import type { EventMap, Stream, TypeOf } from './stream.ts'
 
@@ -79,12 +81,9 @@ export function createTestStream<Events extends object>(options: TestStreamOptio
     errors.emit(told)
     return { data, told }
   }
-  const listeners = createListeners(
-    validating(options.parse ?? ((data) => JSON.parse(data)), options.schemas),
-    (type, cause) => {
-      tellError({ kind: 'validation', message: `The data of an event "${type}" is not valid.` }, cause)
-    },
-  )
+  const listeners = createListeners(validating(options.parse, options.schemas), (type, cause) => {
+    tellError(invalidEvent(type, status.state), cause)
+  })
   const iterators = createOpenIterators(listeners.add)
 
   const close = () => {
@@ -101,42 +100,34 @@ export function createTestStream<Events extends object>(options: TestStreamOptio
     onError: errors.on,
     onStatus: statuses.on,
     events: iterators.events,
-    metrics: async () => ({
-      connectionsAttempted: 1,
-      connectionsSuccessful: 1,
-      reconnections: 0,
-      eventsReceived: { total: events, byType: {} },
-      duplicatesDropped: 0,
-      bytesReceived: 0,
-      errors: { total: 0, byKind: {} },
-      averageConnectionDuration: 0,
-      averageReconnectionTime: 0,
-      missedHeartbeats: 0,
-      lastByteAt: null,
-      longestSilence: 0,
-      resets: 0,
-      deliveryLatency: { p50: 0, p99: 0 },
-      tabs: 1,
-    }),
-    inspect: async () => ({
-      protocol: PROTOCOL,
-      incarnation: 'test',
-      tab: 'test',
-      key: 'test',
-      status,
-      sessions: [],
-      log: {
-        epoch: 'test',
-        first: dropped + 1,
-        head: events,
-        committed: events,
-        durable: true,
-        lastEventId: status.lastEventId,
-      },
-      timeline: [],
-      heads: [],
-      data: null,
-    }),
+    opened: ({ signal }: { signal?: AbortSignal } = {}) =>
+      whenOpen(stream, signal, (data) => new StreamError(data)),
+    metrics: async () =>
+      countInvalid(
+        {
+          connectionsAttempted: 1,
+          connectionsSuccessful: 1,
+          reconnections: 0,
+          eventsReceived: { total: events, byType: {} },
+          duplicatesDropped: 0,
+          bytesReceived: 0,
+          errors: { total: 0, byKind: {} },
+          averageConnectionDuration: 0,
+          averageReconnectionTime: 0,
+          missedHeartbeats: 0,
+          lastByteAt: null,
+          longestSilence: 0,
+          resets: 0,
+          deliveryLatency: { p50: 0, p99: 0 },
+          tabs: 1,
+        },
+        listeners.invalid(),
+      ),
+    inspect: async () => {
+      const inspection = emptyInspection('test', status)
+      const log = { ...inspection.log, epoch: 'test', first: dropped + 1, head: events, committed: events }
+      return { ...inspection, incarnation: 'test', tab: 'test', log: { ...log, durable: true } }
+    },
     openInspector: async () => (await import('./inspector/index.ts')).openInspector(stream),
     dropLog() {
       dropped = events

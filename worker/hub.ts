@@ -1,5 +1,5 @@
 import type { HubOptions } from '../src/shared/hub-options.ts'
-import { hubLock, keyOf, tabLock } from '../src/shared/names.ts'
+import { hubLock, tabLock } from '../src/shared/names.ts'
 import { type Hello, type HubApi, PROTOCOL } from '../src/shared/protocol.ts'
 import type { ErrorData, Status } from '../src/shared/status.ts'
 import { deleteProofKey } from './auth/proof-key.ts'
@@ -115,7 +115,6 @@ export const createHub = ({
   }
 
   const begin = (options: HubOptions): Parts => {
-    key = keyOf(options.url, options.user, options.verify)
     return wireParts({
       platform,
       protocol,
@@ -152,16 +151,16 @@ export const createHub = ({
     },
   })
 
-  const enter = async ({ protocol: theirs, options, tab }: Hello): Promise<Entry> => {
-    const { url, user, verify } = options
+  const enter = async ({ protocol: theirs, key: asked, options, tab }: Hello): Promise<Entry> => {
     const now = platform.now()
     if (theirs !== protocol) return { ok: false, error: supersededBy(theirs, protocol, now) }
-    if (verify !== null && createVerifier === null) return { ok: false, error: noVerifier(now) }
+    if (options.verify !== null && createVerifier === null) return { ok: false, error: noVerifier(now) }
     for (;;) {
       await signOut.underWay()
+      if (parts === null) key = asked
+      else if (asked !== key) return { ok: false, error: anotherStream(now) }
       parts ??= begin(options)
       const mine = parts
-      if (keyOf(url, user, verify) !== key) return { ok: false, error: anotherStream(now) }
       const [{ held = [] }] = await Promise.all([platform.locks.query(), mine.log.ready])
       if (superseded !== null) return { ok: false, error: superseded }
       // Else a sign-out has ended them meanwhile (A4): this tab begins anew, behind it.
@@ -183,6 +182,7 @@ export const createHub = ({
     publish,
     request,
     signOut: signOut.everywhere,
+    signOutUnderWay: signOut.underWay,
     onJoined: () => cancelLeave(),
     onLeft() {
       if (tabs.count() > 0) return

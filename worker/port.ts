@@ -41,6 +41,8 @@ export interface PortHub {
   /** Asks the connection, here or in the hub that leads. */
   request(what: StreamCommand): void
   signOut(): Promise<ErrorData | null>
+  /** The sign-out that is under way; `null`: none is. */
+  signOutUnderWay(): Promise<ErrorData | null> | null
   /** A tab has joined. */
   onJoined(): void
   /** A tab is gone. */
@@ -184,6 +186,7 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
     reconnect: () => request('retry'),
     metrics: () => hub.records().metrics.snapshot(tabs.count()),
     signOut: hub.signOut,
+    signedOut: async () => hub.signOutUnderWay(),
     dropLog: () => request('drop'),
     async inspect(what = {}) {
       if (attached === null) throw new Error('This tab has not attached.')

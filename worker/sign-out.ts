@@ -33,7 +33,7 @@ export interface SignOutOptions {
 /** A4: the stream of a key ends for all of its tabs, in all of its hubs. */
 export interface SignOut {
   /** Settles once the sign-out that is under way is done; `null`: none is. A tab that comes meanwhile waits for it. */
-  underWay(): Promise<unknown> | null
+  underWay(): Promise<ErrorData | null> | null
   /** Another hub of the key has said so: this hub ends what it has. */
   here(): void
   /**

@@ -4,12 +4,15 @@ import { unpack } from '../shared/packed-events.ts'
 import type { Batch, HubApi, TabApi, TokenAnswer, Welcome } from '../shared/protocol.ts'
 import type { ErrorData, Status } from '../shared/status.ts'
 import { CALL_LIMIT, limitHubCall } from './call-limit.ts'
+import { findSharedWorker, type Search } from './find-shared-worker.ts'
+import { HOST_KINDS, type HostKind, openHost } from './host.ts'
 import { type PauseReason, watchLifecycle } from './lifecycle.ts'
-import { type Link, type LinkOptions, openLink } from './link.ts'
-import { findOtherGeneration } from './other-workers.ts'
+import { type Link, type LinkOptions, openLink, workerName } from './link.ts'
+import { findOtherGeneration, isNoHubThere } from './other-workers.ts'
+import { retryAfter } from './retry.ts'
 import { type HubWatch, watchHub } from './watch-hub.ts'
 
-/** So many hubs of this tab may die within so many ms before it gives up (T2). */
+/** So many hubs of this tab may die within so many ms before it rests for as long (T2). */
 const RESPAWNS = 5
 const RESPAWN_WINDOW = 60_000
 /**
@@ -17,11 +20,23 @@ const RESPAWN_WINDOW = 60_000
  * first connections to a worker that it starts just after another's death, not the later ones.
  */
 const CONNECTS = 5
+/** After so many of them a tab looks at whether any worker has called serve(): 8 s. */
+const CONNECTS_BEFORE_LOOK = 4
 
+const NO_WORKER =
+  'The browser lets this page start no worker. Check its Content-Security-Policy and Trusted Types, whether cookies ' +
+  'and site data are blocked, the sandbox of an iframe, and that the script is of its own origin. See `cause`.'
+const NO_LOCKS =
+  'The browser denies this page Web Locks. Check whether cookies and site data are blocked, and the sandbox of an iframe.'
 const NO_SCRIPT =
   "The worker's script could not be loaded or run: check its URL, and worker-src in the Content-Security-Policy."
+const NO_HUB =
+  'The worker does not answer. Does the file that `worker` starts call serve() of "tabstream/worker", and does it ' +
+  'throw nothing before?'
 
 export interface AttachmentOptions extends LinkOptions {
+  /** Of the stream (A3). Rejects where the page can have no stream, with what to do about it. */
+  key: Promise<string>
   accessToken(): Promise<TokenAnswer>
   /** This tab signs out, which ends its session before it is answered (A4): that is no death of the hub. */
   isLeaving(): boolean
@@ -33,8 +48,8 @@ export interface AttachmentOptions extends LinkOptions {
   onBatch(batch: Batch, isCurrent: () => boolean): Promise<void>
   onStatus(change: Partial<Status>): void
   onError(error: ErrorData): void
-  /** Another tab has signed out. */
-  onSignedOut(): void
+  /** Another tab has signed out. @param done what its hub could not make sure of, once the sign-out is over */
+  onSignedOut(done: Promise<ErrorData | null>): void
 }
 
 /** How a page holds on to a hub, whatever becomes of the worker that runs it, or of the page. */
@@ -54,23 +69,31 @@ export interface Attachment {
 }
 
 type State =
+  /** The key is not known yet. */
+  | { is: 'starting' }
   /** No hub is held: the page is in the back/forward cache, or frozen. */
   | { is: 'paused' }
   | { is: 'attaching'; link: Link }
-  | { is: 'attached'; link: Link; watch: HubWatch }
-  /** Failed or superseded: nothing is tried before `reconnect()`. */
+  /** `search`: while a worker of this tab's own stands in for a SharedWorker whose script did not load. */
+  | { is: 'attached'; link: Link; watch: HubWatch; search: Search | null }
+  /** Nothing is held: it is tried again when the timer fires, or the user or the network is back. */
+  | { is: 'waiting'; timer: ReturnType<typeof setTimeout> }
+  /** Refused or superseded: nothing is tried before `reconnect()`. */
   | { is: 'stopped' }
-  /** Another tab has signed out: the link stands until its hub has been answered. */
+  /** Another tab has signed out: the link stands until its hub is done. */
   | { is: 'signed-out'; link: Link }
   | { is: 'closed' }
 
 /** Over 80 lines: one state, and all that changes it. */
 export const createAttachment = (options: AttachmentOptions): Attachment => {
-  let state: State = { is: 'paused' }
-  let hostKind = 0
+  let state: State = { is: 'starting' }
+  let key = ''
+  let kinds: readonly HostKind[] = HOST_KINDS
   let workerGeneration = ''
   /** When hubs died, in ms of `performance.now()`. */
   let deaths: number[] = []
+  /** How often the worker's script has not loaded, in a row. */
+  let failures = 0
   /** This tab was frozen: what reaches it next may be from before a sign-out that it missed (A4). */
   let wasFrozen = false
   const pauses = new Set<PauseReason>()
@@ -82,65 +105,104 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
   const enter = (next: State) => {
     const before = state
     state = next
-    if (before.is === 'attached') before.watch.close()
+    if (before.is === 'waiting') clearTimeout(before.timer)
+    if (before.is === 'attached') {
+      before.watch.close()
+      before.search?.close()
+    }
     if ('link' in before && !('link' in next && next.link === before.link)) before.link.close()
   }
   /** Without a hub there is nobody else to say what became of the stream. */
-  const stop = (error: ErrorData) => {
-    enter({ is: 'stopped' })
-    options.onStatus({ state: error.state, since: error.at, error })
+  const tell = (error: ErrorData, nextAttemptAt: number | null) => {
+    options.onStatus({ state: error.state, since: error.at, nextAttemptAt, error })
     options.onError(error)
   }
-  const fail = (message: string) => stop(localError('worker', message, 'failed'))
+  const stop = (error: ErrorData) => {
+    enter({ is: 'stopped' })
+    tell(error, null)
+  }
+  const refuse = (message: string, cause: unknown) =>
+    stop(localError('worker', message, 'failed', false, cause == null ? null : String(cause)))
+  const retry = (message: string, shown: 'waiting' | 'failed', ms: number) => {
+    enter({ is: 'waiting', timer: setTimeout(begin, ms) })
+    const error = localError('worker', message, shown, true)
+    tell(error, error.at + ms)
+  }
+
+  /** Afresh, with the best kind of host. */
+  const begin = (isTold = true) => {
+    kinds = HOST_KINDS
+    deaths = []
+    if (pauses.size === 0) attach(isTold)
+    else enter({ is: 'paused' })
+  }
+  /** @param isTold as a new attempt */
+  const attach = (isTold = false, connects = 1) => {
+    try {
+      const link = openLink(options, kinds, key, workerGeneration, tabApi, onFailed)
+      enter({ is: 'attaching', link })
+      link.welcome.then(
+        (welcome) => onWelcome(link, welcome),
+        (error) => onSilence(link, connects, error),
+      )
+    } catch (error) {
+      // Of the kinds that are gone a script did not load, which may load later.
+      if (kinds === HOST_KINDS) refuse(NO_WORKER, (error as Error).cause)
+      else retry(NO_SCRIPT, 'waiting', retryAfter(failures++))
+      return
+    }
+    if (isTold) options.onStatus({ state: 'connecting', since: Date.now(), nextAttemptAt: null })
+  }
+  const onFailed = (link: Link) => {
+    // Once it has answered it is loaded: what its script throws later is no reason to leave it.
+    if (state.is !== 'attaching' || state.link !== link) return
+    kinds = link.host.others
+    attach()
+  }
 
   /** The hub is gone, or never came: another one takes its place, and this tab goes on from its cursor. */
   const respawn = (generation: string) => {
     const now = performance.now()
     deaths = [...deaths.filter((at) => now - at < RESPAWN_WINDOW), now]
-    if (deaths.length > RESPAWNS)
-      return fail(
-        `The worker died ${RESPAWNS} times within ${RESPAWN_WINDOW / 1_000} s; reconnect() tries again.`,
-      )
     workerGeneration = generation
-    if (attach()) options.onStatus({ state: 'connecting', since: Date.now() })
+    if (deaths.length <= RESPAWNS) attach(true)
+    else
+      retry(
+        `The worker died ${RESPAWNS} times within ${RESPAWN_WINDOW / 1_000} s; reconnect() tries again.`,
+        'failed',
+        RESPAWN_WINDOW,
+      )
   }
-
   const onWelcome = (link: Link, welcome: Welcome) => {
     if (current() !== link) return
     if (!welcome.ok) return stop(welcome.error)
+    failures = 0
     const { incarnation, locks } = welcome
     // All tabs of a dead hub derive the same generation from it, and so meet again without talking.
     const onGone = () => respawn(`#${incarnation}`)
-    const watch = watchHub(link.hub, incarnation, locks, options.isLeaving, onGone)
-    enter({ is: 'attached', link, watch })
+    const openShared = (shared: readonly HostKind[], onFailed: () => void) =>
+      openHost(shared, workerName(key, workerGeneration), options.worker, onFailed)
+    enter({
+      is: 'attached',
+      link,
+      watch: watchHub(link.hub, incarnation, locks, options.isLeaving, onGone),
+      search:
+        link.host.dedicated && kinds !== HOST_KINDS ? findSharedWorker(openShared, () => begin(false)) : null,
+    })
     options.onWelcome(welcome)
   }
-  const onSilence = async (link: Link, connects: number) => {
+  const onSilence = async (link: Link, connects: number, error: unknown) => {
     if (current() !== link) return
-    if (!link.isReached() && connects < CONNECTS) return void attach(connects + 1)
+    const { dedicated } = link.host
+    if (!link.isReached()) {
+      if (!dedicated && connects < CONNECTS_BEFORE_LOOK) return attach(false, connects + 1)
+      const isNobodyThere = await isNoHubThere()
+      if (current() !== link) return
+      if (isNobodyThere) return retry(NO_HUB, 'failed', RESPAWN_WINDOW)
+      if (!dedicated && connects < CONNECTS) return attach(false, connects + 1)
+    } else if (!link.isLocked()) return refuse(NO_LOCKS, error)
     const other = await findOtherGeneration(workerGeneration)
     if (current() === link) respawn(other ?? `#${deaths.length}`)
-  }
-
-  /** @returns whether there is a worker to ask */
-  const attach = (connects = 1): boolean => {
-    const link = openLink(options, hostKind, workerGeneration, tabApi, onFailed)
-    if (link === null) {
-      fail(NO_SCRIPT)
-      return false
-    }
-    enter({ is: 'attaching', link })
-    link.welcome.then(
-      (welcome) => onWelcome(link, welcome),
-      () => onSilence(link, connects),
-    )
-    return true
-  }
-  const onFailed = (link: Link) => {
-    // Once it has answered it is loaded: what its script throws later is no reason to leave it.
-    if (state.is !== 'attaching' || state.link !== link) return
-    hostKind = link.dedicated ? Number.POSITIVE_INFINITY : hostKind + 1
-    attach()
   }
 
   /** What the hub at the other end of a link may call. */
@@ -169,13 +231,18 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
     signOut() {
       if (current() !== link || options.isLeaving()) return
       enter({ is: 'signed-out', link })
-      options.onSignedOut()
-      // Once this call is answered, which a closed port would not do.
-      setTimeout(() => enter({ is: 'closed' }))
+      const done = limitHubCall(
+        link.call((hub) => hub.signedOut()),
+        'signOut()',
+      )
+      const close = () => enter({ is: 'closed' })
+      done.then(close, close)
+      options.onSignedOut(done)
     },
   })
 
   const ask = async <T>(run: (hub: Remote<HubApi>) => T): Promise<Awaited<T>> => {
+    await started
     const link = current()
     if (link === null) throw new Error('This tab has no worker.')
     try {
@@ -185,14 +252,19 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
       return ask(run)
     }
   }
-  const tell = (run: (hub: Remote<HubApi>) => unknown) => {
+  const askQuietly = (run: (hub: Remote<HubApi>) => unknown) => {
     ask(run).catch(() => {})
+  }
+  /** The user is here, or the network is back: what waits for a worker tries now. */
+  const hasten = () => {
+    if (state.is === 'waiting') begin()
+    else if (state.is === 'attached') state.search?.now()
   }
 
   const lifecycle = watchLifecycle({
     onPause(reason) {
       // A frozen tab costs a shared hub one cursor; a hub of its own would be frozen with the lock in its hand.
-      if (reason === 'frozen' && !current()?.dedicated) {
+      if (reason === 'frozen' && !current()?.host.dedicated) {
         wasFrozen = true
         return
       }
@@ -202,21 +274,29 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
     onResume(reason) {
       if (pauses.delete(reason) && pauses.size === 0 && state.is === 'paused') attach()
     },
-    onVisible: (visible) => tell((hub) => hub.visible(visible)),
+    onVisible(visible) {
+      askQuietly((hub) => hub.visible(visible))
+      if (visible) hasten()
+    },
+    onOnline: hasten,
   })
 
-  attach()
+  const started = options.key.then(
+    (known) => {
+      key = known
+      if (state.is === 'starting') begin(false)
+    },
+    (error) => {
+      if (state.is === 'starting') refuse((error as Error).message, null)
+    },
+  )
 
   return {
     call: (what, run, ms = CALL_LIMIT) => limitHubCall(ask(run), what, ms),
-    tell,
+    tell: askQuietly,
     reconnect() {
-      if (current() !== null) return tell((hub) => hub.reconnect())
-      if (state.is !== 'stopped') return
-      hostKind = 0
-      deaths = []
-      enter({ is: 'paused' })
-      if (pauses.size === 0) attach()
+      if (current() !== null) askQuietly((hub) => hub.reconnect())
+      else if (state.is === 'stopped' || state.is === 'waiting') begin()
     },
     close() {
       lifecycle.close()

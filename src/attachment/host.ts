@@ -1,49 +1,70 @@
 import type { WorkerFactories, WorkerFactoryOptions } from './worker-factory.ts'
 
+/**
+ * The kinds of host, best first. A browser refuses a SharedWorker that runs already with another
+ * `extendedLifetime`: after a deploy, the second kind.
+ */
+export const HOST_KINDS = ['extended', 'shared', 'dedicated'] as const
+
+export type HostKind = (typeof HOST_KINDS)[number]
+
 /** A worker that runs, or is to run, a hub; comlink speaks both ways over its endpoint. */
 export interface Host {
   endpoint: MessagePort | Worker
   /** It lives and dies with this page. */
   dedicated: boolean
+  /** The kinds that are left, should its script not load. */
+  others: readonly HostKind[]
   close(): void
 }
-
-/**
- * The kinds of host, best first; each is taken where the one before is missing or fails to load. A browser
- * refuses a SharedWorker that runs already with another `extendedLifetime`: after a deploy, the second kind.
- */
-const HOST_KINDS = ['extended', 'shared', 'dedicated'] as const
 
 const ownShared = (options: WorkerFactoryOptions): SharedWorker =>
   new SharedWorker(new URL('../../worker/stream.worker.ts', import.meta.url), { ...options, type: 'module' })
 const ownDedicated = (options: WorkerFactoryOptions): Worker =>
   new Worker(new URL('../../worker/stream.worker.ts', import.meta.url), { ...options, type: 'module' })
 
+/** @returns `null`: the browser, or the application, has no such kind. @throws what the constructor does */
+const start = (
+  kind: HostKind,
+  name: string,
+  worker: WorkerFactories,
+  onFailed: () => void,
+): Omit<Host, 'others'> | null => {
+  if (kind === 'dedicated') {
+    if (worker.shared && !worker.dedicated) return null
+    const dedicated = (worker.dedicated ?? ownDedicated)({ name })
+    dedicated.onerror = onFailed
+    return { endpoint: dedicated, dedicated: true, close: () => dedicated.terminate() }
+  }
+  if (typeof SharedWorker === 'undefined' || (worker.dedicated && !worker.shared)) return null
+  // Outlives a reload, or a walk from page to page, where the browser knows it.
+  const options = kind === 'extended' ? { name, extendedLifetime: true } : { name }
+  const shared = (worker.shared ?? ownShared)(options)
+  shared.onerror = onFailed
+  return { endpoint: shared.port, dedicated: false, close: () => shared.port.close() }
+}
+
 /**
- * @param hostKind index into the kinds of host
- * @param onFailed the worker's script could not be loaded or run this way
- * @returns `null`: there is no such kind
+ * A host of the first kind whose constructor does not throw. It throws in a sandboxed iframe, for a script of another
+ * origin, where cookies are blocked (Firefox), and under Trusted Types.
+ *
+ * @param kinds to try, in this order
+ * @param onFailed the worker's script could not be loaded or run
+ * @throws Error no kind is left; `cause`: what the last constructor has thrown
  */
 export const openHost = (
-  hostKind: number,
+  kinds: readonly HostKind[],
   name: string,
   worker: WorkerFactories = {},
   onFailed: () => void,
-): Host | null => {
-  const kind = HOST_KINDS[hostKind]
-  if (kind === undefined) return null
-  if (kind !== 'dedicated') {
-    if (typeof SharedWorker === 'undefined' || (worker.dedicated && !worker.shared))
-      return openHost(hostKind + 1, name, worker, onFailed)
-    // Outlives a reload, or a walk from page to page, where the browser knows it.
-    const shared = (worker.shared ?? ownShared)(
-      kind === 'extended' ? { name, extendedLifetime: true } : { name },
-    )
-    shared.onerror = onFailed
-    return { endpoint: shared.port, dedicated: false, close: () => shared.port.close() }
-  }
-  if (worker.shared && !worker.dedicated) return null
-  const dedicated = (worker.dedicated ?? ownDedicated)({ name })
-  dedicated.onerror = onFailed
-  return { endpoint: dedicated, dedicated: true, close: () => dedicated.terminate() }
+): Host => {
+  let cause: unknown
+  for (const [index, kind] of kinds.entries())
+    try {
+      const host = start(kind, name, worker, onFailed)
+      if (host !== null) return { ...host, others: kinds.slice(index + 1) }
+    } catch (error) {
+      cause = error
+    }
+  throw new Error('No worker can be started here.', { cause })
 }

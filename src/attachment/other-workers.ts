@@ -1,4 +1,4 @@
-import { tabLock } from '../shared/names.ts'
+import { hubLock, tabLock } from '../shared/names.ts'
 
 /** Characters of `crypto.randomUUID()`. */
 const UUID = 36
@@ -9,6 +9,9 @@ const UUID = 36
  */
 export const newTabId = (workerGeneration: string): string => crypto.randomUUID() + workerGeneration
 
+/** Empty where the browser denies this page its locks. */
+const queryLocks = (): Promise<LockManagerSnapshot> => navigator.locks.query().catch(() => ({}))
+
 /**
  * The generation of another worker that has tabs; `undefined`: there is none to be seen. A worker that hangs keeps
  * its own name for as long as its pages live, and a new tab cannot know what the others have derived from it, once
@@ -18,8 +21,14 @@ export const newTabId = (workerGeneration: string): string => crypto.randomUUID(
  */
 export const findOtherGeneration = async (workerGeneration: string): Promise<string | undefined> => {
   const start = tabLock('')
-  const { pending = [] } = await navigator.locks.query()
+  const { pending = [] } = await queryLocks()
   return pending
     .map(({ name = '' }) => (name.startsWith(start) ? name.slice(start.length + UUID) : ''))
     .findLast((each) => each !== '' && each !== workerGeneration)
+}
+
+/** Whether no worker of this origin runs a hub, which holds its lock from the call of `serve()` on. */
+export const isNoHubThere = async (): Promise<boolean> => {
+  const { held } = await queryLocks()
+  return held !== undefined && !held.some(({ name }) => name?.startsWith(hubLock('')))
 }

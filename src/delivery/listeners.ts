@@ -21,13 +21,17 @@ export interface Listeners {
   /** The types that have a listener, sorted. */
   follow(): Follow
   dispatch(event: LoggedEvent): void
+  /** How many events were not delivered, since `parse` has thrown. */
+  invalid(): number
 }
 
-/** @param onInvalid hears what `parse` throws; the event is not delivered */
+/** @param onInvalid hears what `parse` throws, once for each type: a server that errs does so with each event */
 export const createListeners = (
   parse: (data: string, type: string) => unknown,
   onInvalid: (type: string, cause: unknown) => void,
 ): Listeners => {
+  const invalidTypes = new Set<string>()
+  let invalid = 0
   const byType = new Map<string, ListenerSet<[payload: unknown, event: StreamEvent]>>()
 
   return {
@@ -40,6 +44,7 @@ export const createListeners = (
         if (set.isEmpty() && byType.get(type) === set) byType.delete(type)
       }
     },
+    invalid: () => invalid,
     follow: () => (byType.has('*') ? '*' : [...byType.keys()].sort()),
     dispatch({ type, id, data, at }) {
       const sets = [byType.get(type), type === '*' ? undefined : byType.get('*')]
@@ -48,7 +53,10 @@ export const createListeners = (
       try {
         payload = parse(data, type)
       } catch (error) {
-        return onInvalid(type, error)
+        invalid++
+        if (!invalidTypes.has(type)) onInvalid(type, error)
+        invalidTypes.add(type)
+        return
       }
       for (const set of sets) set?.emit(payload, { type, id, data, receivedAt: at })
     },

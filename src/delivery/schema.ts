@@ -1,3 +1,5 @@
+import { json } from './parse.ts'
+
 /** What a library of validation gives (Standard Schema, version 1): zod, valibot, arktype and others. */
 export interface StandardSchema<Output = unknown> {
   readonly '~standard': {
@@ -26,7 +28,7 @@ export type EventsOf<Schemas extends SchemaMap> = {
  * @throws Error with the `issues`, or what `parse` throws
  */
 export const validating =
-  (parse: (data: string, type: string) => unknown, schemas: SchemaMap = {}) =>
+  (parse: (data: string, type: string) => unknown = json, schemas: SchemaMap = {}) =>
   (data: string, type: string): unknown => {
     const payload = parse(data, type)
     // A server may call a type `constructor`.

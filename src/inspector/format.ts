@@ -43,7 +43,7 @@ export const short = (id: string): string => id.slice(0, 8)
 /** What a key is made of (`keyOf`). */
 export const ofKey = (key: string): { user: string; url: string } => {
   const [, user, rest] = /^tabstream:([^@]*)@(.*)$/.exec(key) ?? [null, '', key]
-  // Behind a verified stream's URL stands what must be signed.
-  const [url] = rest!.split('#{')
+  // Behind the URL may stand a digest of what else chooses the stream.
+  const [url] = rest!.split('#')
   return { user: decodeURIComponent(user!), url: url! }
 }

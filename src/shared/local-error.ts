@@ -1,11 +1,16 @@
 import type { ErrorData, ErrorKind, StreamState } from './status.ts'
 
-/** An error of the page's own side, where no attempt and no position is involved. */
+/**
+ * An error of the page's own side, where no attempt and no position is involved.
+ *
+ * @param cause the platform's own words, where there are any
+ */
 export const localError = (
   kind: ErrorKind,
   message: string,
   state: StreamState,
   retryable = false,
+  cause: string | null = null,
 ): ErrorData => ({
   kind,
   message,
@@ -15,5 +20,5 @@ export const localError = (
   status: null,
   lastEventId: '',
   at: Date.now(),
-  cause: null,
+  cause,
 })

@@ -60,6 +60,8 @@ export interface Hello {
   protocol: number
   /** The random id of this attachment (`tabAt`): a page that comes back from the cache has another. */
   tab: string
+  /** Of the stream (A3, `keyOf`). */
+  key: string
   options: HubOptions
   /** Where a tab that was attached before goes on; `null`: it is new, and `from` counts. */
   cursor: Cursor | null
@@ -106,6 +108,8 @@ export interface HubApi {
   dropLog(): void
   /** Ends the stream in every hub and tab of the key (A4). @returns what could not be made sure of */
   signOut(): Promise<ErrorData | null>
+  /** Settles as the sign-out that is under way, which another tab has asked for; at once if there is none. */
+  signedOut(): Promise<ErrorData | null>
 }
 
 /** A token, or why there is none. The only credential that crosses a port, and only towards the hub (A1). */

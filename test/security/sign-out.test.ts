@@ -9,7 +9,16 @@ import { type FakeBody, type FakeRequest, sse } from '../unit/harness/server.ts'
 import { settle, turn, until } from '../unit/harness/turns.ts'
 
 const EXCHANGE = 'https://app.test/token'
-const KEY = keyOf('https://app.test/stream', 'ann')
+const keyFor = (user: string) =>
+  keyOf({
+    url: 'https://app.test/stream',
+    user,
+    headers: {},
+    withCredentials: false,
+    auth: { exchange: EXCHANGE },
+    verify: null,
+  })
+const KEY = await keyFor('ann')
 
 /** The page's end of a port, which a frozen page does not listen to; what comes meanwhile waits. */
 const freezable = (port: MessagePort) => {
@@ -94,7 +103,10 @@ describe('A4 signOut()', () => {
     return { stream, heard }
   }
   const opened = async (...args: Parameters<typeof connect>) => {
+    const workers = page.workers.length
     const tab = connect(...args)
+    // The key's digest takes its time, which no virtual clock drives.
+    await until(() => page.workers.length > workers)
     // A follower hears of its leader by the workers' clock.
     for (let ms = 0; tab.stream.status.state !== 'open' && ms < 10_000; ms += 50)
       await test.platform.advance(50)
@@ -138,6 +150,39 @@ describe('A4 signOut()', () => {
     await test.platform.advance(60_000)
     expect(streams).toHaveLength(1)
     expect(await databases()).not.toContain(KEY)
+  })
+
+  it('signOut() in a tab that was told of it resolves with the first one, not before', async () => {
+    const [one, two] = [await opened(), await opened()]
+    const order: string[] = []
+    // The database is still in use for a while.
+    const store = await openLogStore(KEY, () => {})
+    const first = one.stream.signOut().then(
+      () => order.push('first'),
+      (error: StreamError) => order.push(`first: ${error.kind}`),
+    )
+    await until(() => two.stream.status.state === 'closed')
+    const second = two.stream.signOut().then(
+      () => order.push('second'),
+      (error: StreamError) => order.push(`second: ${error.kind}`),
+    )
+    await settle()
+    expect(order).toEqual([])
+    store.close()
+    await over(Promise.all([first, second]))
+    expect(order.toSorted()).toEqual(['first', 'second'])
+    expect(await databases()).not.toContain(KEY)
+  })
+
+  it('a tab that was told of it late, and is asked to sign out then, ends no stream that has begun afresh', async () => {
+    const one = await opened()
+    const told = await opened()
+    await over(one.stream.signOut())
+    await until(() => told.stream.status.state === 'closed')
+    const again = await opened()
+    await over(told.stream.signOut())
+    await settle()
+    expect(again.stream.status.state).toBe('open')
   })
 
   it('in the middle of a replay: not one event arrives in any tab after it has resolved', async () => {
@@ -332,7 +377,7 @@ describe('A4 signOut()', () => {
     const { stream } = await opened()
     await over(stream.signOut())
     expect(bob.stream.status.state).toBe('open')
-    const store = await openLogStore(keyOf('https://app.test/stream', 'bob'), () => {})
+    const store = await openLogStore(await keyFor('bob'), () => {})
     expect((await store.all()).position).toBeDefined()
     store.close()
   })

@@ -1,6 +1,6 @@
 import { expose, wrap } from 'comlink'
 import type { HubOptions } from '../../../src/shared/hub-options.ts'
-import { tabLock } from '../../../src/shared/names.ts'
+import { plainKey, tabLock } from '../../../src/shared/names.ts'
 import { unpack } from '../../../src/shared/packed-events.ts'
 import {
   type Batch,
@@ -136,6 +136,7 @@ export const openTab = async (test: TestHub, { hello, options, accessToken, take
   const welcome = await hub.attach({
     protocol: PROTOCOL,
     tab,
+    key: plainKey(options?.url ?? OPTIONS.url, options?.user === undefined ? OPTIONS.user : options.user),
     options: { ...OPTIONS, ...options },
     cursor: null,
     lineage: null,

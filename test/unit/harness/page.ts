@@ -18,6 +18,15 @@ export const openPage = (locks: FakeLocks = createFakeLocks()) => {
   vi.stubGlobal('addEventListener', window.addEventListener.bind(window))
   vi.stubGlobal('reportError', (error: unknown) => void reported.push(error))
   vi.stubGlobal('SharedWorker', class {})
+  // A page without Worker is none; this one's content policy allows none.
+  vi.stubGlobal(
+    'Worker',
+    class {
+      constructor() {
+        throw new DOMException('Refused by the test.', 'SecurityError')
+      }
+    },
+  )
 
   return {
     locks,
@@ -38,6 +47,7 @@ export const openPage = (locks: FakeLocks = createFakeLocks()) => {
       document.hidden = !visible
       document.dispatchEvent(new Event('visibilitychange'))
     },
+    online: () => window.dispatchEvent(new Event('online')),
     hide: () => window.dispatchEvent(new Event('pagehide')),
     /** `persisted`: out of the back/forward cache. */
     show: (persisted: boolean) =>

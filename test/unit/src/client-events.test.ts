@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { ConnectOptions, Stream, StreamError } from '../../../src/index.ts'
+import { type ConnectOptions, type Stream, type StreamError, text } from '../../../src/index.ts'
 import { openHub, type TestHub } from '../harness/hub.ts'
 import { openPage, type Page } from '../harness/page.ts'
 import { sse } from '../harness/server.ts'
@@ -51,18 +51,42 @@ describe('what listeners and iterators of a client hear', () => {
     expect((await stream.inspect()).sessions[0]!.lag).toBe(0)
   })
 
-  it('invalid JSON is an error{validation}, not a delivery, and the rest goes on', async () => {
+  it('D8 data that does not parse is an error{validation}, told once a type and then counted, and the rest goes on', async () => {
     const { stream, body } = await open()
     const errors: StreamError[] = []
     const heard: unknown[] = []
     stream.onError((error) => errors.push(error))
-    stream.on('count', (count) => heard.push(count))
+    stream.on('*', (count) => heard.push(count))
     await settle()
-    body.push(sse('1', '{secret', 'count') + sse('2', '2', 'count'))
+    body.push(sse('1', '{secret', 'count') + sse('2', 'plain text', 'count') + sse('3', 'x', 'note'))
+    body.push(sse('4', '2', 'count'))
     await until(() => heard.length === 1)
-    expect(errors).toHaveLength(1)
+    expect(errors).toHaveLength(2)
     expect(errors[0]).toMatchObject({ kind: 'validation', retryable: true })
+    expect(errors[0]!.message).toMatch(/"count".*`parse: String`/)
+    expect(errors[1]!.message).toContain('"note"')
     expect(errors[0]!.cause).toBeInstanceOf(SyntaxError)
+    expect((await stream.metrics()).errors).toMatchObject({ total: 3, byKind: { validation: 3 } })
+  })
+
+  it('D8 data that is empty is delivered: `null` to a JSON listener', async () => {
+    const { stream, body } = await open()
+    const heard: unknown[] = []
+    stream.on('count', (payload, { id, data }) => heard.push([payload, id, data]))
+    await settle()
+    body.push('event: count\nid: 1\ndata\n\n')
+    await until(() => heard.length === 1)
+    expect(heard).toEqual([[null, '1', '']])
+  })
+
+  it('`parse: text` leaves data as it came', async () => {
+    const { stream, body } = await open({ parse: text })
+    const heard: unknown[] = []
+    stream.on('*', (payload) => heard.push(payload))
+    await settle()
+    body.push(`${sse('1', 'no {JSON', 'note')}event: count\nid: 2\ndata:\n\n`)
+    await until(() => heard.length === 2)
+    expect(heard).toEqual(['no {JSON', ''])
   })
 
   it('`parse` replaces JSON', async () => {

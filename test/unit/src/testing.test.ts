@@ -72,6 +72,28 @@ describe('X1 a stream for tests of an application', () => {
     expect((await stream.inspect()).log).toMatchObject({ first: 2, head: 1 })
   })
 
+  it('opened() resolves while it is open, and rejects with what ended it', async () => {
+    const { stream, fail } = createTestStream<Events>()
+    await stream.opened()
+    const error = fail({ kind: 'auth', state: 'failed', message: 'Not yours.' })
+    await expect(stream.opened()).rejects.toBeInstanceOf(StreamError)
+    await expect(stream.opened()).rejects.toMatchObject({ kind: 'auth', message: error.message })
+  })
+
+  it('D8 tells of data that does not parse once, and counts it', async () => {
+    const { stream, emit } = createTestStream<Events>({
+      parse: () => {
+        throw new Error('Not today.')
+      },
+    })
+    const kinds: string[] = []
+    stream.onError(({ kind }) => kinds.push(kind))
+    stream.on('count', () => kinds.push('heard'))
+    for (const count of [1, 2, 3]) await emit('count', count)
+    expect(kinds).toEqual(['validation'])
+    expect((await stream.metrics()).errors).toEqual({ total: 3, byKind: { validation: 3 } })
+  })
+
   it('resets, and is silent once closed', async () => {
     const { stream, emit, reset } = createTestStream<Events>()
     const heard: unknown[] = []

@@ -1,7 +1,7 @@
 import 'fake-indexeddb/auto'
 import { wrap } from 'comlink'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { tabLock } from '../../../src/shared/names.ts'
+import { plainKey, tabLock } from '../../../src/shared/names.ts'
 import { type HubApi, PROTOCOL, type Welcome } from '../../../src/shared/protocol.ts'
 import { OPTIONS } from '../harness/connection.ts'
 import { createFakeLocks, type FakeLocks } from '../harness/locks.ts'
@@ -11,6 +11,7 @@ import { until } from '../harness/turns.ts'
 
 const hello = {
   protocol: PROTOCOL,
+  key: plainKey(OPTIONS.url, OPTIONS.user),
   options: OPTIONS,
   cursor: null,
   lineage: null,

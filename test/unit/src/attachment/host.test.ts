@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { openHost } from '../../../../src/attachment/host.ts'
+import { HOST_KINDS, type HostKind, openHost } from '../../../../src/attachment/host.ts'
 
 type Options = { name: string; extendedLifetime?: boolean }
 
@@ -25,10 +25,13 @@ describe('T2 the ways to a hub', () => {
     vi.unstubAllGlobals()
   })
 
-  const open = (way: number, worker = {}, onFailed = () => {}) => openHost(way, 'a name', worker, onFailed)
+  const open = (kinds: readonly HostKind[] = HOST_KINDS, worker = {}, onFailed = () => {}) =>
+    openHost(kinds, 'a name', worker, onFailed)
 
   it('begins with a SharedWorker that outlives a reload, then one that does not, then a Worker of its own', () => {
-    expect([0, 1, 2].map((way) => open(way)?.dedicated)).toEqual([false, false, true])
+    const opened = [open()]
+    while (opened.at(-1)!.others.length > 0) opened.push(open(opened.at(-1)!.others))
+    expect(opened.map(({ dedicated }) => dedicated)).toEqual([false, false, true])
     const file = expect.stringMatching(/stream\.worker\.(ts|js)$/)
     expect(started).toEqual([
       {
@@ -41,14 +44,13 @@ describe('T2 the ways to a hub', () => {
     ])
   })
 
-  it('and there is no fourth', () => {
-    expect(open(3)).toBeNull()
-    expect(open(Number.POSITIVE_INFINITY)).toBeNull()
+  it('throws where no kind is left', () => {
+    expect(() => open([])).toThrow('No worker can be started here.')
   })
 
   it('skips the SharedWorker where the browser has none', () => {
     vi.stubGlobal('SharedWorker', undefined)
-    expect(open(0)?.dedicated).toBe(true)
+    expect(open().dedicated).toBe(true)
   })
 
   it('A3 starts the worker of that name from the application’s own file', () => {
@@ -57,29 +59,54 @@ describe('T2 the ways to a hub', () => {
       given.push(options)
       return { port: 'its port', onerror: null }
     }
-    expect(open(0, { shared })?.endpoint).toBe('its port')
+    expect(open(HOST_KINDS, { shared }).endpoint).toBe('its port')
     expect(given).toEqual([{ name: 'a name', extendedLifetime: true }])
     expect(started).toEqual([])
   })
 
   it('never mixes the application’s file with the package’s: one factory is the only way', () => {
     const dedicated = () => ({ onerror: null })
-    expect(open(0, { dedicated })?.dedicated).toBe(true)
-    expect(open(2, { shared: () => ({ port: 'its port', onerror: null }) })).toBeNull()
+    expect(open(HOST_KINDS, { dedicated }).dedicated).toBe(true)
+    expect(() => open(['dedicated'], { shared: () => ({ port: 'its port', onerror: null }) })).toThrow()
     expect(started).toEqual([])
+  })
+
+  it('a constructor that throws leads to the next kind: a sandboxed iframe, another origin, blocked cookies', () => {
+    const denied = () => {
+      throw new DOMException('Access is denied.', 'SecurityError')
+    }
+    vi.stubGlobal('SharedWorker', denied)
+    const host = open()
+    expect([host.dedicated, host.others]).toEqual([true, []])
+  })
+
+  it('where all constructors throw the last reason is told', () => {
+    const thrown: unknown[] = []
+    const refused = () => {
+      thrown.push(new TypeError(`Refused for the ${thrown.length + 1}. time.`))
+      throw thrown.at(-1)
+    }
+    let caught: unknown
+    try {
+      open(HOST_KINDS, { shared: refused, dedicated: refused })
+    } catch (error) {
+      caught = error
+    }
+    expect(thrown).toHaveLength(3)
+    expect((caught as Error).cause).toBe(thrown[2])
   })
 
   it('tells of a script that does not load', () => {
     let failed = 0
     const worker = { port: 'its port', onerror: null as null | (() => void) }
-    open(0, { shared: () => worker }, () => failed++)
+    open(HOST_KINDS, { shared: () => worker }, () => failed++)
     worker.onerror!()
     expect(failed).toBe(1)
   })
 
   it('closes the port of a SharedWorker, and ends a Worker of its own', () => {
-    open(0)!.close()
-    open(2)!.close()
+    open().close()
+    open(['dedicated']).close()
     expect(started.map(({ kind }) => kind)).toEqual(['SharedWorker', 'port closed', 'Worker', 'terminated'])
   })
 })

@@ -22,6 +22,7 @@ describe('T3 what a page goes through', () => {
       onPause: (reason) => told.push(`pause ${reason}`),
       onResume: (reason) => told.push(`resume ${reason}`),
       onVisible: (visible) => told.push(`visible ${visible}`),
+      onOnline: () => told.push('online'),
     })
   })
   afterEach(() => {
@@ -52,6 +53,11 @@ describe('T3 what a page goes through', () => {
     expect(told).toEqual(['visible false', 'visible true'])
   })
 
+  it('tells that the network is back', () => {
+    window.dispatchEvent(new Event('online'))
+    expect(told).toEqual(['online'])
+  })
+
   it('never listens to unload or beforeunload, which would keep the page out of the cache', () => {
     expect(listening.filter((type) => type.includes('unload'))).toEqual([])
   })
@@ -63,6 +69,7 @@ describe('T3 what a page goes through', () => {
     document.dispatchEvent(new Event('visibilitychange'))
     document.dispatchEvent(new Event('freeze'))
     document.dispatchEvent(new Event('resume'))
+    window.dispatchEvent(new Event('online'))
     expect(told).toEqual([])
   })
 })

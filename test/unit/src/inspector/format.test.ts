@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ago, clock, count, duration, ofKey, short, size } from '../../../../src/inspector/format.ts'
 import { pretty } from '../../../../src/inspector/payload-view.ts'
-import { keyOf } from '../../../../src/shared/names.ts'
+import { keyOf, plainKey } from '../../../../src/shared/names.ts'
 
 describe('what an inspector writes', () => {
   it('durations: as exact as one can read, from fractions of a ms to days', () => {
@@ -38,11 +38,19 @@ describe('what an inspector writes', () => {
     expect(short('0123456789')).toBe('01234567')
   })
 
-  it('URL and user of a key, whatever is in them', () => {
+  it('URL and user of a key, whatever is in them', async () => {
     const verify = { jwks: 'https://x/keys', audience: 'app', types: [] }
-    expect(ofKey(keyOf('https://x/s?a=@1', 'a@b c'))).toEqual({ user: 'a@b c', url: 'https://x/s?a=@1' })
-    expect(ofKey(keyOf('https://x/s', null))).toEqual({ user: '', url: 'https://x/s' })
-    expect(ofKey(keyOf('https://x/s', 'ann', verify))).toEqual({ user: 'ann', url: 'https://x/s' })
+    const verified = {
+      url: 'https://x/s?a=1',
+      user: 'ann',
+      headers: {},
+      withCredentials: false,
+      auth: null,
+      verify,
+    }
+    expect(ofKey(plainKey('https://x/s@1', 'a@b c'))).toEqual({ user: 'a@b c', url: 'https://x/s@1' })
+    expect(ofKey(plainKey('https://x/s', null))).toEqual({ user: '', url: 'https://x/s' })
+    expect(ofKey(await keyOf(verified))).toEqual({ user: 'ann', url: 'https://x/s' })
     expect(ofKey('test')).toEqual({ user: '', url: 'test' })
   })
 

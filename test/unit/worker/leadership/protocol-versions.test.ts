@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { keyOf } from '../../../../src/shared/names.ts'
+import { plainKey } from '../../../../src/shared/names.ts'
 import { CLOSE_GRACE } from '../../../../worker/base/close-grace.ts'
 import { settle } from '../../harness/turns.ts'
 import { createWorld, type World, type WorldTab } from '../../harness/world.ts'
@@ -138,7 +138,7 @@ describe('T4 two protocol versions side by side', () => {
   it('a newer database version takes IndexedDB from the older hub: what its tabs are left with is `superseded`', async () => {
     const old = await open(OLD)
     await publish(2)
-    const upgrade = indexedDB.open(keyOf('https://app.test/stream', 'ann'), 99)
+    const upgrade = indexedDB.open(plainKey('https://app.test/stream', 'ann'), 99)
     await new Promise((done) => {
       upgrade.onsuccess = done
     })

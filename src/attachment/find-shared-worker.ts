@@ -1,0 +1,56 @@
+import { wrap } from 'comlink'
+import type { HubApi } from '../shared/protocol.ts'
+import { limitHubCall } from './call-limit.ts'
+import type { Host, HostKind } from './host.ts'
+import { retryAfter } from './retry.ts'
+
+const SHARED_KINDS = ['extended', 'shared'] as const
+
+/** Looks for a SharedWorker that answers. */
+export interface Search {
+  /** Looks at once: the user or the network is back. */
+  now(): void
+  close(): void
+}
+
+/**
+ * A SharedWorker's script that did not load may load later (T2): a tab that makes do with a worker of its own
+ * meanwhile looks for it with backoff. To look is a ping, which costs the stream nothing.
+ *
+ * @param open as `openHost`
+ * @param onFound called once
+ */
+export const findSharedWorker = (
+  open: (kinds: readonly HostKind[], onFailed: () => void) => Host,
+  onFound: () => void,
+): Search => {
+  let looks = 0
+  let host: Host | null = null
+  let timer: ReturnType<typeof setTimeout>
+
+  const close = () => {
+    clearTimeout(timer)
+    host?.close()
+    host = null
+  }
+  const later = () => {
+    close()
+    timer = setTimeout(look, retryAfter(looks++))
+  }
+  const look = (kinds: readonly HostKind[] = SHARED_KINDS) => {
+    close()
+    try {
+      const mine = open(kinds, () => host === mine && look(mine.others))
+      host = mine
+      limitHubCall(wrap<HubApi>(mine.endpoint).ping(), 'ping()').then(
+        () => host === mine && onFound(),
+        () => host === mine && later(),
+      )
+    } catch {
+      later()
+    }
+  }
+
+  later()
+  return { now: () => look(), close }
+}

@@ -1,0 +1,20 @@
+import type { Metrics } from '../shared/inspection.ts'
+import { localError } from '../shared/local-error.ts'
+import type { ErrorData, StreamState } from '../shared/status.ts'
+
+/** The data of an event does not become a payload (D8, D9). */
+export const invalidEvent = (type: string, state: StreamState): ErrorData =>
+  localError(
+    'validation',
+    `The data of an event "${type}" does not parse or fit its schema, and is not delivered. If it is no JSON, set ` +
+      '`parse: String`. Of this type no more is told, but `metrics()` counts them. See `cause`.',
+    state,
+    true,
+  )
+
+/** The hub's metrics with the events that this page could not deliver, of which the hub does not know. */
+export const countInvalid = (metrics: Metrics, invalid: number): Metrics => {
+  if (invalid === 0) return metrics
+  const { total, byKind } = metrics.errors
+  return { ...metrics, errors: { total: total + invalid, byKind: { ...byKind, validation: invalid } } }
+}

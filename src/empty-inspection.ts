@@ -1,0 +1,17 @@
+import type { Inspection } from './shared/inspection.ts'
+import { PROTOCOL } from './shared/protocol.ts'
+import type { Status } from './shared/status.ts'
+
+/** What there is to see of a stream without a hub: its key, and what became of it. */
+export const emptyInspection = (key: string, status: Status): Inspection => ({
+  protocol: PROTOCOL,
+  incarnation: '',
+  tab: '',
+  key,
+  status,
+  sessions: [],
+  log: { epoch: '', first: 1, head: 0, committed: 0, durable: false, lastEventId: status.lastEventId },
+  timeline: [],
+  heads: [],
+  data: null,
+})
