@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { tabLock } from '../../../src/shared/names.ts'
+import { plainKey, tabLock } from '../../../src/shared/names.ts'
 import { PROTOCOL } from '../../../src/shared/protocol.ts'
 import type { ErrorData } from '../../../src/shared/status.ts'
 import { createMetrics } from '../../../worker/base/metrics.ts'
@@ -28,6 +28,7 @@ describe('T2 a port whose hub has a fault of its own', () => {
     errors = []
     const { log } = await openMemoryLog(platform, { events: 100 })
     parts = {
+      key: plainKey(OPTIONS.url, OPTIONS.user),
       options: OPTIONS,
       log,
       reads: { next: () => Promise.reject(new Error('a fault')) },
@@ -63,6 +64,7 @@ describe('T2 a port whose hub has a fault of its own', () => {
     await port.attach({
       protocol: PROTOCOL,
       tab: 'tab',
+      key: plainKey(OPTIONS.url, OPTIONS.user),
       options: OPTIONS,
       cursor: null,
       lineage: null,
