@@ -13,6 +13,7 @@ import {
 } from 'react'
 import type { StreamEvent } from './delivery/listeners.ts'
 import { idleStatus } from './idle-status.ts'
+import { localError } from './shared/local-error.ts'
 import type { Status } from './shared/status.ts'
 import type { EventMap, Stream, TypeOf } from './stream.ts'
 
@@ -27,10 +28,17 @@ export interface Register {}
 export type RegisteredEvents = Register extends { stream: Stream<infer Events> } ? Events : EventMap
 type Events = RegisteredEvents
 
-const StreamContext = createContext<Stream<Events> | null | undefined>(undefined)
+/** What hooks need of the provider above them. */
+interface Provided {
+  stream: Stream<Events> | null
+  /** The status while there is no stream. */
+  status: Status
+}
 
 /** What a server renders, and the first render of a page before the stream is there. */
-const NO_STATUS = idleStatus(0)
+const NO_STREAM: Provided = { stream: null, status: idleStatus(0) }
+
+const StreamContext = createContext<Provided | undefined>(undefined)
 
 export interface StreamProviderProps {
   /**
@@ -43,29 +51,44 @@ export interface StreamProviderProps {
   children?: ReactNode
 }
 
-/** The stream for all hooks below it. */
+/** As `useStatus` shows it: the page below works without a stream. */
+const failedStatus = (cause: unknown): Status => {
+  const error = localError('worker', String(cause), 'failed')
+  return { ...NO_STREAM.status, state: 'failed', since: error.at, error }
+}
+
+/** The stream for all hooks below it. Where `connect` throws, the tree stays and the status is `failed`. */
 export const StreamProvider = ({ connect, stream, children }: StreamProviderProps): ReactElement => {
-  const [own, setOwn] = useState<Stream<Events> | null>(null)
+  const [own, setOwn] = useState(NO_STREAM)
   const first = useRef(connect)
   useEffect(() => {
     // An effect, not a render: a server never runs it, and a render that is thrown away opens nothing.
-    const opened = first.current?.()
-    if (opened === undefined) return
-    setOwn(opened)
-    return () => {
-      opened.close()
-      setOwn(null)
+    try {
+      const opened = first.current?.()
+      if (opened === undefined) return
+      setOwn({ ...NO_STREAM, stream: opened })
+      return () => {
+        opened.close()
+        setOwn(NO_STREAM)
+      }
+    } catch (error) {
+      // As an uncaught one: seen in the console and by error trackers. Thrown on, it would take the tree down.
+      reportError(error)
+      setOwn({ stream: null, status: failedStatus(error) })
     }
   }, [])
-  return createElement(StreamContext.Provider, { value: stream ?? own }, children)
+  const given = useMemo(() => (stream ? { ...NO_STREAM, stream } : null), [stream])
+  return createElement(StreamContext.Provider, { value: given ?? own }, children)
 }
 
-/** @returns the stream; `null` on a server and before the provider has made it */
-export const useStream = (): Stream<Events> | null => {
-  const stream = useContext(StreamContext)
-  if (stream === undefined) throw new Error('tabstream: there is no <StreamProvider> above this component.')
-  return stream
+const useProvided = (): Provided => {
+  const provided = useContext(StreamContext)
+  if (provided === undefined) throw new Error('tabstream: there is no <StreamProvider> above this component.')
+  return provided
 }
+
+/** @returns the stream; `null` on a server, before the provider has made it, and where it could not */
+export const useStream = (): Stream<Events> | null => useProvided().stream
 
 /** Runs the latest `listener` at each event of the type, as `stream.on` does. Renders nothing. */
 export const useEvent = <Type extends TypeOf<Events>>(
@@ -98,21 +121,39 @@ export const useLatest = <Type extends TypeOf<Events>>(type: Type): Events[Type]
   return useSyncExternalStore(store.subscribe, store.read, () => undefined)
 }
 
+/** Whether a component would show the same: equal, or objects with equal properties. */
+const isSame = (a: unknown, b: unknown): boolean => {
+  if (Object.is(a, b)) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  const [one, two] = [Object.entries(a), Object.entries(b)]
+  return (
+    one.length === two.length &&
+    one.every(([key, value]) => Object.is(value, (b as Record<string, unknown>)[key]))
+  )
+}
+
 /**
- * @param select what the component uses of the status; it renders anew only when that changes (`Object.is`).
- *   Default: all of it
+ * @param select what the component uses of the status; it renders anew only when that changes. A new object or list
+ *   with the same properties is no change. Default: all of it
  */
 export const useStatus = <Selected = Status>(
   select: (status: Status) => Selected = (status) => status as Selected,
 ): Selected => {
-  const stream = useStream()
+  const { stream, status } = useProvided()
   const subscribe = useMemo(
     () => (onChange: () => void) => stream?.onStatus(onChange) ?? (() => {}),
     [stream],
   )
+  const last = useRef<{ selected: Selected } | null>(null)
+  // React asks again and again, and takes a new object each time for a change each time: it would render for ever.
+  const selectSame = (from: Status): Selected => {
+    const selected = select(from)
+    if (last.current === null || !isSame(last.current.selected, selected)) last.current = { selected }
+    return last.current.selected
+  }
   return useSyncExternalStore(
     subscribe,
-    () => select(stream?.status ?? NO_STATUS),
-    () => select(NO_STATUS),
+    () => selectSame(stream?.status ?? status),
+    () => selectSame(NO_STREAM.status),
   )
 }

@@ -1,17 +1,10 @@
-import { connect } from './index.ts'
+import { connect, text } from './index.ts'
 import type { ConnectOptions } from './options.ts'
 import type { Status, StreamState } from './shared/status.ts'
 import type { EventMap, Stream } from './stream.ts'
 
 /** The native class's own option, and those of `connect()` that leave its interface as it is. */
-export interface SharedEventSourceInit extends Omit<ConnectOptions, 'user' | 'parse' | 'schemas'> {
-  /**
-   * The id of the logged-in user. Give it wherever the stream depends on who is logged in, by a cookie as well: two
-   * users of one browser must not share a stream (A3). Default `null`, a stream that is the same for everybody;
-   * with `auth` or `headers` there is no default.
-   */
-  user?: string | null
-}
+export type SharedEventSourceInit = Omit<ConnectOptions, 'parse' | 'schemas'>
 
 type Handler<E extends Event> = ((this: EventSource, event: E) => unknown) | null
 
@@ -50,10 +43,12 @@ export class SharedEventSource extends EventTarget implements EventSource {
 
   /**
    * @throws DOMException SyntaxError: the URL cannot be parsed
-   * @throws TypeError as `connect()`: the URL carries a credential, is plain http beyond this machine, or `user` is
-   *   missing beside `auth` or `headers`
+   * @throws TypeError as `connect()`: `user` is missing, the URL carries a credential or is plain http beyond this
+   *   machine, and so on. The native class needs no `user`, since it shares nothing: here a page of the next user would
+   *   hear the events of the one before, by a cookie as well (A3). `null` says that the stream is the same for all
    */
-  constructor(url: string | URL, init: SharedEventSourceInit = {}) {
+  constructor(url: string | URL, init: SharedEventSourceInit)
+  constructor(url: string | URL, init = {} as SharedEventSourceInit) {
     super()
     if (url === undefined) throw new TypeError('SharedEventSource needs a URL.')
     try {
@@ -61,19 +56,14 @@ export class SharedEventSource extends EventTarget implements EventSource {
     } catch {
       throw new DOMException('The URL given to SharedEventSource cannot be parsed.', 'SyntaxError')
     }
-    const { auth, headers, ...rest } = init ?? {}
-    this.#withCredentials = Boolean(rest.withCredentials)
-    const anybody = auth || headers ? {} : { user: null }
+    this.#withCredentials = Boolean(init?.withCredentials)
     this.#stream = connect(url, {
       // The native class waits for ever, and its servers may have nothing to say for hours.
       heartbeat: { timeout: Number.POSITIVE_INFINITY },
-      ...anybody,
-      ...(auth && { auth }),
-      ...(headers && { headers }),
-      ...rest,
+      ...init,
       withCredentials: this.#withCredentials,
-      parse: (data) => data,
-    } as ConnectOptions)
+      parse: text,
+    })
     this.#stream.onStatus((status) => this.#follow(status))
     // What happened within connect() is told in a task of its own, once there can be listeners.
     setTimeout(() => this.#follow(this.#stream.status))
@@ -92,6 +82,12 @@ export class SharedEventSource extends EventTarget implements EventSource {
   close(): void {
     this.#readyState = CONSTANTS.CLOSED
     this.#stream.close()
+  }
+
+  /** The user logs out (A4): see `Stream.signOut`. This source, and those of other tabs, are closed. */
+  signOut(): Promise<void> {
+    this.#readyState = CONSTANTS.CLOSED
+    return this.#stream.signOut()
   }
 
   override addEventListener<Type extends keyof EventSourceEventMap>(

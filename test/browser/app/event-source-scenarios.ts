@@ -6,7 +6,11 @@ import { SharedEventSource } from 'tabstream/event-source'
  */
 export type Kind = 'native' | 'shared'
 /** That ours may stand here is a test of its types. */
-const SOURCES: Record<Kind, typeof EventSource> = { native: EventSource, shared: SharedEventSource }
+/** In all but `user`, which it must be told, it is to be the native class: of a stream that is the same for all. */
+const PublicSource = new Proxy(SharedEventSource, {
+  construct: (target, [url, init]) => new target(url, { user: null, ...init }),
+}) as unknown as typeof EventSource
+const SOURCES: Record<Kind, typeof EventSource> = { native: EventSource, shared: PublicSource }
 
 declare global {
   interface Window {

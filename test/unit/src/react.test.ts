@@ -125,6 +125,43 @@ describe.each([18, 19] as const)('X2 the hooks in React %i', (version) => {
     expect(view.text()).toBe('waiting')
   })
 
+  it('useStatus takes a selector that gives a new object each time, and renders only when what is in it changes', async () => {
+    const errors = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const view = await render(() => {
+      const { state, tabs } = hooks().useStatus((status) => ({ state: status.state, tabs: status.tabs }))
+      const [role] = hooks().useStatus((status) => [status.role])
+      return `${state} ${tabs} ${role}`
+    })
+    expect(view.text()).toBe('open 1 leader')
+    const before = view.renders()
+    expect(before).toBeLessThan(6)
+    await page.act(() => test.setStatus({ health: 'degraded' }))
+    expect(view.renders()).toBe(before)
+    await page.act(() => test.setStatus({ tabs: 7 }))
+    expect(view.text()).toBe('open 7 leader')
+    // React says there what loops, and what is not cached.
+    expect(errors).not.toHaveBeenCalled()
+    errors.mockRestore()
+  })
+
+  it('a connect() that throws does not take the tree down: the status is `failed`, and the error reported', async () => {
+    const reported: unknown[] = []
+    vi.stubGlobal('reportError', (error: unknown) => void reported.push(error))
+    const thrown = new TypeError('tabstream: `user` must be the id of the logged-in user.')
+    const connect = () => {
+      throw thrown
+    }
+    const view = await render(
+      () => {
+        const { state, error } = hooks().useStatus()
+        return `${state} ${error?.message} ${hooks().useStream()} ${hooks().useLatest('count')}`
+      },
+      { connect },
+    )
+    expect(view.text()).toBe(`failed ${thrown} null undefined`)
+    expect(reported).toContain(thrown)
+  })
+
   it('connects in an effect, closes at the unmount, and survives StrictMode with one stream open', async () => {
     const made: TestStream<EventMap>[] = []
     const connect = () => {

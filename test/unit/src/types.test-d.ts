@@ -147,16 +147,19 @@ export const test = () => {
   fail({ kind: 'because' })
 }
 
-export const nativeClass: typeof EventSource = SharedEventSource
+export const nativeSource = (): EventSource => new SharedEventSource('/stream', { user: null })
 
 export const eventSource = () => {
-  const source = new SharedEventSource('/stream')
+  const source = new SharedEventSource('/stream', { user: 'ann' })
+  holds<Equal<ReturnType<typeof source.signOut>, Promise<void>>>()
+  // @ts-expect-error whose stream it is must be said
+  new SharedEventSource('/stream')
   source.onmessage = (event) => holds<Equal<typeof event, MessageEvent>>()
   source.addEventListener('note', (event) => event.data)
   // @ts-expect-error it is read, never set
   source.readyState = SharedEventSource.OPEN
   // @ts-expect-error data stays text, as in the native class
-  new SharedEventSource('/stream', { parse: JSON.parse })
+  new SharedEventSource('/stream', { user: null, parse: JSON.parse })
 }
 
 declare module '../../../src/react.ts' {
