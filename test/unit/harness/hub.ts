@@ -1,6 +1,6 @@
 import { expose, wrap } from 'comlink'
 import type { HubOptions } from '../../../src/shared/hub-options.ts'
-import { plainKey, tabLock } from '../../../src/shared/names.ts'
+import { keyOf, tabLock } from '../../../src/shared/names.ts'
 import { unpack } from '../../../src/shared/packed-events.ts'
 import {
   type Batch,
@@ -136,7 +136,7 @@ export const openTab = async (test: TestHub, { hello, options, accessToken, take
   const welcome = await hub.attach({
     protocol: PROTOCOL,
     tab,
-    key: plainKey(options?.url ?? OPTIONS.url, options?.user === undefined ? OPTIONS.user : options.user),
+    key: await keyOf({ ...OPTIONS, ...options }),
     options: { ...OPTIONS, ...options },
     cursor: null,
     lineage: null,
