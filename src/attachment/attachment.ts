@@ -24,15 +24,14 @@ const CONNECTS = 5
 const CONNECTS_BEFORE_LOOK = 4
 
 const NO_WORKER =
-  'The browser lets this page start no worker. Check its Content-Security-Policy and Trusted Types, whether cookies ' +
-  'and site data are blocked, the sandbox of an iframe, and that the script is of its own origin. See `cause`.'
+  'The browser starts no worker for this page. Check the Content-Security-Policy, Trusted Types, blocked cookies, the ' +
+  'sandbox of an iframe, and the origin of the script.'
 const NO_LOCKS =
-  'The browser denies this page Web Locks. Check whether cookies and site data are blocked, and the sandbox of an iframe.'
+  'The browser denies this page Web Locks. Check blocked cookies, and the sandbox of an iframe.'
 const NO_SCRIPT =
-  "The worker's script could not be loaded or run: check its URL, and worker-src in the Content-Security-Policy."
+  "The worker's script could not be loaded or run. Check its URL, and worker-src in the Content-Security-Policy."
 const NO_HUB =
-  'The worker does not answer. Does the file that `worker` starts call serve() of "tabstream/worker", and does it ' +
-  'throw nothing before?'
+  'The worker does not answer. The file that `worker` starts must call serve() of "tabstream/worker", and throw nothing.'
 
 export interface AttachmentOptions extends LinkOptions {
   /** Of the stream (A3). Rejects where the page can have no stream, with what to do about it. */

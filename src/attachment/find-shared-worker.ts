@@ -1,10 +1,8 @@
 import { wrap } from 'comlink'
 import type { HubApi } from '../shared/protocol.ts'
 import { limitHubCall } from './call-limit.ts'
-import type { Host, HostKind } from './host.ts'
+import { HOST_KINDS, type Host, type HostKind } from './host.ts'
 import { retryAfter } from './retry.ts'
-
-const SHARED_KINDS = ['extended', 'shared'] as const
 
 /** Looks for a SharedWorker that answers. */
 export interface Search {
@@ -37,7 +35,7 @@ export const findSharedWorker = (
     close()
     timer = setTimeout(look, retryAfter(looks++))
   }
-  const look = (kinds: readonly HostKind[] = SHARED_KINDS) => {
+  const look = (kinds: readonly HostKind[] = HOST_KINDS.slice(0, -1)) => {
     close()
     try {
       const mine = open(kinds, () => host === mine && look(mine.others))

@@ -6,8 +6,8 @@ import type { ErrorData, StreamState } from '../shared/status.ts'
 export const invalidEvent = (type: string, state: StreamState): ErrorData =>
   localError(
     'validation',
-    `The data of an event "${type}" does not parse or fit its schema, and is not delivered. If it is no JSON, set ` +
-      '`parse: String`. Of this type no more is told, but `metrics()` counts them. See `cause`.',
+    `The data of an event "${type}" does not parse or fit its schema: not delivered. If it is no JSON, set ` +
+      '`parse: String`. From here on `metrics()` counts these.',
     state,
     true,
   )

@@ -5,8 +5,8 @@ export const PREFIX = 'tabstream:'
 
 /** What else chooses the stream, where nothing does. */
 const NOTHING_ELSE = '["",{},false,null,null]'
-/** Of a digest, in hexadecimal digits: 128 bits. */
-const DIGEST = 32
+/** Of a digest, in bytes. */
+const DIGEST = 16
 
 /** The key of a stream that nothing but its user and its URL's origin and path choose. */
 export const plainKey = (url: string, user: string | null): string =>
@@ -33,8 +33,10 @@ export const keyOf = async ({
   const plain = plainKey(url, user)
   if (chosenBy === NOTHING_ELSE) return plain
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(chosenBy))
-  const hex = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
-  return `${plain}#${hex.slice(0, DIGEST)}`
+  const hex = Array.from(new Uint8Array(digest, 0, DIGEST), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('')
+  return `${plain}#${hex}`
 }
 
 /** Held by the hub that leads a stream, and waited for by the others of it (L1). */
