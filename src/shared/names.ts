@@ -8,9 +8,12 @@ const NOTHING_ELSE = '["",{},false,null,null]'
 /** Of a digest, in bytes. */
 const DIGEST = 16
 
+/** A URL as a name may hold it: a query may be private (A1). */
+export const withoutQuery = (url: string): string => url.split('?', 1)[0]!
+
 /** The key of a stream that nothing but its user and its URL's origin and path choose. */
 export const plainKey = (url: string, user: string | null): string =>
-  `${PREFIX}${user === null ? '' : encodeURIComponent(user)}@${url.split('?', 1)[0]}`
+  `${PREFIX}${user === null ? '' : encodeURIComponent(user)}@${withoutQuery(url)}`
 
 /**
  * What a stream belongs to (A3). The key names the worker, the log's database and the locks, which anybody sees who

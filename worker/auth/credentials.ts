@@ -1,5 +1,5 @@
 import type { HubOptions } from '../../src/shared/hub-options.ts'
-import { PREFIX } from '../../src/shared/names.ts'
+import { PREFIX, withoutQuery } from '../../src/shared/names.ts'
 import type { TokenAnswer } from '../../src/shared/protocol.ts'
 import type { Platform } from '../base/platform.ts'
 import { judgeAnswer } from './access-token.ts'
@@ -66,7 +66,7 @@ export const createCredentials = (options: CredentialsOptions): Credentials => {
   const credentials: RequestCredentials = options.withCredentials ? 'include' : 'same-origin'
   /** Looked at after each wait: nothing is sent or kept once it is aborted. */
   const life = new AbortController()
-  const turn = createExchangeTurn(platform, `${PREFIX}exchange:${auth?.exchange}`)
+  const turn = createExchangeTurn(platform, `${PREFIX}exchange:${withoutQuery(auth?.exchange ?? '')}`)
   const refused = createRefusedTokens(platform)
   const { proof } = options
   const prover = proof && createProver({ platform, openKey: proof.openKey })

@@ -1,4 +1,4 @@
-import { PREFIX } from '../../src/shared/names.ts'
+import { PREFIX, withoutQuery } from '../../src/shared/names.ts'
 import type { Platform } from '../base/platform.ts'
 import { isAnothers } from './access-token.ts'
 import { createCookieOwner } from './cookie-owner.ts'
@@ -57,7 +57,7 @@ const isCookie = ({ headers }: Granted) => Object.keys(headers).length === 0
 
 export const createSseToken = (options: SseTokenOptions): SseToken => {
   const { platform, user, url, credentials, life, refused, prover, grant } = options
-  const cookie = createCookieOwner(platform, `${PREFIX}cookie:${url}`)
+  const cookie = createCookieOwner(platform, `${PREFIX}cookie:${withoutQuery(url ?? '')}`)
   let held: Held | null = null
   /** An access token whose first SSE token was refused before any stream opened with it. */
   let suspect: string | null = null
