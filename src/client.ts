@@ -179,7 +179,7 @@ export function connect<Events extends object>(url: string | URL, options: Conne
         return await call('inspect()', (hub) => hub.inspect(what))
       } catch (error) {
         // There may be no hub to ask: what there is to see is why.
-        if (status.state !== 'failed') throw error
+        if (status.state !== 'failed' && status.state !== 'waiting') throw error
         return emptyInspection(await key.catch(() => ''), status)
       }
     },

@@ -64,8 +64,8 @@ export interface Stream<Events> {
   metrics(): Promise<Metrics>
   /**
    * A snapshot for people and bug reports, without credentials. `what` asks for more than where things stand: the
-   * time line, what the log holds, a payload; nothing by default. Of a `failed` stream without a worker it tells the
-   * status and the key. @throws as `metrics`
+   * time line, what the log holds, a payload; nothing by default. Of a stream that is `failed` or `waiting` without a
+   * worker it tells the status and the key. @throws as `metrics`
    */
   inspect(what?: InspectOptions): Promise<Inspection>
   /**

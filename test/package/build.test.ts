@@ -83,7 +83,7 @@ describe('the built package', () => {
         .exec(built(file))![1]!
         .split(',')
         .map((name) => name.split(' as ').at(-1))
-    expect(names('index.js').sort()).toEqual(['StreamError', 'connect'])
+    expect(names('index.js').sort()).toEqual(['StreamError', 'connect', 'text'])
     expect(names('event-source.js')).toEqual(['SharedEventSource'])
     expect(names('react.js').sort()).toEqual([
       'StreamProvider',

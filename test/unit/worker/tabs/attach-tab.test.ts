@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { plainKey } from '../../../../src/shared/names.ts'
 import { type Hello, PROTOCOL } from '../../../../src/shared/protocol.ts'
 import type { Log } from '../../../../worker/log/log.ts'
 import { attachTab } from '../../../../worker/tabs/attach-tab.ts'
@@ -19,6 +20,7 @@ describe('where a tab begins that attaches', () => {
   const hello = (over: Partial<Hello> = {}): Hello => ({
     protocol: PROTOCOL,
     tab: 'tab-1',
+    key: plainKey(OPTIONS.url, OPTIONS.user),
     options: OPTIONS,
     cursor: null,
     lineage: null,
