@@ -1,13 +1,11 @@
 import type { ConnectionStatus, ErrorData } from '../../src/shared/status.ts'
 import type { Platform } from '../base/platform.ts'
 import type { Appended, Committed, Log } from '../log/log.ts'
-import { BEAT } from './beat.ts'
+import { createFollowers } from './followers.ts'
 import type { FreezeGuard } from './freeze-guard.ts'
 import type { FromFollower, FromLeader, HubMessage, Receiver, StreamCommand } from './hub-messages.ts'
 import type { LeadershipState } from './leadership-state.ts'
 
-/** ms after which a follower that says nothing is relayed to no more. It says hello once a beat. */
-const FOLLOWER_GONE = 5 * BEAT
 /** ms within which a leader answers all that say hello at once: else n followers would cost n * n messages. */
 const ANSWER_AFTER = 50
 
@@ -34,7 +32,10 @@ export interface LeaderSide {
   relayError(error: ErrorData): void
 }
 
-/** What a leader says, and what it answers: beats while there are followers, and what they are missing. */
+/**
+ * What a leader says, and what it answers: what followers are missing, and that it leads. Over 80 lines: all messages of
+ * a leader, side by side.
+ */
 export const createLeaderSide = ({
   platform,
   log,
@@ -44,15 +45,12 @@ export const createLeaderSide = ({
   post,
   onCommand,
 }: LeaderSideOptions): LeaderSide => {
-  let followerSeen = Number.NEGATIVE_INFINITY
   let answering = false
-  let beating = false
 
-  const hasFollowers = () => platform.now() - followerSeen < FOLLOWER_GONE
   const isLeading = () => state().is === 'leading'
   const tell = (message: (term: number) => FromLeader) => {
     const now = state()
-    if (now.is === 'leading' && hasFollowers()) post(message(now.term))
+    if (now.is === 'leading' && followers.areThere()) post(message(now.term))
   }
   const announce = () => {
     const now = state()
@@ -69,20 +67,14 @@ export const createLeaderSide = ({
     })
   }
 
-  /** P11: a hub that leads alone has no timer. */
-  const beat = () => {
-    beating = isLeading() && hasFollowers()
-    if (!beating) return
-    freeze.ran()
-    announce()
-    platform.after(BEAT, beat)
-  }
-  const seeFollower = () => {
-    followerSeen = platform.now()
-    if (beating) return
-    beating = true
-    platform.after(BEAT, beat)
-  }
+  const followers = createFollowers({
+    platform,
+    isLeading,
+    onBeat() {
+      freeze.ran()
+      announce()
+    },
+  })
 
   const sendMissing = async (after: number) => {
     const { epoch } = log.position()
@@ -110,19 +102,19 @@ export const createLeaderSide = ({
       'who-leads'() {
         repeatClaim()
         if (!isLeading()) return
-        seeFollower()
+        followers.seen()
         announce()
       },
       hello() {
         repeatClaim()
         if (!isLeading()) return
-        seeFollower()
+        followers.seen()
         answer()
       },
       missing({ epoch, after }) {
         if (!isLeading()) return
         // The leader may hear of a follower first by what it is missing, right after a change of leader.
-        seeFollower()
+        followers.seen()
         if (epoch === log.position().epoch) return sendMissing(after)
       },
       command({ command }) {
@@ -130,7 +122,7 @@ export const createLeaderSide = ({
       },
     },
     announce,
-    hasFollowers,
+    hasFollowers: followers.areThere,
     relayEvents({ after, events }) {
       const { epoch, lastEventId } = log.position()
       tell((term) => ({ type: 'events', term, epoch, after, events, lastEventId }))

@@ -54,7 +54,10 @@ export interface Transitions {
 const FOLLOWING: ReadonlySet<StateName> = new Set(['queued', 'yielded', 'abdicated', 'retrying'])
 const HANDED_OVER: ReadonlySet<StateName> = new Set(['out', 'abdicated', 'superseded'])
 
-/** What happens when a hub goes from one state to the next: leadership-state.ts says when. */
+/**
+ * What happens when a hub goes from one state to the next: leadership-state.ts says when. Over 80 lines: what is begun at
+ * the entry to a state stands beside what ends at the exit.
+ */
 export const createTransitions = ({
   platform,
   lock,
