@@ -17,9 +17,12 @@ describe('the built package', () => {
   // 5 and 14 kB with one hub a key. Recovery and leadership (T2, L1 to L4) cost 0.8 and 3.6 kB more, sign-out and
   // the loop of tokens (A2 to A5) 0.3 and 1.7 kB; what an inspector asks for (I1, I2) 0.1 and 0.5 kB; schemas and headers (D9) 0.2 kB; pace, packing and shared reads (P1, P3) 0.1 and 0.6 kB;
   // what a tab remembers, and whose logs are whose (D2, D5, L3), 0.5 and 0.3 kB; tasks of their own length for a batch (P8) 0.1 kB,
-  // and to find other tabs while workers hang (T2) 0.1 kB.
-  it('gives a page at most 7.35 kB, comlink included, and no idb', () => {
-    expect(gzipped('index.js')).toBeLessThanOrEqual(7_350)
+  // and to find other tabs while workers hang (T2) 0.1 kB. The attachment as states, and calls that go on at the next
+  // hub, cost the page 0.6 kB; a browser, a script or a worker file that refuses (T2) 1.0 kB; options that are checked by
+  // name, and one list of credentials (A1), 0.9 kB; the digest in the key (A3) 0.2 kB; opened(), errors in the console and
+  // counted data that does not parse (D5, D8) 0.4 kB.
+  it('gives a page at most 10.5 kB, comlink included, and no idb', () => {
+    expect(gzipped('index.js')).toBeLessThanOrEqual(10_500)
     expect(built('index.js')).toContain('comlink proxy')
     expect(built('index.js')).not.toMatch(/indexedDB|IDB[A-Z]/)
   })
@@ -61,14 +64,14 @@ describe('the built package', () => {
     expect(gzipped('event-source.js')).toBeLessThanOrEqual(1_150)
   })
 
-  it('X2 adds at most 0.8 kB for React, which it imports and nothing else', () => {
+  it('X2 adds at most 0.95 kB for React, which it imports and nothing else', () => {
     expect(imports(built('react.js')).map(([, from]) => from)).toEqual(['react'])
-    expect(gzipped('react.js')).toBeLessThanOrEqual(800)
+    expect(gzipped('react.js')).toBeLessThanOrEqual(950)
   })
 
-  it('X1 has a stream for tests of at most 2 kB beside the page entry', () => {
+  it('X1 has a stream for tests of at most 2.4 kB beside the page entry', () => {
     expect(imports(built('testing.js')).map(([, from]) => from)).toEqual(['./index.js'])
-    expect(gzipped('testing.js')).toBeLessThanOrEqual(2_000)
+    expect(gzipped('testing.js')).toBeLessThanOrEqual(2_400)
   })
 
   it('names its worker in the one form that bundlers look for', () => {
