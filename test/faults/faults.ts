@@ -1,11 +1,12 @@
-import type { ServerResponse } from 'node:http'
 import type { Backend } from '../browser/backend.ts'
-import type { Answer, Front } from '../browser/front.ts'
+import type { Front } from '../browser/front.ts'
 import { openTab } from '../browser/tab.ts'
 import type { BrowserName } from '../browsers.ts'
 import { pick, type Random } from '../random.ts'
+import { FAULTS_OF_ANSWERS } from './answer-faults.ts'
 import type { Crew, Hosts } from './crew.ts'
 import { FAULTS_OF_TABS } from './tab-faults.ts'
+import { FAULTS_OF_TOKENS } from './token-faults.ts'
 import type { User } from './user.ts'
 
 export interface Scene {
@@ -37,24 +38,6 @@ export interface Fault {
   /** Resolves once the world is whole again; the clock of the recovery starts there. */
   run(scene: Scene): Promise<void>
 }
-
-const answer =
-  (status: number, headers: Record<string, string> = {}, body = ''): Answer =>
-  (_request, response: ServerResponse) =>
-    void response.writeHead(status, headers).end(body)
-
-/** The stream ends, and who opens it anew is answered so, some times in a row. */
-const answered = (name: string, times: number, given: Answer, more: Partial<Fault> = {}): Fault => ({
-  name: `answered ${name}`,
-  ...more,
-  async run({ backend, front, pause }) {
-    front.next(...Array.from({ length: times }, () => given))
-    backend.proxy.cut('reset')
-    while (!front.given()) await pause(20)
-  },
-})
-
-const html = { 'content-type': 'text/html' }
 
 /** What can go wrong between the bytes and the parser. Each ends by itself. */
 const FAULTS_OF_THE_LINE: Fault[] = [
@@ -107,7 +90,7 @@ const FAULTS_OF_THE_LINE: Fault[] = [
     },
   },
   {
-    name: 'a sign of life that is 19 s late',
+    name: 'a sign of life that is 8 s late, after some every 500 ms',
     long: true,
     async run({ backend, user, pause }) {
       // With the default heartbeat, which the crew does not have.
@@ -116,7 +99,7 @@ const FAULTS_OF_THE_LINE: Fault[] = [
       const opened = () => backend.connections().openedByUser.bob
       const before = opened()
       backend.proxy.blackHole()
-      await pause(19_000)
+      await pause(8_000)
       backend.proxy.restore()
       await pause(1_000)
       if (opened() !== before) throw new Error('It was given up before its time (S3).')
@@ -190,14 +173,6 @@ const FAULTS_OF_THE_LINE: Fault[] = [
       front.rewrite(null)
     },
   },
-  answered('500', 2, answer(500)),
-  answered('502 with a page', 2, answer(502, html, '<h1>Bad Gateway</h1>')),
-  answered('503 and when to come back', 1, answer(503, { 'retry-after': '1' })),
-  answered('429', 1, answer(429, { 'retry-after': '1' })),
-  answered('401 in mid-life', 1, answer(401)),
-  answered('another content type', 2, answer(200, { 'content-type': 'application/json' }, '{}')),
-  answered('with a login page', 2, answer(200, html, '<form>Log in</form>')),
-  answered('410: the position is lost', 1, answer(410), { loses: true }),
   {
     name: 'the server has trimmed what was missed',
     loses: true,
@@ -211,4 +186,9 @@ const FAULTS_OF_THE_LINE: Fault[] = [
   { name: 'the server has lost its history', loses: true, run: ({ backend }) => backend.wipe() },
 ]
 
-export const FAULTS: Fault[] = [...FAULTS_OF_THE_LINE, ...FAULTS_OF_TABS]
+export const FAULTS: Fault[] = [
+  ...FAULTS_OF_THE_LINE,
+  ...FAULTS_OF_ANSWERS,
+  ...FAULTS_OF_TOKENS,
+  ...FAULTS_OF_TABS,
+]

@@ -20,6 +20,8 @@ declare global {
     start: (options?: StartOptions) => { threw?: { name: string; message: string } }
     /** What `getAccessToken` gives, where `StartOptions.token` is set. */
     token: string | null
+    /** Nobody is logged in: `getAccessToken` gives nothing. */
+    loggedOut: boolean
     /** Renders a tree below a `StreamProvider` that connects so. */
     mountReact: (options?: StartOptions) => Promise<void>
   }
@@ -40,8 +42,9 @@ Object.assign(window, { SharedEventSource, traces, traceEventSource, closeEventS
 window.addEventListener('error', (event) => record.reported.push(event.message))
 window.addEventListener('unhandledrejection', ({ reason }) => record.reported.push(`unhandled: ${reason}`))
 
-const logIn = async (user: string): Promise<string> => {
+const logIn = async (user: string): Promise<string | null> => {
   record.tokensAsked++
+  if (window.loggedOut) return null
   const response = await fetch('/api/v1/auth/login', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
