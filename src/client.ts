@@ -50,6 +50,7 @@ export function connect<Events extends object = EventMap>(
   url: string | URL,
   options: ConnectOptions,
 ): Stream<Events>
+// Over 80 lines: it wires the page's parts, and each callback is where two of them meet.
 export function connect<Events extends object>(url: string | URL, options: ConnectOptions): Stream<Events> {
   const refusal = whyNoStream()
   const hubOptions = toHubOptions(url, options, document.baseURI)
