@@ -27,8 +27,10 @@ describe('the built package', () => {
     expect(built('index.js')).not.toMatch(/indexedDB|IDB[A-Z]/)
   })
 
-  it('has a worker file of at most 22.6 kB that needs no other file', () => {
-    expect(gzipped('stream.worker.js')).toBeLessThanOrEqual(22_600)
+  // What the worker does for the servers, tokens and browsers that exist (S3 to S7, A2, A3, A5, A7, B1, B3, D1, D3, D5, L1, L5)
+  // costs it 11 kB: docs/performance.md.
+  it('has a worker file of at most 33.6 kB that needs no other file', () => {
+    expect(gzipped('stream.worker.js')).toBeLessThanOrEqual(33_600)
     for (const file of ['stream.worker.js', 'worker.js', 'index.js', 'verify.js', 'inspector.js'])
       expect(imports(built(file)), file).toEqual([])
     for (const file of ['stream.worker.js', 'worker.js', 'verify.js', 'inspector.js'])
@@ -42,7 +44,7 @@ describe('the built package', () => {
       ])
     for (const file of ['index.js', 'testing.js', 'worker.js'])
       expect(built(file), file).not.toMatch(/uplot|adoptedStyleSheets/i)
-    expect(gzipped('inspector.js')).toBeLessThanOrEqual(36_500)
+    expect(gzipped('inspector.js')).toBeLessThanOrEqual(36_900)
   })
 
   it('I3 has an inspector that needs no looser Content-Security-Policy: no markup, style or code out of text', () => {
@@ -56,7 +58,7 @@ describe('the built package', () => {
     expect(gzipped('verify.js')).toBeLessThanOrEqual(6_000)
     expect(built('verify.js')).toContain('Ed25519')
     for (const file of ['stream.worker.js', 'worker.js', 'index.js'])
-      expect(built(file), file).not.toMatch(/Ed25519|ES256/)
+      expect(built(file), file).not.toMatch(/Ed25519|tabstream-event\+jwt/)
   })
 
   it('E1 shares the page entry with SharedEventSource, which is little more', () => {
