@@ -2,6 +2,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { startRedis } from '../redis.ts'
 import { numbered, post, start, tokenFor } from '../server/start.ts'
 import { openStream, range, streamsOpen, until } from '../server/stream.ts'
+import { leastOf } from './least-of.ts'
 
 /** What one user, with a valid token, may take of a server that is all users'. */
 
@@ -130,8 +131,10 @@ test('N10 the state of 10,000 tasks is told in a time that grows as their number
     type: 'task.progress_updated',
     data: { id: `task-${n}`, label: 'x'.repeat(100), percent: 1 },
   })
-  const timeOf = async (from: number, to: number) => {
+  const publishTasks = async (from: number, to: number) => {
     for (let n = from; n <= to; n += 1_000) await server.publish('alice', range(n, n + 999).map(task))
+  }
+  const timeOfState = async () => {
     const started = performance.now()
     const { response, text } = await novelOf(server, token)
     expect(response.status).toBe(200)
@@ -139,8 +142,10 @@ test('N10 the state of 10,000 tasks is told in a time that grows as their number
     expect(Object.keys(novel.tasks).length).toBeLessThanOrEqual(200)
     return performance.now() - started
   }
-  const small = await timeOf(1, 1_000)
-  const large = await timeOf(1_001, 10_000)
+  await publishTasks(1, 1_000)
+  const small = await leastOf(3, timeOfState)
+  await publishTasks(1_001, 10_000)
+  const large = await leastOf(3, timeOfState)
   // Ten times the events. Squared it would be a hundred times the time.
   expect(large).toBeLessThan(small * 30 + 500)
 })

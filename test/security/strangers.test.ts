@@ -7,6 +7,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { ServerOptions } from '../../demo/server/app.ts'
 import { start, temporaryDirectory, tokenFor } from '../server/start.ts'
 import { openStream, range, until } from '../server/stream.ts'
+import { leastOf } from './least-of.ts'
 
 /** What somebody without a token, and with any bytes, may take of a server. */
 
@@ -195,11 +196,15 @@ test.each([
     return ((await response.json()) as { token: string }).token
   }
   const tokens = await Promise.all(range(1, 20).map((n) => tokenOf(`user-${n}`)))
-  const before = await probeWhile(server.url, () => new Promise((done) => setTimeout(done, 1_000)))
-  const meanwhile = await probeWhile(server.url, async () => {
-    const statuses = await Promise.all(tokens.map((token) => send(server.url, token, body)))
-    expect(statuses).toEqual(Array(20).fill(201))
-  })
-  // Beside what the machine, which does other things too, costs anyway.
-  expect(meanwhile - before).toBeLessThan(50)
+  /** What the bodies cost a probe, beside what the machine, which does other things too, costs the probe anyway. */
+  const costOfBodies = async () => {
+    const before = await probeWhile(server.url, () => new Promise((done) => setTimeout(done, 300)))
+    const meanwhile = await probeWhile(server.url, async () => {
+      const statuses = await Promise.all(tokens.map((token) => send(server.url, token, body)))
+      expect(statuses).toEqual(Array(20).fill(201))
+    })
+    return meanwhile - before
+  }
+  // The least of some rounds: a busy machine adds to each round, and takes nothing away from any.
+  expect(await leastOf(6, costOfBodies, 50)).toBeLessThan(50)
 })
