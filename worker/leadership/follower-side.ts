@@ -15,13 +15,13 @@ export interface FollowerSideOptions {
 
 export interface FollowerSide {
   receiver: Receiver<FromLeader>
-  /** The stream's status as its leader tells it; `null`: no leader has yet, or this hub leads. */
+  /** The stream's status as its leader tells it. `null`: no leader has told one yet, or this hub leads. */
   leaderStatus(): ConnectionStatus | null
   /** This hub leads from now on. */
   forgetLeader(): void
 }
 
-/** What a follower does with its leader's words: it keeps its log in line, and asks for what it is missing (L2). */
+/** What a follower does when its leader speaks: it keeps its log in line, and asks for the events it lacks (L2). */
 export const createFollowerSide = ({
   log,
   known,
@@ -32,32 +32,33 @@ export const createFollowerSide = ({
 }: FollowerSideOptions): FollowerSide => {
   let leaderStatus: ConnectionStatus | null = null
 
-  const ofItsLeader =
+  const fromFollowedLeader =
     <Message extends FromLeader>(take: (message: Message) => unknown) =>
     (message: Message) =>
       heedLeader(message.term) ? take(message) : undefined
 
   return {
     receiver: {
-      leading: ofItsLeader(async ({ term, position, first, status }) => {
+      leading: fromFollowedLeader(async ({ term, position, first, status }) => {
         leaderStatus = status
         onStatus()
         const newest = known.logPoint()
-        // L3: this leader counted from too low. It leads anew once it knows, and this hub goes along then.
+        // L3: this leader gave itself a term that is too low. Told of the newer log, it begins a term above that, and
+        // this hub follows it then.
         if (term < newest.lineage.term) return post({ type: 'newer-log', ...newest })
         if (!(await log.align(position, first))) return
         const { epoch, head } = log.position()
         post({ type: 'missing', epoch, after: head })
       }),
-      events: ofItsLeader(async (message) => {
+      events: fromFollowedLeader(async (message) => {
         if (!(await log.receive(message, message.lastEventId))) post({ type: 'hello' })
       }),
-      committed: ofItsLeader((message) => log.committedBy(message)),
-      status: ofItsLeader(({ status }) => {
+      committed: fromFollowedLeader((message) => log.committedBy(message)),
+      status: fromFollowedLeader(({ status }) => {
         leaderStatus = status
         onStatus()
       }),
-      error: ofItsLeader(({ error }) => onError(error)),
+      error: fromFollowedLeader(({ error }) => onError(error)),
     },
     leaderStatus: () => leaderStatus,
     forgetLeader() {

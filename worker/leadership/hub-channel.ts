@@ -9,7 +9,7 @@ export interface HubChannelOptions {
   asLeader: Receiver<FromFollower>
   /** What a hub hears as follower. */
   asFollower: Receiver<FromLeader>
-  /** What a hub hears whatever it is. */
+  /** What a hub hears in either role. */
   asHub: Receiver<FromAnyHub>
   /** Whether this hub hears of messages of that type now. */
   hears(type: HubMessage['type']): boolean
@@ -17,20 +17,22 @@ export interface HubChannelOptions {
   onNewer(protocol: number): void
   /** A hub of an older protocol is there (T4). */
   onOlder(): void
-  /** What a receiver throws. */
+  /** A receiver has thrown. */
   onFailure(cause: unknown): void
 }
 
 export interface HubChannel {
   /** Opens the channel, unless it is open. */
   open(): void
-  /** Says something to all other hubs of the key; nothing, before `open` and after `close`. */
+  /** Sends a message to all other hubs of the key. Before `open` and after `close` it does nothing. */
   post(message: HubMessage): void
-  /** For good. */
+  /** Closes the channel for good. */
   close(): void
 }
 
-/** The channel between the hubs of a key: sorts messages by protocol and type, and knows nothing of what they mean. */
+/**
+ * The channel between the hubs of a key. It sorts messages by protocol and type, and knows nothing of their meaning.
+ */
 export const createHubChannel = ({
   platform,
   protocol,
@@ -60,7 +62,8 @@ export const createHubChannel = ({
         channel = platform.openChannel(key, (message) => void hear(message as Relayed).catch(onFailure))
     },
     post(message) {
-      // A BroadcastChannel that is closed throws InvalidStateError (HTML Standard, 9.5), also for a timer's late words.
+      // A closed BroadcastChannel throws InvalidStateError (HTML Standard, 9.5), and a timer may still post after
+      // `close`.
       if (typeof channel !== 'string') channel.post({ ...message, protocol })
     },
     close() {

@@ -10,11 +10,14 @@ export type StreamCommand = 'retry' | 'nudge' | 'welcome' | 'drop'
 /** What a follower says to the leader (L2). */
 export type FromFollower =
   /**
-   * A hub has come. A leader answers `leading`, and a hub that claims its `claim`, both at once: a hub that knows of
-   * no log is about to begin one (L5).
+   * A hub has come. A leader answers `leading`, and a hub that is claiming answers `claim`. Neither waits, since a
+   * hub that knows of no log is about to begin one (L5).
    */
   | { type: 'who-leads' }
-  /** A follower is here. The answers are those to `who-leads`, but one `leading` is for all that say hello at once. */
+  /**
+   * A follower is here. The answers are the same as to `who-leads`, but one `leading` serves all that say hello at
+   * once.
+   */
   | { type: 'hello' }
   /** The follower has no event after `after`, and needs them. The leader answers with `events`. */
   | { type: 'missing'; epoch: string; after: number }
@@ -22,7 +25,7 @@ export type FromFollower =
 
 /** What a leader says to its followers (L2). Each message carries the leader's term: the fencing token (L3). */
 export type FromLeader =
-  /** Sign of life, and where the leader's log stands. `first`: seq of its oldest event. */
+  /** The leader lives, and its log stands here. `first`: seq of the oldest event in it. */
   | { type: 'leading'; term: number; position: Position; first: number; status: ConnectionStatus }
   | { type: 'events'; term: number; epoch: string; after: number; events: LoggedEvent[]; lastEventId: string }
   | { type: 'committed'; term: number; epoch: string; upTo: number; records: RecordInfo[]; first: number }
@@ -32,25 +35,25 @@ export type FromLeader =
 /** What any hub may say to any other. */
 export type FromAnyHub =
   /**
-   * The sender has a lock, and reads the log before it leads. Two hubs may each have a lock, where locks do not
-   * reach from one to the other. The higher claim goes on (L5). A claim is above the term of the sender's log.
+   * The sender holds a lock, and reads the log before it leads. Two hubs may each hold a lock, where neither sees the
+   * other's locks. The hub with the higher claim goes on (L5). A claim is above the term of the sender's log.
    */
   | { type: 'claim'; claim: number }
   /** The sender knows of a newer log than the hub that claims or leads, and says where that log stood (L3). */
   | ({ type: 'newer-log' } & LogPoint)
-  /** The user has signed out: each hub that hears this ends its stream, and forgets (A4). */
+  /** The user has signed out: each hub that hears this ends its stream, and forgets tokens and events (A4). */
   | { type: 'sign-out' }
 
 /** What hubs of one key say to each other. */
 export type HubMessage = FromFollower | FromLeader | FromAnyHub
 
 /**
- * What crosses the channel. `protocol` stands in every message, in this place, in every version for ever: all
- * versions share the channel, and a hub reads nothing else of another version's message (T4).
+ * What crosses the channel. Each version of the library must send `protocol` in this place: all versions share the
+ * channel, and a hub reads nothing else of another version's message (T4).
  */
 export type Relayed = HubMessage & { protocol: number }
 
-/** One function for each type of message that `Message` allows. What it returns, or its promise, is ignored. */
+/** One function for each type of message that `Message` allows. The caller ignores what the function returns. */
 export type Receiver<Message extends HubMessage> = {
   [Type in Message['type']]: (message: Extract<Message, { type: Type }>) => unknown
 }

@@ -16,7 +16,7 @@ export interface LockEvents {
 export interface LockRequest {
   /** Ends all news of this request, and withdraws it if it still waits. A lock that is held stays held. */
   forget(): void
-  /** Forgets, and gives the lock back. */
+  /** Does what `forget` does, and gives the lock back. */
   release(): void
 }
 
@@ -27,7 +27,7 @@ export interface LeaderLock {
   isAsked(): Promise<boolean>
 }
 
-/** The Web Lock of a key: whoever holds it may lead (L1). Knows nothing of leaders or terms. */
+/** The Web Lock of a key: whoever holds it may lead (L1). This file knows nothing of leaders or terms. */
 export const createLeaderLock = ({ locks }: Pick<Platform, 'locks'>, name: string): LeaderLock => ({
   ask(steal, events) {
     const withdrawal = new AbortController()
@@ -36,7 +36,7 @@ export const createLeaderLock = ({ locks }: Pick<Platform, 'locks'>, name: strin
     let giveBack = () => {}
     const hold = () =>
       new Promise<void>((resolve) => {
-        // The grant and the withdrawal may cross.
+        // The lock manager may grant the lock while this hub withdraws its request.
         if (!hears) return resolve()
         held = true
         giveBack = resolve
@@ -48,7 +48,7 @@ export const createLeaderLock = ({ locks }: Pick<Platform, 'locks'>, name: strin
       if (held) events.onLost()
       else events.onRefused(cause)
     }
-    // The standard forbids `signal` beside `steal` (Web Locks, 4.3.1): nothing that steals waits.
+    // The standard forbids `signal` beside `steal` (Web Locks, 4.3.1), since a request that steals never waits.
     const options = steal ? { steal: true } : { signal: withdrawal.signal }
     locks.request(name, options, hold).then(end, end)
     const forget = () => {

@@ -6,7 +6,7 @@ import type { FreezeGuard } from './freeze-guard.ts'
 import type { FromFollower, FromLeader, HubMessage, Receiver, StreamCommand } from './hub-messages.ts'
 import type { LeadershipState } from './leadership-state.ts'
 
-/** ms within which a leader answers all that say hello at once: else n followers would cost n * n messages. */
+/** ms that a leader waits with its answer to `hello`: one answer each would cost n * n messages for n followers. */
 const ANSWER_AFTER = 50
 
 export interface LeaderSideOptions {
@@ -25,7 +25,7 @@ export interface LeaderSide {
   announce(): void
   /** Whether a follower has said anything in the last 5 s. */
   hasFollowers(): boolean
-  // L2: what happens is told, if this hub leads and anybody is there to hear.
+  // L2: the four that follow post nothing unless this hub leads and has followers.
   relayEvents(appended: Appended): void
   relayCommitted(committed: Committed): void
   relayStatus(status: ConnectionStatus): void
@@ -33,8 +33,8 @@ export interface LeaderSide {
 }
 
 /**
- * What a leader says, and what it answers: what followers are missing, and that it leads. Over 80 lines: all messages of
- * a leader, side by side.
+ * What a leader says: that it leads, what it appends and commits, and the events that followers lack. Over 80 lines:
+ * all messages of a leader, side by side.
  */
 export const createLeaderSide = ({
   platform,
@@ -87,8 +87,8 @@ export const createLeaderSide = ({
       tell((term) => ({ type: 'events', term, epoch, after: start, events, lastEventId }))
       from = events.at(-1)!.seq
     }
-    // Nothing to give although something was asked for: it is trimmed, and `first` says so. Not at once: the
-    // follower asks again for what it is still missing.
+    // A leader that has nothing to give has trimmed the events: `first` in its answer says so. The answer is delayed,
+    // since the follower asks again, upon the answer, for what it still lacks.
     answer()
   }
 
@@ -113,7 +113,7 @@ export const createLeaderSide = ({
       },
       missing({ epoch, after }) {
         if (!isLeading()) return
-        // The leader may hear of a follower first by what it is missing, right after a change of leader.
+        // Right after a change of leader, this may be the first word that the leader hears from a follower.
         followers.seen()
         if (epoch === log.position().epoch) return sendMissing(after)
       },

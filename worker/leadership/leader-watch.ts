@@ -1,28 +1,28 @@
 import type { Platform } from '../base/platform.ts'
 import { BEAT } from './beat.ts'
 
-/** ms of silence after which a leader is robbed that this hub has heard before. */
+/** ms of silence after which this hub robs a leader that it has heard before. */
 const STEAL_AFTER = 5_000
 /**
- * ms of silence after which a leader is robbed that has never answered this hub: at the second look. Two hellos are
- * unanswered by then. With the page's own watch of up to 4.5 s it stays within the 10 s of T2.
+ * ms of silence after which this hub robs a leader that has never answered it. The second look finds the limit
+ * passed, and two hellos unanswered. The page's own watch takes up to 4.5 s, so both stay within the 10 s of T2.
  */
 const STEAL_UNHEARD_AFTER = 1_900
-/** ms between two robberies by one hub: a leader that is slow to begin is not robbed in turn. */
+/** ms between two robberies by one hub, so that it does not rob its successor, which may be slow to begin. */
 const STEAL_PAUSE = 30_000
 /** ms between two looks that only a sleep explains: timers in workers are at most 1.3 s late. */
 const SLEPT = 4 * BEAT
 
 export interface LeaderWatch {
-  /** This hub follows from now on: it looks once a beat, and silence is counted from here. */
+  /** This hub follows from now on. The watch looks once a beat, and counts the silence from here. */
   start(): void
   /** This hub leads, or is about to, or has no tab. */
   stop(): void
-  /** Listens from now on. What this hub heard earlier says nothing: it has had no tab since. */
+  /** Forgets what was heard before: this hub has been without tabs, and what it heard then is out of date. */
   listen(): void
   /** The leader lives. */
   sign(): void
-  /** A leader is there that can't be understood, hence gives no sign of life (T4). */
+  /** A leader of another protocol is there. This hub can't read its words as signs of life (T4). */
   noticed(): void
   /** Whether any leader was heard or noticed since `listen`. */
   hasHeard(): boolean
@@ -32,13 +32,13 @@ export interface LeaderWatch {
 
 export interface LeaderWatchOptions {
   platform: Pick<Platform, 'now' | 'after'>
-  /** Once a beat: says that a follower is here. */
+  /** Called once a beat: the hub is to say that it is here. */
   onLook(): void
   /** The leader gave no sign for too long, and this hub may rob it (L4). */
   onSilence(): void
 }
 
-/** A follower's watch over its leader: when it is to be robbed of the lock (L4). */
+/** A follower's watch over its leader: decides when the follower robs the leader of the lock (L4). */
 export const createLeaderWatch = ({ platform, onLook, onSilence }: LeaderWatchOptions): LeaderWatch => {
   let lastSign = 0
   let heard = false

@@ -18,21 +18,29 @@ import type { LockRequest } from './leader-lock.ts'
  * ```
  */
 export type LeadershipState =
-  /** No tab: neither follows nor asks for the lock. */
+  /** The hub has no tab. It neither follows nor asks for the lock. */
   | { is: 'out' }
-  /** The first tab is about to attach, and the log is being opened: hears what others say, and asks for nothing yet. */
+  /**
+   * The first tab is about to attach, while the log opens. The hub hears the others, and does not ask for the lock
+   * yet.
+   */
   | { is: 'listening' }
-  /** Follows, and waits for the lock; also while it makes sure that the lock is still its own (L3). */
+  /** The hub follows, and waits for the lock, or has just got it and makes sure that it still has it (L3). */
   | { is: 'queued'; lock: LockRequest }
-  /** Holds the lock and reads the log: no leader yet, but alive. `claim` is what it tells the others (L5). */
+  /**
+   * The hub holds the lock and reads the log: it lives, but does not lead yet. It tells the others its `claim` (L5).
+   */
   | { is: 'claiming'; lock: LockRequest; claim: number }
-  /** Holds the lock, streams, appends and commits, under this term. */
+  /** The hub holds the lock. It streams, appends and commits under this term. */
   | { is: 'leading'; lock: LockRequest; term: number }
-  /** Follows one that this lock does not reach, and keeps the lock: asked for anew, it would be granted at once. */
+  /**
+   * The hub follows a leader whose lock manager is another one. It keeps its own lock: asked again, its lock manager
+   * would grant the lock at once.
+   */
   | { is: 'yielded'; lock: LockRequest }
-  /** Follows, and does not ask for the lock: none of its tabs has a token, and another hub's may (A2). */
+  /** The hub follows, and does not ask for the lock: none of its tabs has a token, and another hub's tab may (A2). */
   | { is: 'abdicated' }
-  /** Follows, and asks for the lock again in a while: it was refused, or taking over went wrong. */
+  /** The hub follows, and asks for the lock again in a while: the lock was refused, or the takeover failed. */
   | { is: 'retrying'; cancel(): void }
   /** A hub of a newer protocol is there (T4). */
   | { is: 'superseded' }
@@ -44,19 +52,19 @@ export type LeadershipEvent =
   | 'expected'
   /** A tab has come. */
   | 'attached'
-  /** The lock is this hub's, and the lock manager has nothing else to say. */
+  /** This hub was granted the lock, and no news of a steal has followed. */
   | 'granted'
   /** Another hub has stolen the lock. */
   | 'lost'
-  /** The lock was refused, or taking over threw. */
+  /** The lock was refused, or the takeover threw. */
   | 'failed'
   /** The pause after a failure is over. */
   | 'retried'
-  /** The log has a term for this hub. */
+  /** The log has written this hub's term. */
   | 'led'
   /** The log refused a write: another hub has led since (L3). */
   | 'fenced'
-  /** A higher claim or term was heard. */
+  /** This hub has heard a higher claim or term. */
   | 'outranked'
   /** The leader was silent for too long (L4). */
   | 'silence'
@@ -109,7 +117,7 @@ export const TRANSITIONS: Record<StateName, Record<LeadershipEvent, StateName | 
     led: null,
     fenced: null,
     outranked: null,
-    // Asks anew, and steals.
+    // The hub asks again, and steals.
     silence: 'queued',
     abdicated: null,
     left: 'out',

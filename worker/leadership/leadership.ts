@@ -34,7 +34,7 @@ import { createTransitions, FAILED } from './transitions.ts'
  * 3. The lock is granted. If this hub may have been frozen, it asks the lock manager whether the lock is still its own.
  * 4. It says its `claim`, a number above the term of its log: *claiming*. Whoever outranks the claim says so: a leader
  *    with a higher term by `leading`, a claim that is higher by itself, a hub with a newer log by `newer-log`. If it
- *    is outranked, it gives way and keeps the lock: *yielded*.
+ *    is outranked, this hub gives way and keeps the lock: *yielded*.
  * 5. It waits until the stream of the hub before is closed, or, where it knows of no log, for word of one.
  * 6. The log writes a term above all that this hub knows of. The hub is *leading*: it says so, and streams.
  * 7. All that it says and writes from now on carries the term. Others drop what carries a lower one, and the database
@@ -54,21 +54,21 @@ import { createTransitions, FAILED } from './transitions.ts'
  */
 export interface Leadership {
   role(): 'leader' | 'follower'
-  /** The stream's status as its leader tells it; `null`: no leader has yet, or this hub leads. */
+  /** The stream's status as its leader tells it. `null`: no leader has told one yet, or this hub leads. */
   leaderStatus(): ConnectionStatus | null
-  /** Whether this hub still leads: sure even right after it was frozen. */
+  /** Whether this hub still leads. The answer holds even right after a freeze. */
   leads(): Promise<boolean>
   /** Whether no hub has the stream, or waits for it, as far as this hub's lock manager knows. */
   isAbandoned(): Promise<boolean>
 
   /**
-   * A tab is about to attach, and the log is being opened: asks the other hubs meanwhile who leads. Where nobody
-   * answers for `listenFor`, and nobody holds the lock, this hub need not wait once it has both.
+   * A tab is about to attach, and the log opens. Meanwhile this hub asks the others who leads. If nobody answers
+   * within `listenFor`, the hub need not wait any more once it has the tab and the lock.
    */
   listen(): void
   /**
    * There is a tab to serve: this hub asks for the lock, unless it has it or waits for it.
-   * @param told what the tab knows of the hub that it comes from, if that knew of a leader, or was it
+   * @param told where the log of the tab's former hub stood, if that hub led or knew of a leader
    */
   join(told: LogPoint | null): void
   /** No tab is left. The stream ends, what is left is committed, then the lock passes on (S1). */
@@ -77,7 +77,7 @@ export interface Leadership {
   abdicate(): Promise<void>
   /** The log refused a write, since another hub has led in the meantime (L3). */
   fenced(): void
-  /** `leave`, for good. A hub that only left still hears of a sign-out: it may hold events and a token. */
+  /** Leaves, and closes the channel. A hub that only left still hears of a sign-out: it may hold events and a token. */
   close(): Promise<void>
 
   /** Tells the other hubs that the user has signed out (A4). */
@@ -86,7 +86,7 @@ export interface Leadership {
   relayCommitted(committed: Committed): void
   relayStatus(status: ConnectionStatus): void
   relayError(error: ErrorData): void
-  /** @returns whether another hub's connection was told; if not, this hub's own is the one to tell */
+  /** @returns whether the command went to another hub. If not, this hub leads: its own connection is to be told. */
   tellLeader(command: StreamCommand): boolean
 }
 
@@ -94,7 +94,7 @@ export interface LeadershipOptions {
   platform: Platform
   protocol: number
   key: string
-  /** ms from `listen` on in which a hub that knows of no log waits for word of one, before it begins another (L5). */
+  /** ms from `listen` on for which a hub that knows of no log waits for word of one, before it begins a log (L5). */
   listenFor: number
   log: Pick<
     Log,
@@ -111,7 +111,7 @@ export interface LeadershipOptions {
     | 'align'
     | 'flush'
   >
-  /** The stream is about to run: what it needs can be fetched while the log is read. */
+  /** The stream is about to run. Its token can be fetched while the log is read. */
   prepare(): void
   /** The stream may run, or must end. */
   setStreaming(streaming: boolean): void
@@ -122,7 +122,7 @@ export interface LeadershipOptions {
   onSignOut(): void
   /** A hub of a newer protocol is there. This one has let go of the stream for good (T4). */
   onSuperseded(by: number): void
-  /** The lock was refused, or something threw: `message` says what to check. It is tried again. */
+  /** The lock was refused, or something threw. `message` says what to check. This hub tries again by itself. */
   onFailure(message: string, cause: unknown): void
 }
 
@@ -185,14 +185,14 @@ export const createLeadership = (options: LeadershipOptions): Leadership => {
     hears: (type) => type === 'sign-out' || (state().is !== 'out' && state().is !== 'superseded'),
     onNewer(by) {
       if (state().is === 'superseded') return
-      // A last word: the newer hub knows that a stream may just have been closed (S1).
+      // From this last word the newer hub learns that a stream may have been closed a moment ago (S1).
       post({ type: 'hello' })
       move('superseded')
       options.onSuperseded(by)
     },
     onOlder() {
-      // T4: the older hub gives way once it hears of this one. Its words are no sign of life: one that does not
-      // give way is robbed of the lock, after the time of a leader that was heard.
+      // T4: the older hub gives way once it hears this one. Its words do not count as signs of life: if it does not
+      // give way, this hub robs it after the time that a leader gets which was heard before.
       watch.noticed()
       post({ type: 'hello' })
     },

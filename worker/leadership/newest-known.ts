@@ -5,15 +5,15 @@ export interface NewestKnown {
   /** The newest term that this hub has heard of or has had; 0: none. */
   term(): number
   heardOf(term: number): void
-  /** A tab that comes from another hub, or another hub, says where a log stood. Kept if it is the newest. */
+  /** Another hub, or a tab that comes from one, says where a log stood. The newest such word is kept. */
   heed(point: LogPoint): void
-  /** Whether anybody has told of a leader. */
+  /** Whether a tab or a hub has told where a log stood. */
   isTold(): boolean
   /** Where the newest log stood that this hub knows of: its own, or one that it was told of. */
   logPoint(): LogPoint
   /** The next term is to be above this one (L3). */
   termToExceed(): number
-  /** What this hub was told is over: its last tab has gone. */
+  /** Forgets what this hub was told: its last tab has gone. */
   forget(): void
 }
 

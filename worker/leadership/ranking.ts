@@ -31,7 +31,7 @@ export const createRanking = ({
   post,
 }: RankingOptions): Ranking => ({
   heedLeader(term) {
-    // That leader has been replaced (L3).
+    // The one that speaks has been replaced (L3).
     if (term < known.term()) return false
     const now = state()
     const own = now.is === 'leading' ? now.term : now.is === 'claiming' ? now.claim : term
@@ -44,11 +44,11 @@ export const createRanking = ({
   async heedClaim(claim) {
     const now = state()
     if (now.is === 'leading' && claim <= now.term) {
-      // The claim is a new hub's, which knows less: its lock is one of another manager (L5).
+      // The claim comes from a new hub, which knows less, and has its lock from another lock manager (L5).
       await freeze.catchUp()
       return leader.announce()
     }
-    // This hub was robbed while it was frozen, or the other hub knows as much and is newer.
+    // Either this hub was robbed while it was frozen, or the other hub knows as much and is newer.
     if (now.is === 'leading' || (now.is === 'claiming' && claim > now.claim)) move('outranked')
     const newest = known.logPoint()
     if (claim < newest.lineage.term) post({ type: 'newer-log', ...newest })

@@ -18,22 +18,22 @@ export interface TakeOverOptions {
   listenFor: number
   post(message: HubMessage): void
   prepare(): void
-  /** A term of this hub's begins. */
+  /** This hub begins a term. */
   onLeading(): void
   onFailure(message: string, cause: unknown): void
 }
 
 export interface TakeOver {
-  /** Step 3: moves on by `event`, unless this hub was robbed while it was frozen. */
+  /** Step 3 of leadership.ts: moves on by `event`, unless this hub was robbed while it was frozen. */
   makeSure(event: 'granted' | 'silence'): void
-  /** Steps 4 to 6. */
+  /** Steps 4 to 6 of leadership.ts. */
   begin(claiming: Claiming): void
   /**
-   * L3: without IndexedDB this leader may have counted from too low. If others know of a newer term, it begins
-   * another term, above that.
+   * L3: without IndexedDB this leader may have given itself a term that is too low. If others know of a newer term,
+   * this hub begins another one above that.
    */
   exceedKnown(): void
-  /** Whether this hub still leads: sure even right after it was frozen. */
+  /** Whether this hub still leads. The answer holds even right after a freeze. */
   leads(): Promise<boolean>
 }
 
@@ -52,7 +52,7 @@ export const createTakeOver = ({
   onFailure,
 }: TakeOverOptions): TakeOver => {
   const { state, move, fail } = transitions
-  /** A term above that one has begun, since others told of it. */
+  /** The newest term of another hub above which this one has already begun a term, as a leader. */
   let exceeded = 0
 
   const leads = async () => {
@@ -60,7 +60,7 @@ export const createTakeOver = ({
     return state().is === 'leading'
   }
 
-  /** A hub that threw here would be silent while it answers pings: it lets go, and tries again. */
+  /** Lets go after an error, and tries again: else this hub would answer pings, and never stream. */
   const failAs = (mine: Claiming | Leading) => (cause: unknown) => {
     const now = state()
     if ((now.is === 'claiming' || now.is === 'leading') && now.lock === mine.lock) fail(cause)
@@ -86,10 +86,10 @@ export const createTakeOver = ({
   const begin = async (mine: Claiming) => {
     post({ type: 'claim', claim: mine.claim })
     prepare()
-    // The leader before may have died with its stream open: the browser closes that, but tells nobody (S1). Its
-    // other tabs come meanwhile, and may know better where to go on.
+    // The leader before may have died with its stream open. The browser closes that stream, but tells nobody (S1).
+    // Meanwhile that leader's other tabs come, and may know better where to go on.
     const hadLeader = watch.hasHeard() || known.isTold()
-    // A hub that knows of no log is no proof that there is none: site data may have been cleared a moment ago (L5).
+    // There may be a log that this hub knows nothing of: site data may have been cleared a moment ago (L5).
     const listen = log.position().term > 0 ? 0 : Math.min(listenFor, listenFor - watch.listenedFor())
     const wait = hadLeader ? CLOSE_GRACE : listen
     if (wait > 0) await pause(platform, wait)

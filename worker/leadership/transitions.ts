@@ -12,7 +12,7 @@ import {
 } from './leadership-state.ts'
 import type { NewestKnown } from './newest-known.ts'
 
-/** ms until a hub asks for the lock again that was refused it, or failed to take over; then doubled. */
+/** ms until a hub asks for the lock again after a refusal or a failed takeover. Each further failure doubles it. */
 const RETRY_FIRST = 1_000
 const RETRY_CAP = 30_000
 
@@ -34,18 +34,18 @@ export interface TransitionsOptions {
   post(message: HubMessage): void
   setStreaming(streaming: boolean): void
   onStatus(): void
-  /** The lock is granted: is it still this hub's? */
+  /** The lock manager has granted the lock, perhaps before a freeze: the hub has to make sure that it still has it. */
   onGranted(): void
   onClaiming(state: Claiming): void
   onFailure(message: string, cause: unknown): void
 }
 
 export interface Transitions {
-  /** A new object with each move: whoever waited compares it, to see that nothing has changed. */
+  /** A new object with each move. Whoever has waited compares it, to see whether anything has changed. */
   state(): LeadershipState
-  /** Does what the table has for the event in the present state, if anything. */
+  /** Does what TRANSITIONS says of the event in the present state, if anything. */
   move(event: LeadershipEvent): void
-  /** Something is told that went wrong, and keeps this hub from leading: it tries again in a while. */
+  /** Reports an error that keeps this hub from leading. The hub tries again in a while. */
   fail(cause: unknown): void
   /** Resolves once the last stream that this hub handed over is closed and committed. */
   handedOver(): Promise<void>
@@ -104,7 +104,7 @@ export const createTransitions = ({
     }
   }
 
-  /** In order: the stream ends, then what is left is committed, then the lock passes on (S1). */
+  /** Stops in order: the stream ends, then the log commits what is left, then the lock passes on (S1). */
   const handOver = async ({ lock: held }: Holding) => {
     held.forget()
     setStreaming(false)
@@ -113,7 +113,7 @@ export const createTransitions = ({
     platform.after(CLOSE_GRACE, held.release)
   }
 
-  /** At once: another hub leads already, or is to. What is not committed is that hub's. */
+  /** Stops at once, since another hub leads already or is about to. That hub gets the uncommitted events again. */
   const stepDown = () => {
     setStreaming(false)
     log.follow()
@@ -121,7 +121,7 @@ export const createTransitions = ({
     post({ type: 'hello' })
   }
 
-  /** What has become of the state before. */
+  /** Undoes what the state before held: its timer, its stream, its lock. */
   const exit = (from: LeadershipState, next: StateName) => {
     if (from.is === 'retrying') from.cancel()
     if (!('lock' in from)) return
@@ -129,7 +129,7 @@ export const createTransitions = ({
       handedOver = handOver(from)
       return
     }
-    // What threw may have begun to lead already.
+    // After a failure this hub may have begun to lead already.
     if (from.is === 'leading' || next === 'retrying') stepDown()
     else if (next === 'yielded') post({ type: 'hello' })
     if (next === 'queued') from.lock.release()
