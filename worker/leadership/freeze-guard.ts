@@ -1,8 +1,8 @@
 import type { Platform } from '../base/platform.ts'
 
 /**
- * ms without a sign that this hub runs, after which it may have been frozen. A hub is robbed after 1,900 ms of
- * silence at the earliest (L4). This limit is shorter, so that no freeze in which this hub was robbed goes unseen.
+ * ms without a sign that this hub runs, after which it may have been frozen. Shorter than the silence after which
+ * another hub may rob this one (L4, leader-watch.ts), so that no freeze in which this hub was robbed goes unseen.
  */
 const FROZEN_AFTER = 1_500
 

@@ -8,7 +8,7 @@ const STEAL_AFTER = 5_000
  * passed, and two hellos unanswered. The page's own watch takes up to 4.5 s, so both stay within the 10 s of T2.
  */
 const STEAL_UNHEARD_AFTER = 1_900
-/** ms between two robberies by one hub, so that it does not rob its successor, which may be slow to begin. */
+/** ms between two robberies by one hub: a new leader may be slow to begin, and must not be robbed in turn. */
 const STEAL_PAUSE = 30_000
 /** ms between two looks that only a sleep explains: timers in workers are at most 1.3 s late. */
 const SLEPT = 4 * BEAT

@@ -3,25 +3,25 @@ import type { Platform } from '../base/platform.ts'
 
 /**
  * ms from one commit to the next, at least, once events come faster than that. A transaction costs as much as hundreds
- * of events in it: one a frame took as much of the machine as all the deliveries. What a hub that dies has not
- * committed, the server sends again.
+ * of events in it: a transaction a frame took as much of the machine as all the deliveries. If a hub dies before it
+ * commits, the server sends those events again.
  */
 const COMMIT_SPACING = 100
 
 export interface CommitPaceOptions {
   platform: Pick<Platform, 'now' | 'after'>
-  /** There is something to commit, and somewhere to commit it to. */
+  /** Whether there is something to commit, and a database to commit it to. */
   canCommit(): boolean
   commit(): Promise<void>
 }
 
-/** When to commit: one transaction at a time, and the next takes all that came meanwhile (D2). */
+/** When to commit: one transaction at a time, and the next one takes all that came meanwhile (D2). */
 export interface CommitPace {
   /** Events have come. */
   appended(): void
   /** Resolves once all that there is now is committed, or has failed to be. */
   soon(): Promise<void>
-  /** The same, without the wait for what else may come: somebody waits for it. */
+  /** Does what `soon` does, without the wait for further events: somebody waits for this commit. */
   now(): Promise<void>
 }
 
@@ -45,7 +45,7 @@ export const createCommitPace = ({ platform, canCommit, commit }: CommitPaceOpti
     while (canCommit()) {
       const left = COMMIT_SPACING - Math.abs(platform.now() - committedAt)
       const isFast = left > 0 && gap.ms() < COMMIT_SPACING / 2
-      // An event that comes alone: what is about to be delivered goes first.
+      // An event that comes alone waits one turn all the same, so that its delivery goes first.
       if (!isHurried) await wait(isFast ? left : 0)
       committedAt = platform.now()
       if (canCommit()) await commit()
@@ -56,7 +56,7 @@ export const createCommitPace = ({ platform, canCommit, commit }: CommitPaceOpti
     committing ??= commitAll().finally(() => {
       committing = null
       isHurried = false
-      // What came between the loop's last look and now.
+      // Something may have come after the loop's last look.
       if (canCommit()) return soon()
     })
     return committing

@@ -3,15 +3,17 @@ import type { LogStore } from './store.ts'
 
 /** ms after which a request to IndexedDB counts as failed (D2). */
 const STORE_LIMIT = 3_000
-/** ms until IndexedDB is tried again: at first soon, since clearing site data is over in no time; then doubled. */
+/**
+ * ms until IndexedDB is tried again: soon at first, since clearing site data takes no time. Each failure doubles it.
+ */
 const REOPEN_FIRST = 1_000
 const REOPEN_CAP = 30_000
 
 type State =
   | { kind: 'absent' }
-  /** Opened is not yet read: a worker that hangs within a transaction blocks the reading. */
+  /** The database is open, and not yet read: a worker that hangs within a transaction blocks the reading. */
   | { kind: 'opened'; store: LogStore }
-  /** It reads well after a failure. So does a full disk: only a commit that stands proves that all is well. */
+  /** The database reads well after a failure. A full disk reads well too: only a commit proves that all is well. */
   | { kind: 'suspect'; store: LogStore }
   | { kind: 'trusted'; store: LogStore }
   | { kind: 'closed' }
@@ -19,27 +21,27 @@ type State =
 export interface DatabaseOptions {
   platform: Clock
   open(onLost: () => void): Promise<LogStore>
-  /** Takes over what a store holds that was just opened. What it rejects with counts as a failure of the store. */
+  /** Takes over what a store holds that was just opened. A rejection counts as a failure of the store. */
   takeOver(store: LogStore): Promise<void>
-  /** The store is gone: what is said of it holds no more. */
+  /** The store is gone: what the ledger says of its records holds no more. */
   onLost(cause: string): void
   /** It is time to try again: `load` is to be called. */
   onRetry(): void
 }
 
-/** Whether there is an IndexedDB to keep the log in: opened, lost, tried again after ever longer times (D2). */
+/** Whether there is an IndexedDB to keep the log in. A database that is lost is tried again, ever more seldom (D2). */
 export interface Database {
   /** `null`: there is none, or it is closed. */
   store(): LogStore | null
-  /** What it holds is known. */
+  /** Whether the log knows what the database holds. */
   isRead(): boolean
-  /** It has stood since it was opened, or since its last failure a commit has stood. */
+  /** Whether the database has never failed, or a commit has succeeded since its last failure. */
   isTrusted(): boolean
-  /** Opens it and takes over what it holds; it never rejects. */
+  /** Opens the database, and takes over what it holds. Never rejects. */
   load(): Promise<void>
-  /** `from` has failed. Nothing happens if another has taken its place. */
+  /** The store `from` has failed. Nothing happens if another store has taken its place. */
   lose(from: LogStore, cause: unknown): void
-  /** A commit stands. @returns whether it is the first one after a failure */
+  /** A commit has succeeded. @returns whether this was the first one after a failure */
   prove(): boolean
   /** @throws Error where IndexedDB does not answer in time */
   limited<T>(request: Promise<T>): Promise<T>
@@ -48,7 +50,7 @@ export interface Database {
 
 export const createDatabase = ({ platform, open, takeOver, onLost, onRetry }: DatabaseOptions): Database => {
   let state: State = { kind: 'absent' }
-  /** In a row, without a commit that stands. */
+  /** Failures in a row, without a commit that succeeded. */
   let failures = 0
   let cancelRetry = () => {}
 

@@ -9,7 +9,7 @@ const NONE: readonly number[] = []
 export interface EventIds {
   /** The places at which `id` stands, the oldest first. */
   seqsOf(id: string): readonly number[]
-  /** An event whose id is inherited is left out: such an id recognises nothing. */
+  /** Leaves out an event that inherited its id: other events may have the same id. */
   add(event: LoggedEvent): void
   /** Forgets what lies before `seq`. */
   trim(seq: number): void

@@ -3,7 +3,7 @@ import type { Log } from './log.ts'
 
 type Heads = NonNullable<InspectOptions['heads']>
 
-/** Of one call: a screenful, not a log. */
+/** The most heads in one answer: a person reads a screenful, not a log. */
 const MOST_HEADS = 500
 
 /** What the log holds, for people: no payload, and no more than was asked for (I1). */
@@ -16,7 +16,7 @@ export const readHeads = async (
   let seq = Math.max(log.first() - 1, after, end - 1 - Math.min(last, MOST_HEADS))
   while (seq < end - 1) {
     const events = await log.read(seq)
-    // Trimmed, cut or dropped meanwhile.
+    // The events were trimmed, cut or dropped meanwhile.
     if (events.length === 0) break
     for (const { seq, id, type, at, data } of events)
       if (seq < end) heads.push({ seq, id, type, at, size: data.length })
@@ -25,7 +25,7 @@ export const readHeads = async (
   return heads
 }
 
-/** @returns `null`: it is not in the log */
+/** @returns `null`: the event is not in the log */
 export const readData = async (log: Pick<Log, 'read'>, seq: number): Promise<string | null> => {
   const event = (await log.read(seq - 1))[0]
   return event?.seq === seq ? event.data : null

@@ -20,26 +20,28 @@ export interface LogFacts {
   oldestAt: number | null
   /** The head that a leader has told of: a follower may have heard of more than it holds. */
   announcedHead: number
-  /** The term whose leader this log is in line with; 0: neither read nor told yet where the log stands. */
+  /**
+   * The term whose leader this log is in line with. 0: this hub has neither read nor been told where the log stands.
+   */
   alignedTerm: number
-  /** An epoch of this hub's own in which nothing was ever logged: nothing was lost with it. */
+  /** The epoch that this hub began itself and left empty, so that no event was lost with it. `null`: there is none. */
   emptyEpoch: string | null
-  /** Where the event stands, or the position is, that has this id; `null`: the log does not know it. */
+  /** The seq of the event with this id, or the head if the position has this id. `null`: the log knows no such id. */
   seqOf(id: string): number | null
 }
 
 /**
- * The account of one log: what there is, in memory and in IndexedDB, and up to where it is committed. Plain
- * state that only the log's own files touch; it neither reads nor writes the database.
+ * The account of one log: which events are in memory and in IndexedDB, and up to which seq they are committed. Only
+ * the files of this wing change it. The ledger itself neither reads nor writes the database.
  */
 export interface Ledger {
   position: Position
   /** What IndexedDB holds, or is about to. */
   readonly records: RecordIndex
-  /** Uncommitted events are always in it. Without IndexedDB: all there are. */
+  /** The newest events, among them all uncommitted ones. Without IndexedDB it holds all events. */
   readonly tail: MemoryTail
   readonly eventIds: EventIds
-  /** The head that `lastEventId` belongs to, where a follower has heard of more than it holds. */
+  /** The head that `lastEventId` belongs to, if a follower has heard of more events than it holds. */
   announcedHead: number
   /** Whether this hub appends. */
   isLeading: boolean
@@ -48,9 +50,9 @@ export interface Ledger {
   /**
    * How this hub knows where its log stands.
    *
-   * - `fresh`: it began the log itself.
-   * - `recalled`: a tab or another hub told, and nothing has come since.
-   * - `aligned`: it has come in line with another hub's log.
+   * - `fresh`: this hub began the log itself.
+   * - `recalled`: a tab or another hub has told where the log stood, and nothing has come since.
+   * - `aligned`: this hub has brought its log in line with another hub's.
    */
   origin: 'fresh' | 'recalled' | 'aligned'
   /** As in `LogFacts`. */
@@ -59,9 +61,9 @@ export interface Ledger {
   committedUpTo: number
   /** Everything up to this seq is in IndexedDB, or in the transaction under way. */
   takenUpTo: number
-  /** Somebody waits for what there is to be committed, and is told by `onChange`. */
+  /** Somebody waits for a commit, and is told of it by `onChange`. */
   isCommitAwaited: boolean
-  /** What there is to commit beside events; `null`: nothing at all is to be committed. */
+  /** What the next commit does beside writing events. `null`: there is nothing to commit, no event either. */
   pending: PendingWrite | null
   first(): number
   facts(): LogFacts
@@ -72,7 +74,7 @@ export interface Ledger {
   /** The log leaves the epoch in which this hub began it. */
   leaveOwnEpoch(): void
   keep(event: LoggedEvent): void
-  /** All events. @param committed up to where the log is said to be in IndexedDB */
+  /** Forgets all events. @param committed the seq up to which the log counts as committed */
   forget(committed: number): void
   /** Forgets what lies beyond `head`. */
   cut(head: number): void
@@ -151,7 +153,7 @@ export const createLedger = (platform: Pick<Platform, 'uuid'>): Ledger => {
       ledger.committedUpTo = ledger.takenUpTo = committed
     },
     cut(head) {
-      // The last event ID stays that of what was there: `announcedHead` says so.
+      // `lastEventId` stays that of the head before the cut: `announcedHead` keeps that head.
       ledger.announcedHead = Math.max(ledger.announcedHead, ledger.position.head)
       tail.cut(head)
       eventIds.cut(head)

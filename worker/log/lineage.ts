@@ -1,14 +1,14 @@
 import type { LeaderRecord, Lineage } from '../../src/shared/protocol.ts'
 import type { Position } from './store.ts'
 
-/** Leaders, one after the other, that a log remembers. */
+/** How many of its newest leaders a log remembers. */
 export const LEADERS_KEPT = 16
 
 /**
- * Up to which seq two logs agree, told by their leaders: up to the takeover that follows their last common leader
- * (L3). Kafka cuts diverged replicas so, by leader epochs.
+ * Up to which seq two logs agree, judged by their leaders: up to the first takeover after their last common leader
+ * (L3). Kafka truncates diverged replicas in the same way, by leader epochs.
  *
- * @returns `null`: no leader in common is known; Infinity: one log goes on from the whole of the other
+ * @returns `null`: the logs have no known leader in common; Infinity: they have the same last leader
  */
 export const sharedUpTo = (one: readonly LeaderRecord[], other: readonly LeaderRecord[]): number | null => {
   const at = one.findLastIndex(({ leader }) => other.some((each) => each.leader === leader))
@@ -23,8 +23,8 @@ export const agreesUpTo = (
   position: Pick<Position, 'term' | 'leader' | 'leaders'>,
   { term, leaders, committedUpTo }: Lineage,
 ): number => {
-  // This log has still to come in line with the leader that was heard: all of it may be part.
+  // This log is still to be brought in line with that leader's: until then, all that was heard may be part of it.
   if (position.leader === '' || term > position.term) return Number.POSITIVE_INFINITY
-  // Its leaders are so long ago that none is known: only what was committed is sure to be in every later log.
+  // The common leader is so long ago that the log has forgotten it. Committed events are in every later log.
   return sharedUpTo(position.leaders, leaders) ?? committedUpTo
 }

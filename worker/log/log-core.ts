@@ -11,17 +11,17 @@ export interface LogCore {
   ledger: Ledger
   persistence: Persistence
   metrics: MetricsRecorder
-  /** Runs one change after the other, though some have to read. */
+  /** Runs one change after the other: the next one waits for a change that has to read first. */
   inTurn<T>(run: () => Promise<T>): Promise<T>
-  /** One read after `seq`, in order and without holes; empty if there is nothing, or it is gone. */
+  /** The events after `seq`, as many as one read takes, in order and without holes. Empty: there are none any more. */
   read(seq: number): LoggedEvent[] | Promise<LoggedEvent[]>
-  /** There are events to deliver, or another epoch. `appended`: by this hub, as leader. */
+  /** There are events to deliver, or another epoch. @param appended what this hub has added as leader, or `null` */
   onChange(appended: Appended | null): void
   /** Another leader took over: what was delivered before may be no part of the log any more. */
   onTruncate(): void
 }
 
-/** What is missing up to `head` is gone everywhere: whoever needs it gets a reset. */
+/** Goes on behind `head`: no hub has the missing events up to there any more. A tab that needs them gets a reset. */
 export const skipTo = ({ ledger, onChange }: Pick<LogCore, 'ledger' | 'onChange'>, head: number): void => {
   ledger.forget(head)
   ledger.position.head = head

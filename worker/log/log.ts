@@ -19,7 +19,7 @@ export type { Bounds } from './trim-ledger.ts'
 
 /** What one `append` added. */
 export interface Appended {
-  /** head before it. */
+  /** The head before the append. */
   after: number
   events: LoggedEvent[]
 }
@@ -31,7 +31,7 @@ export interface LogOptions {
   /** D3 */
   dedupe: boolean
   metrics: MetricsRecorder
-  /** There are events to deliver, or another epoch. `appended`: by this hub, as leader. */
+  /** There are events to deliver, or another epoch. @param appended what this hub has added as leader, or `null` */
   onChange(appended: Appended | null): void
   onCommitted(committed: Committed): void
   /** Another leader took over: what was delivered before may be no part of the log any more (lineage.ts). */
@@ -43,21 +43,22 @@ export interface LogOptions {
 }
 
 /**
- * The events in order: the newest in memory, the rest in IndexedDB, right behind (D2). It knows nothing of tabs.
+ * The events of a stream, in order: the newest in memory, and all of them in IndexedDB a moment later (D2). This wing
+ * knows nothing of ports and sessions.
  *
- * - `TermClaim`: how a hub becomes its leader, and ceases to be.
- * - `Writer`: what the leader's hub does with it.
- * - `Replica`: what a follower's hub does with it.
- * - `ledger.ts` is its state, `persistence.ts` its database.
+ * - `TermClaim`: how a hub becomes the log's leader, and ceases to be.
+ * - `Writer`: what the hub that leads does with the log.
+ * - `Replica`: what a hub that follows does with the log.
+ * - `ledger.ts` is the log's state, `persistence.ts` keeps its database in step.
  */
 export interface Log extends TermClaim, Writer, Replica {
-  /** Resolves once the position is known, from IndexedDB or, failing that, afresh. */
+  /** Resolves once the log has a position: the one in IndexedDB, or a new one. */
   ready: Promise<void>
   position(): Readonly<Position>
   epoch(): string
-  /** What is told to a tab whose cursor comes to be at `seq`; the head, if left out. */
+  /** What a tab is told of the log when its cursor comes to `seq`. Default: the head. */
   lineage(seq?: number): Lineage
-  /** Where the log stands, for those who ask where a tab stands in it. */
+  /** What locate-tab.ts needs to know of the log. */
   facts(): LogFacts
   /** seq of the oldest event; head + 1 if there is none. */
   first(): number
@@ -70,21 +71,21 @@ export interface Log extends TermClaim, Writer, Replica {
   streamClient(): string
   /** The rhythm that the server has shown last (S3), in ms; `null`: none. */
   rhythm(): number | null
-  /** One read after `seq`, in order and without holes; empty if there is nothing, or it is gone. */
+  /** The events after `seq`, as many as one read takes, in order and without holes. Empty: there are none any more. */
   read(seq: number): LoggedEvent[] | Promise<LoggedEvent[]>
-  /** A tab, or another hub, knows where the log stood (recall.ts). */
+  /** A tab or another hub tells where the log stood (recall.ts). */
   recall(point: LogPoint): void
-  /** An empty log begins after the event with this id (start-cursor.ts). @returns whether it does */
+  /** Lets an empty log begin after the event with this id (start-cursor.ts). @returns whether the log does so */
   beginAfter(id: string): boolean
-  /** Where a tab starts that has no cursor (start-cursor.ts). @param since default: what the log holds is older */
+  /** Where a tab starts that has no cursor (start-cursor.ts). @param since default: after all that the log holds */
   start(from: From, since?: number): Cursor | null
-  /** What there is now is to be committed as soon as can be: `onChange` tells once it is. */
+  /** Commits at once, if there is anything to commit. `onChange` tells when more is committed. */
   awaitCommit(): void
-  /** Commits what is left. */
+  /** Commits all that is not committed yet. */
   flush(): Promise<void>
-  /** Ends it without a commit: the log is about to be deleted (A4). */
+  /** Closes the log without a commit: it is about to be deleted (A4). */
   discard(): void
-  /** Commits what is left, and ends it. */
+  /** Commits all that is not committed yet, and closes the log. */
   close(): Promise<void>
 }
 
@@ -107,7 +108,7 @@ export const createLog = ({ platform, open, bounds, dedupe, metrics, ...hooks }:
     onFound: () => hooks.onChange(null),
     onDurable(cause) {
       hooks.onDurable(cause)
-      // Without IndexedDB, or with another's log in it, there may be less to read: sessions look again.
+      // Less may be left to read now, or another hub's log: sessions have to look again.
       hooks.onChange(null)
     },
   })

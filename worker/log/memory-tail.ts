@@ -7,7 +7,7 @@ export interface MemoryTail {
   first(): number | null
   at(seq: number): LoggedEvent | undefined
   push(event: LoggedEvent): void
-  /** One read after `seq`, which must not lie before the tail. */
+  /** As many events after `seq` as one read takes. `seq` must not lie before the tail. */
   after(seq: number): LoggedEvent[]
   /** All after `seq`. */
   since(seq: number): LoggedEvent[]

@@ -2,19 +2,19 @@ import type { Ledger } from './ledger.ts'
 import { reconcile } from './reconcile.ts'
 import type { LogRecord, Position } from './store.ts'
 
-/** The events in memory go on, and replace what is stored. */
+/** Goes on with the log in memory: the next commit replaces all that is stored. */
 const replaceStored = (ledger: Ledger, firstInMemory: number) => {
   ledger.records.clear()
   ledger.committedUpTo = ledger.takenUpTo = firstInMemory - 1
   ledger.pending = { trimBelow: Number.MAX_SAFE_INTEGER, cutAbove: null }
 }
 
-/** What is stored goes on, and with it the events in memory that follow it, if `isKept`. */
+/** Goes on with the stored log. @param isKept the events in memory that follow its head are kept as well */
 const takeStored = (ledger: Ledger, stored: Position, records: LogRecord[], isKept: boolean) => {
   const { position: ours, announcedHead, tail } = ledger
   const beyond = isKept ? tail.since(stored.head) : []
   const { head } = isKept ? ours : stored
-  // The id that goes with the head, not with what was only heard of.
+  // If this hub has heard of more events than it holds, `ours.lastEventId` belongs to one that it does not hold.
   const newest = announcedHead > head ? beyond.at(-1)?.id : ours.lastEventId
   const lastEventId = (isKept ? newest : null) ?? stored.lastEventId
   const { term, leader, leaders } = stored.term < ours.term ? ours : stored
@@ -22,7 +22,7 @@ const takeStored = (ledger: Ledger, stored: Position, records: LogRecord[], isKe
   ledger.alignedTerm = Math.max(ledger.alignedTerm, stored.term)
   ledger.announcedHead = head
   ledger.forget(stored.head)
-  // Also where this log was to replace another that is gone: what is there now was written since.
+  // An earlier merge may have set `trimBelow` to replace an older stored log. This log was written since, and stays.
   ledger.pending = { trimBelow: 0, cutAbove: stored.head }
   ledger.records.add(records)
   for (const { events } of records) events.forEach(ledger.keep)
@@ -32,7 +32,7 @@ const takeStored = (ledger: Ledger, stored: Position, records: LogRecord[], isKe
 /**
  * Brings the log in memory together with what IndexedDB holds, as `reconcile` decides.
  *
- * @returns `isTaken`: what was delivered may be no part of the log any more
+ * @returns `isTaken`: the stored log goes on, so that events which were delivered may be no part of it
  */
 export const mergeStored = (
   ledger: Ledger,

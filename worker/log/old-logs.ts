@@ -2,7 +2,7 @@ import { PREFIX } from '../../src/shared/names.ts'
 import type { Platform } from '../base/platform.ts'
 import type { LogDatabases, LogUse } from './store.ts'
 
-/** Logs that an origin keeps, at most: each user of each stream has one. */
+/** The most logs that an origin keeps: each user of each stream has one. */
 const MOST_LOGS = 50
 /** ms from the start of a hub until it looks for old logs: its own tabs come first. */
 const SWEEP_AFTER = 2_000
@@ -12,13 +12,13 @@ export interface FoundLog {
   name: string
   /** `null`: nothing was ever committed to it. */
   use: LogUse | null
-  /** A hub has its stream, or waits for it. */
+  /** Whether a hub has this log's stream, or waits for it. */
   isInUse: boolean
 }
 
 /**
- * Which logs go (B3): those that nobody has used for as long as their events are kept, and of more than `most` those
- * that were used longest ago. One that is in use stays. Pure.
+ * Which logs go (B3). A log goes if nobody has used it for as long as its events are kept. If there are more than
+ * `most` logs, those go that were used longest ago. A log that is in use stays. Pure.
  */
 export const logsToDelete = (found: FoundLog[], now: number, most = MOST_LOGS): string[] =>
   found
@@ -36,7 +36,7 @@ export interface SweepOptions {
   lockOf(name: string): string
 }
 
-/** Deletes old logs of this origin, once, soon after a hub has started (B3): their users may never come back. */
+/** Deletes old logs of this origin, once, soon after a hub has started (B3): their own users may never come back. */
 export const sweepOldLogs = ({ platform, databases, own, lockOf }: SweepOptions): { close(): void } => {
   const find = async (): Promise<FoundLog[]> => {
     const names = (await databases.names()).filter((name) => name.startsWith(PREFIX))
@@ -51,6 +51,6 @@ export const sweepOldLogs = ({ platform, databases, own, lockOf }: SweepOptions)
   const sweep = async () => {
     await Promise.all(logsToDelete(await find(), platform.now()).map(databases.delete))
   }
-  // What fails now is tried by the next hub that starts.
+  // If the sweep fails, the next hub that starts tries again.
   return { close: platform.after(SWEEP_AFTER, () => void sweep().catch(() => {})) }
 }

@@ -3,18 +3,18 @@ import type { EventIds } from './event-ids.ts'
 import type { Received } from './received.ts'
 
 /**
- * The beginning of a connection that resumed, where the server may send again what the log holds (D3): it resumes a
- * little too early, or knows nothing of resuming. Later in a connection the same event twice is two events, which
- * a counter or a `ping` with a fixed id really sends.
+ * The beginning of a connection that resumed (D3). There a server may send again what the log holds: some servers
+ * resume a little too early, some know nothing of resuming. Later in a connection the same event twice counts as two
+ * events: servers do send that, as a counter, or as a `ping` with a fixed id.
  */
 export interface Overlap {
-  /** A connection has opened. @param isResumed it asked for what follows a position */
+  /** A connection has opened. @param isResumed whether its request asked for what follows a position */
   begin(isResumed: boolean): void
   /**
-   * Takes the next event, in order. The first one that the log does not hold ends the overlap. An event without an id
-   * of its own can't be recognised: it is new, and ends nothing.
+   * Takes the next event, in order. The first event that the log does not hold ends the overlap. An event without an
+   * id of its own can't be recognised: it counts as new, and does not end the overlap.
    *
-   * @returns whether the log holds it already
+   * @returns whether the log holds the event already
    */
   take(block: Received): boolean | Promise<boolean>
 }
@@ -23,7 +23,7 @@ export const createOverlap = (
   eventIds: Pick<EventIds, 'seqsOf'>,
   find: (seq: number) => LoggedEvent | undefined | Promise<LoggedEvent | undefined>,
 ): Overlap => {
-  /** seqs of the events that have come again; `null`: the overlap is over. Each event of the log comes again once. */
+  /** The seqs of the events that have come again, since each can come again only once. `null`: the overlap is over. */
   let repeated: Set<number> | null = null
 
   const takeHeld = async ({ type, data }: Received, seqs: readonly number[]) => {

@@ -25,40 +25,43 @@ export interface PersistenceOptions {
   /** Runs what changes the ledger, one after the other. */
   inTurn<T>(run: () => Promise<T>): Promise<T>
   onCommitted(committed: Committed): void
-  /** It may be another leader's: events that were delivered may not be part of the log any more. */
+  /** Another leader took over: events that were delivered may be no part of the log any more. */
   onTruncate(): void
   /** A write was refused: there is another leader (L3). */
   onFenced(): void
-  /** Sessions look again: there may be more to read than was known of, or less, or more is committed. */
+  /** Sessions are to look again: the log may hold more or fewer events than they know of, or more is committed. */
   onFound(): void
   /** IndexedDB failed (`cause` says how), or is back (`null`). */
   onDurable(cause: string | null): void
 }
 
-/** Keeps a log's ledger and its database in step (D2): what fails here goes on in memory, and comes back. */
+/**
+ * Keeps a log's ledger and its database in step (D2). If the database fails, the log goes on in memory until it is
+ * back.
+ */
 export interface Persistence {
   /** Opens the database, and takes over what it holds. */
   load(): Promise<void>
   /** Events have come. */
   appended(): void
-  /** Resolves once all that there is now is committed, or has failed to be. */
+  /** Resolves once all that the log holds now is committed, or the commit has failed. */
   commitSoon(): Promise<void>
-  /** The same, at once. */
+  /** Does what `commitSoon` does, without waiting for further events. */
   commitNow(): Promise<void>
   /** Brings the ledger back within its bounds (B2). */
   trim(): void
-  /** More is committed than before, here or by the leader: whoever waits for it looks again. */
+  /** More is committed than before, by this hub or by its leader. Whoever waits for a commit is told. */
   tellAwaited(): void
-  /** What a follower's database is worth, its leader finds out. */
+  /** Whether events reach IndexedDB. A follower only reads: whether commits succeed, its leader finds out. */
   isDurable(): boolean
   /** Brings the ledger in line with IndexedDB, if there is one. */
   sync(): Promise<void>
-  /** One read after `seq` from IndexedDB, without holes; empty if it is gone. */
+  /** The events after `seq` from IndexedDB, as many as one read takes, without holes. Empty: they are gone. */
   read(seq: number): Promise<LoggedEvent[]>
   close(): void
 }
 
-/** Takes what is to be committed out of the ledger. */
+/** Makes the next commit of the ledger's uncommitted events, and marks them as under way. */
 const takeCommit = (ledger: Ledger, bounds: Bounds): Omit<Commit, 'expected' | 'use'> => {
   const { trimBelow, cutAbove } = ledger.touch()
   const records = toRecords(ledger.tail.since(ledger.takenUpTo), bounds)
@@ -69,7 +72,7 @@ const takeCommit = (ledger: Ledger, bounds: Bounds): Omit<Commit, 'expected' | '
   return { records, position, trimBelow, cutAbove }
 }
 
-/** Over 80 lines: to take over, to commit and to read each end in the loss, or the proof, of the same database. */
+/** Over 80 lines: taking over, committing and reading each may prove the one database good, or lose it. */
 export const createPersistence = ({
   platform,
   ledger,
@@ -90,7 +93,7 @@ export const createPersistence = ({
   }
 
   const takeOver = async (from: LogStore) => {
-    // D6: a slow disk may need longer for the events than anybody waits. Asked for first, the position is known by then.
+    // D6: a slow disk may need longer for the events than the limit. The position, asked for first, is known by then.
     let early: Position | undefined
     const note = (position: Position | undefined) => {
       early = position
@@ -137,7 +140,7 @@ export const createPersistence = ({
       ledger.isLeading = false
       return hooks.onFenced()
     }
-    // A restart of the log, or its loss, meanwhile: `committedUpTo` speaks of another state by now.
+    // The database was lost meanwhile: `committedUpTo` speaks of another state by now.
     if (database.store() !== into) return
     if (database.prove()) hooks.onDurable(null)
     const upTo = given.position.head
@@ -184,7 +187,7 @@ export const createPersistence = ({
         const index = events.findIndex((event) => event.seq > seq)
         if (events[index]?.seq === seq + 1) return oneRead(events, index)
         if (ledger.isLeading) throw new Error('IndexedDB lost committed events.')
-        // A follower's ledger is behind: the leader has trimmed, or committed what was never told.
+        // A follower's ledger may be behind: the leader has trimmed, or committed events that it did not relay here.
         await takeOver(from)
         hooks.onFound()
       } catch (error) {

@@ -2,9 +2,9 @@ import type { Ledger } from './ledger.ts'
 import type { LogPoint } from './log-point.ts'
 
 /**
- * D2. Where IndexedDB can't be read, or was cleared, and no leader is heard, a tab that was attached before, or
- * another hub, knows more than this log: it goes on from there. A hub that hangs may do so within a transaction, and
- * then blocks the database for as long as its pages live.
+ * Goes on from where a tab or another hub says that the log stood (D2). They know more than this hub if IndexedDB was
+ * cleared or can't be read, and no leader is heard. A hub that hangs within a transaction blocks the database for as
+ * long as its pages live.
  */
 export const recall = (ledger: Ledger, { cursor, lineage }: LogPoint): void => {
   const { epoch, seq } = cursor
@@ -14,7 +14,8 @@ export const recall = (ledger: Ledger, { cursor, lineage }: LogPoint): void => {
   if (leader === undefined || lastEventId === null) return
   const isEmpty = ledger.first() > position.head
   const isSameLog = position.leader === leader && position.epoch === epoch
-  // The hub before may have hung between two tabs: what the tab that is behind lacks, the server still has.
+  // The former hub may have hung after it had delivered to one tab only. This log then goes on from the tab that is
+  // further behind: the server can send the events again that this tab lacks.
   const isBehind = ledger.origin === 'recalled' && isSameLog && seq < position.head && isEmpty
   if ((ledger.alignedTerm > 0 || position.head > 0) && !isBehind) return
   ledger.origin = 'recalled'

@@ -6,7 +6,7 @@ type Place = Pick<Position, 'epoch' | 'head' | 'term' | 'leader' | 'leaders'>
 /** The log in this hub's memory. */
 export interface MemoryLog extends Place {
   isLeading: boolean
-  /** The term whose leader it is in line with; 0: none's. */
+  /** The term whose leader this log is in line with; 0: it is in line with none. */
   alignedTerm: number
   /** seq of its oldest event in memory; head + 1 if there is none. */
   firstInMemory: number
@@ -16,15 +16,15 @@ export interface Reconciled {
   /** Another leader wrote the database: this hub leads no more (L3). */
   isDeposed: boolean
   /**
-   * - `memory`: it is the newer log. It was written while there was no IndexedDB, and replaces what is stored.
-   * - `stored`: what is stored takes the place of what is in memory.
-   * - `both`: what is stored, and the events in memory that go on from it.
+   * - `memory`: the log in memory is the newer one, written while there was no IndexedDB. It replaces the stored log.
+   * - `stored`: the stored log replaces the one in memory.
+   * - `both`: the stored log, and the events in memory that follow its head.
    */
   kept: 'memory' | 'stored' | 'both'
 }
 
 /**
- * What becomes of the log in memory and the one in IndexedDB, where they meet (D2, L3). Pure.
+ * Which log goes on when this hub reads the database: the one in memory or the stored one (D2, L3). Pure.
  *
  * @param stored `undefined`: the database is new, or was cleared
  */
@@ -37,11 +37,11 @@ export const reconcile = (memory: MemoryLog, stored: Place | undefined): Reconci
 
   const hasHole = isSameEpoch && memory.firstInMemory > stored.head + 1
   const isOlder = stored.term < memory.term || (isLeading && stored.term === memory.term)
-  // The memory may have gone on from before the end of what is stored, in the same epoch too.
+  // Even in the same epoch, the log in memory may have gone on from before the stored head.
   const hasParted = !isSameEpoch || (sharedUpTo(memory.leaders, stored.leaders) ?? 0) < stored.head
   if (hasHole || (isOlder && hasParted)) return { isDeposed, kept: 'memory' }
 
-  // What an earlier leader relayed is not sure to be in the log of the one that wrote this.
+  // If a later leader wrote the database, events that an earlier one relayed to this hub may be no part of its log.
   const goesOn = isSameEpoch && stored.term <= memory.alignedTerm && memory.head >= stored.head
   return { isDeposed, kept: goesOn ? 'both' : 'stored' }
 }

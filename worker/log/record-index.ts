@@ -3,15 +3,18 @@ import { isFullRead, sizeOf } from './one-read.ts'
 import type { LogRecord } from './store.ts'
 
 /**
- * Events a record, at most: each costs the browser's process a request, and a read for a tab that is a little behind
- * should not load a whole log.
+ * The most events in one record. Fewer would cost the browser's process a request for each further record. More would
+ * load a whole log for a tab that is a little behind.
  */
 const RECORD_EVENTS = 500
 
 /** A record without its events. */
 export type RecordInfo = Omit<LogRecord, 'events'>
 
-/** Packs events into records. Trimming drops whole ones: at least ten keep the log near its bounds (B2). */
+/**
+ * Packs events into records. A trim drops whole records: with at least ten of them the log stays near its bounds
+ * (B2).
+ */
 export const toRecords = (events: LoggedEvent[], bounds: { events: number; bytes: number }): LogRecord[] => {
   const most = Math.min(RECORD_EVENTS, Math.ceil(bounds.events / 10))
   const made: LogRecord[] = []
@@ -29,16 +32,16 @@ export const toRecords = (events: LoggedEvent[], bounds: { events: number; bytes
   return made
 }
 
-/** What IndexedDB holds, or is about to, so that neither a read nor a trim has to look there. */
+/** The records that IndexedDB holds, or is about to hold, so that neither a read nor a trim has to look there. */
 export interface RecordIndex {
   /** The oldest; `null`: there is none. */
   oldest(): RecordInfo | null
   /** seq of the newest event; `null`: there is none. */
   last(): number | null
   add(records: RecordInfo[]): void
-  /** Forgets the oldest while `isTooMuch` says so. @returns whether any went */
+  /** Forgets the oldest records while `isTooMuch` says so. @returns whether any went */
   trim(isTooMuch: (oldest: RecordInfo, size: number) => boolean): boolean
-  /** Forgets what reaches beyond `seq`. */
+  /** Forgets the records that reach beyond `seq`. */
   cut(seq: number): void
   /** The keys of the records that one read after `seq` takes; `null`: there are none. */
   span(seq: number): { from: number; to: number } | null

@@ -4,7 +4,7 @@ import { type LogCore, skipTo } from './log-core.ts'
 import type { Committed } from './persistence.ts'
 import type { Position } from './store.ts'
 
-/** Whose log it is that a leader speaks of. */
+/** Which log a leader speaks of. */
 export interface Of {
   term: number
   epoch: string
@@ -12,15 +12,15 @@ export interface Of {
 
 /** What a hub that follows does with its log: it takes over what the leader relays (L2). */
 export interface Replica {
-  /** @returns whether it fits; if not, what lies between is missing */
+  /** The leader has appended. @returns whether this log now has the events; if not, it lacks some from before them */
   receive(relayed: Appended & Of, lastEventId: string): Promise<boolean>
-  /** The leader has committed: the same account here. */
+  /** The leader has committed: this log's account of the database follows. */
   committedBy(relayed: Committed & Of): Promise<void>
   /**
-   * A leader says where its log stands; this one comes to the same.
+   * A leader says where its log stands. This log comes in line with the leader's.
    *
    * @param oldest seq of the leader's oldest event
-   * @returns whether events are missing here after `head`
+   * @returns whether this log lacks events after its own head
    */
   align(leader: Position, oldest: number): Promise<boolean>
 }
@@ -28,9 +28,9 @@ export interface Replica {
 /** Takes over the log of a leader whose epoch is another. */
 const adopt = async (core: LogCore, leader: Position, oldest: number): Promise<void> => {
   const { ledger, persistence, onChange } = core
-  // What another hub went on with may hold what this one has not heard.
+  // The leader's log may hold events that this hub has not heard: tabs of the empty epoch are to read them.
   if (ledger.origin !== 'aligned' && ledger.position.head === 0) ledger.leaveOwnEpoch()
-  // Before anybody looks: the last event ID is the one that goes with it.
+  // This comes first, so that whoever looks meanwhile finds the head to which `lastEventId` belongs.
   ledger.announcedHead = leader.head
   if (leader.previous?.epoch === ledger.position.epoch) {
     ledger.position = { ...leader }
@@ -42,7 +42,7 @@ const adopt = async (core: LogCore, leader: Position, oldest: number): Promise<v
   skipTo(core, oldest - 1)
 }
 
-/** Goes along with another leader of the same epoch: what this log had beyond its beginning is no part of it. */
+/** Follows another leader of the same epoch: what this log holds from after that leader's takeover goes. */
 const goAlong = ({ ledger, onTruncate }: LogCore, { term, leader, leaders }: Position): void => {
   const { position, committedUpTo } = ledger
   const before = { ...position, committedUpTo }
@@ -83,7 +83,7 @@ export const createReplica = (core: LogCore): Replica => {
     const last = ledger.records.last() ?? ledger.committedUpTo
     if (records[0] !== undefined && records[0].first > last + 1) {
       await persistence.sync()
-      // It may hold events that were never relayed to this hub, and no other may come for long.
+      // The database may hold events that were never relayed to this hub, and the next event may be long in coming.
       onChange(null)
     } else ledger.records.add(records.filter(({ first }) => first > last))
     ledger.records.trim((record) => record.last < oldest)
@@ -95,7 +95,7 @@ export const createReplica = (core: LogCore): Replica => {
 
   const align = async (leader: Position, oldest: number): Promise<boolean> => {
     const { term, leader: before, epoch } = ledger.position
-    // A replaced one that wakes up may speak before its successor does (L3).
+    // A leader that was replaced, and wakes up, may speak before its successor does (L3).
     if (ledger.isLeading || leader.term < term) return false
     if (leader.epoch !== epoch) await adopt(core, leader, oldest)
     else if (leader.term > term || leader.leader !== before) goAlong(core, leader)
@@ -104,7 +104,7 @@ export const createReplica = (core: LogCore): Replica => {
     ledger.alignedTerm = position.term = leader.term
     if (position.streamClient !== leader.streamClient) {
       position.streamClient = leader.streamClient
-      // Tabs are to know it before another event comes: the leader may hang.
+      // Tabs have to know the new `streamClient` before the next event: the leader may hang by then.
       onChange(null)
     }
     if (leader.head >= position.head) {

@@ -2,10 +2,10 @@ import type { Cursor, From } from '../../src/shared/events.ts'
 import type { Ledger } from './ledger.ts'
 
 /**
- * A log that nothing is known of begins after this id, which becomes the position that the first request asks for: a
- * page has fetched its state as of that event, and what came since must not fall through (D5).
+ * Lets a log that is empty and new begin after this id (D5): the first request then resumes after it. The page has
+ * fetched its state as of that event, and must miss nothing that came since.
  *
- * @returns whether it does. It does not where another hub may lead, or where a position is known.
+ * @returns whether the log does so. It does not if this hub leads already, has heard of another log, or has a position.
  */
 export const beginAfter = (ledger: Ledger, id: string): boolean => {
   const { position, origin, isLeading } = ledger
@@ -17,9 +17,9 @@ export const beginAfter = (ledger: Ledger, id: string): boolean => {
 /**
  * Where a tab starts that has no cursor (D5).
  *
- * @param since when `'now'` was, in ms since 1970: a page fetches its state while it attaches, and what came
- *   in between must not fall through
- * @param now in ms since 1970: an event that seems to be from later was received by a clock that has been set back
+ * @param since when `'now'` was, in ms since 1970: a page fetches its state while it attaches, and must not miss an
+ *   event that came in between
+ * @param now in ms since 1970. An event with a later time was received before the clock was set back.
  * @returns `null`: the event that `from` names is not in the log
  */
 export const startCursor = (

@@ -4,7 +4,7 @@ import type { PackedEvents } from '../../src/shared/packed-events.ts'
 import { pack, unpackEvents } from '../../src/shared/packed-events.ts'
 import type { LeaderRecord } from '../../src/shared/protocol.ts'
 
-/** One record a batch: 8 to 60 times cheaper than one an event. */
+/** What one commit writes: a record of many events is 8 to 60 times cheaper than a record an event. */
 export interface LogRecord {
   /** seq of the first event: the key. */
   first: number
@@ -18,15 +18,15 @@ export interface LogRecord {
   events: LoggedEvent[]
 }
 
-/** Where the log stands. Committed in the transaction of the events it speaks of (D2). */
+/** Where the log stands. The transaction that commits events commits their position as well (D2). */
 export interface Position {
   /** Counts the leaders. The fencing token: a leader of an earlier term can no longer write (L3). */
   term: number
-  /** The random id of that leader: one that was robbed while it took over may have counted to the same term. */
+  /** The random id of that leader, since a leader that was robbed while it took over may have reached the same term. */
   leader: string
   /**
-   * It and the leaders before it, the newest at the end: what one's log had beyond the base of a later one is no
-   * part of this log (L3).
+   * That leader and those before it, the newest at the end. What an earlier leader logged after the `startsAfter` of a
+   * later one is no part of this log (L3).
    */
   leaders: LeaderRecord[]
   epoch: string
@@ -34,17 +34,19 @@ export interface Position {
   head: number
   /** What a resumption asks for. */
   lastEventId: string
-  /** The epoch before, why it ended, and when, in ms since 1970. */
+  /** The epoch before this one, why it ended, and when (in ms since 1970). `null`: there was none. */
   previous: { epoch: string; reason: ResetReason; at: number } | null
-  /** head when the epoch began. */
+  /** The head when the epoch began. */
   epochStart: number
-  /** Sent as `Stream-Client`: this browser, to the server (R6). */
+  /** Sent as `Stream-Client`: tells the server that requests come from the same browser (R6). */
   streamClient: string
-  /** The longest time between two signs of life of the server, in ms (S3). Left out: it has shown no rhythm. */
+  /** The longest time between two signs of life of the server, in ms (S3). Left out: the server has shown no rhythm. */
   rhythm?: number | undefined
 }
 
-/** As it is stored: a list of objects is three times as many bytes, all of which the browser's process copies too. */
+/**
+ * A record as it is stored. A list of objects takes three times as many bytes, and the browser's process copies them.
+ */
 type StoredRecord = Omit<LogRecord, 'events'> & { events: PackedEvents }
 
 const toStored = ({ events, ...info }: LogRecord): StoredRecord => ({ ...info, events: pack(events) })
@@ -71,14 +73,14 @@ export interface Commit {
   position: Position
   /** Records whose key is below this are deleted. */
   trimBelow: number
-  /** So are those above this: what a leader of an earlier term still wrote. `null`: none. */
+  /** Records whose key is above this are deleted: a leader of an earlier term wrote them. `null`: none are. */
   cutAbove: number | null
-  /** What a leader's first write is made over: has anybody written since, it is refused. */
+  /** What a new leader has read. Its first commit is refused if the stored position is another one by now. */
   expected: Position | undefined
   use: LogUse
 }
 
-/** Another leader has taken over: nothing was written (L3). */
+/** The database refused a commit, since another leader has taken over (L3). Nothing was written. */
 export class Fenced extends Error {
   override readonly name = 'Fenced'
 }
@@ -99,11 +101,11 @@ const VERSION = 1
 
 /** The databases of this worker's origin. */
 export interface LogDatabases {
-  /** The names of all, logs or not. Firefox before 126 has no list of them: none is found there. */
+  /** The names of all databases, logs or not. Firefox before 126 can't list databases, and gives none. */
   names(): Promise<string[]>
-  /** When the log in a database was used last; `null`: it is none, or nothing was ever committed to it. */
+  /** When the log in a database was used last. `null`: the database is no log, or nothing was ever committed to it. */
   use(name: string): Promise<LogUse | null>
-  /** Resolves once nobody has it open any more, and it is gone (A4). */
+  /** Resolves once nobody has the database open any more, and it is gone (A4). */
   delete(name: string): Promise<void>
 }
 
@@ -111,7 +113,7 @@ export const logDatabases: LogDatabases = {
   names: async () => ((await indexedDB.databases?.()) ?? []).flatMap(({ name }) => name ?? []),
   async use(name) {
     const db: IDBPDatabase<Schema> = await openDB<Schema>(name, undefined, {
-      // It is gone meanwhile, and not to be made anew.
+      // The database was deleted meanwhile. Opening it must not create it again.
       upgrade(_, __, ___, transaction) {
         transaction.done.catch(() => {})
         transaction.abort()
@@ -138,7 +140,8 @@ export const openLogStore = async (name: string, onLost: () => void): Promise<Lo
       database.createObjectStore('records', { keyPath: 'first' })
       database.createObjectStore('position')
     },
-    // Another context deletes or upgrades: to hold on would block it for as long as this worker lives.
+    // Another context deletes or upgrades the database. An open connection would block that for as long as this
+    // worker lives.
     blocking() {
       db.close()
       onLost()
@@ -158,8 +161,8 @@ export const openLogStore = async (name: string, onLost: () => void): Promise<Lo
     },
     range: async (from, to) => (await db.getAll('records', IDBKeyRange.bound(from, to))).map(fromStored),
     async commit({ records, position, trimBelow, cutAbove, expected, use }) {
-      // `relaxed`: an operating system's crash may cost the newest commits, never their order; the server
-      // then sends them again. `strict` costs 1.6 times as much for nothing that a resumption cannot mend.
+      // With `relaxed`, a crash of the operating system may cost the newest commits, never their order. The server
+      // then sends those events again. `strict` costs 1.6 times as much, and a resumption mends the same.
       const tx = db.transaction(['records', 'position'], 'readwrite', { durability: 'relaxed' })
       const store = tx.objectStore('records')
       const positions = tx.objectStore('position')
@@ -176,7 +179,7 @@ export const openLogStore = async (name: string, onLost: () => void): Promise<Lo
       if (trimBelow > 0) writes.push(store.delete(IDBKeyRange.upperBound(trimBelow, true)))
       if (cutAbove !== null) writes.push(store.delete(IDBKeyRange.lowerBound(cutAbove, true)))
       for (const record of records) writes.push(store.put(toStored(record)))
-      // Every promise is awaited, so that a failure rejects here and nowhere else.
+      // All promises are awaited together, so that no failure is an unhandled rejection.
       await Promise.all([...writes, tx.done])
     },
     close: () => db.close(),

@@ -5,15 +5,15 @@ import { type LogCore, skipTo } from './log-core.ts'
 /** How a hub becomes the leader of a log, and ceases to be (L1, L3). */
 export interface TermClaim {
   /**
-   * This hub holds the lock (L1): from here on it appends.
+   * This hub holds the lock (L1). From here on it appends.
    *
-   * @param seen the newest term that it has heard of
-   * @returns its own term; `null`: another wrote meanwhile, and this hub is robbed already, or tries again
+   * @param seen the newest term that this hub has heard of
+   * @returns this hub's term. `null`: another hub wrote meanwhile. This hub was robbed already, or has to try again.
    */
   lead(seen: number): Promise<number | null>
-  /** Takes the last `lead` back. This hub was robbed before it led: another may have counted to the same term. */
+  /** Undoes the last `lead`. This hub was robbed before it led, and another one may have reached the same term. */
   undoLead(): void
-  /** Another hub leads, or none. What is not committed is the next leader's. */
+  /** Another hub leads, or none does. The next leader gets the uncommitted events again. */
   follow(): void
 }
 
@@ -34,15 +34,16 @@ export const createTermClaim = (core: LogCore): TermClaim => {
   const lead = async (seen: number): Promise<number | null> => {
     if (ledger.origin === 'recalled') ledger.origin = 'aligned'
     await persistence.sync()
-    // Without IndexedDB, what was never relayed to this hub is lost: it goes on behind it, after its id.
+    // Without IndexedDB, events that were announced but never relayed to this hub are lost. It goes on after the last
+    // of them, whose id it knows.
     if (ledger.announcedHead > ledger.position.head) skipTo(core, ledger.announcedHead)
     const { position, alignedTerm } = ledger
     const { term, leader, leaders, head, lastEventId } = position
-    // Two that count from one number, each with a lock manager of its own, come to different terms.
+    // The fraction keeps two hubs apart that count from the same term, each with a lock manager of its own (L5).
     const ownTerm = Math.floor(Math.max(term, seen)) + 1 + platform.random()
     beforeLead = { ownTerm, term, leader, leaders, alignedTerm }
     position.term = ownTerm
-    // One that leads already goes on with its log.
+    // A hub that leads already goes on with its own log, under the same leader id.
     if (!ledger.isLeading) {
       position.leader = platform.uuid()
       const own = { leader: position.leader, startsAfter: head, lastEventId }
@@ -63,7 +64,7 @@ export const createTermClaim = (core: LogCore): TermClaim => {
     undoLead() {
       if (beforeLead === null) return
       const { ownTerm, term, leader, leaders, alignedTerm } = beforeLead
-      // What was read or told meanwhile stays.
+      // A term that was read or told meanwhile stays.
       if (ledger.position.term === ownTerm) Object.assign(ledger.position, { term, leader, leaders })
       if (ledger.alignedTerm === ownTerm) ledger.alignedTerm = alignedTerm
       ledger.isLeading = false

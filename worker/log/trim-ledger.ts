@@ -1,8 +1,8 @@
 import type { Ledger } from './ledger.ts'
 
-/** B2. */
+/** How much a log keeps at most (B2). */
 export interface Bounds {
-  /** How many. */
+  /** How many events. */
   events: number
   /** In characters, of ids, types and data. */
   bytes: number
@@ -11,15 +11,16 @@ export interface Bounds {
 }
 
 /**
- * Committed events kept in memory as well, so that a tab a little behind costs no read: in a flood, tabs that keep up
- * are up to half of a default log behind (backpressure.ts), and reading it again took a third of the worker's time.
+ * How much of the committed events memory keeps as well, so that a tab which is a little behind costs no read. In a
+ * flood, tabs that keep up are up to half of a default log behind (backpressure.ts). Reading that again from IndexedDB
+ * took a third of the worker's time.
  */
 const TAIL_EVENTS = 4_000
 const TAIL_SIZE = 12 * 1024 * 1024
 
 /**
- * Brings a log back within its bounds (B2). With IndexedDB whole records go, the oldest first, and the leader alone
- * decides; without it, single events go.
+ * Brings a log back within its bounds (B2). With IndexedDB, the leader alone decides, and whole records go, the oldest
+ * first. Without IndexedDB, single events go.
  */
 export const trimLedger = (ledger: Ledger, bounds: Bounds, now: number, hasStore: boolean): void => {
   const { records, tail, isLeading, position } = ledger

@@ -3,22 +3,24 @@ import type { LogCore } from './log-core.ts'
 import { createOverlap } from './overlap.ts'
 import type { Received } from './received.ts'
 
-/** A share by which a rhythm may differ from the one that is kept: each other one costs a transaction. */
+/** The share by which a rhythm may differ from the stored one: to store another one costs a transaction. */
 const RHYTHM_SLACK = 0.1
 
 /** What the hub that leads does with its log: it alone appends (L1). */
 export interface Writer {
-  /** A connection has opened, and what it sends is appended next. @param isResumed it asked for what follows a position */
+  /**
+   * A connection has opened, whose events are appended next. @param isResumed whether it asked to resume after an id
+   */
   connected(isResumed: boolean): Promise<void>
   /** @returns how many events were new; none unless this hub leads */
   append(blocks: Received[]): Promise<number>
   /**
    * Continuity is lost: the events go, and every tab is told before anything newer.
    *
-   * @param lastEventId where the stream goes on; where it is, if left out: known only in turn
+   * @param lastEventId where the stream goes on. Default: where the log stands once it is this change's turn
    */
   restart(reason: ResetReason, lastEventId?: string): Promise<void>
-  /** The server has shown this rhythm (S3), in ms, or none any more (`null`). Small changes are not kept. */
+  /** The server has shown this rhythm (S3), in ms, or none any more (`null`). Small changes are not stored. */
   keepRhythm(period: number | null): void
 }
 
@@ -40,7 +42,7 @@ export const createWriter = (core: LogCore, dedupe: boolean): Writer => {
       const { id, type, data } = block
       const taken = overlap.take(block)
       if (taken === true || (taken !== false && (await taken))) {
-        // The position stays as well: a server that starts over must not pull it back.
+        // A repeated event does not move the position: a server that starts over must not pull it back.
         metrics.duplicate()
         continue
       }
