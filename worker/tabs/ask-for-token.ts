@@ -2,9 +2,9 @@ import type { TokenAnswer } from '../../src/shared/protocol.ts'
 import { type Clock, withLimit } from '../../src/shared/with-limit.ts'
 import type { Session } from './session.ts'
 
-/** ms for a tab to come up with a token: the application may have to refresh its own first. */
+/** ms for a tab to answer with a token: the application may have to refresh its own token first. */
 const TOKEN_LIMIT = 20_000
-/** ms for a tab to answer anything at all. */
+/** ms for a tab to show that it runs. */
 const SIGN_LIMIT = 3_000
 
 /** What this file needs of a session. */
@@ -18,8 +18,8 @@ const untilSilent = (platform: Clock, tab: Asked): Promise<null> =>
   })
 
 /**
- * The tab that was looked at last. Of those in view that is the one that came into view last, and of equals the
- * newest: people log in where they look.
+ * The tab that the user looked at last, since people log in where they look. Of several tabs in view, that is the one
+ * that came into view last. Of tabs that are equal in this, the newest is asked.
  */
 export const nextToAsk = <Tab extends Pick<Asked, 'seen'>>(
   tabs: Tab[],
@@ -34,12 +34,13 @@ export const nextToAsk = <Tab extends Pick<Asked, 'seen'>>(
 const again = (message: string): TokenAnswer => ({ ok: false, message, again: true })
 
 /**
- * Asks one tab after the other for an access token (A2), those that come meanwhile as well. A tab that dies in
- * mid-call, answers nothing or takes too long is followed by the next. That no tab was left says nothing of a token:
- * the next tab that comes may have one.
+ * Asks one tab after the other for an access token (A2), also those that come meanwhile. The next tab is asked if a
+ * tab dies, is silent for 3 s, takes more than 20 s, or has no token.
  *
- * @param judge says of an answer what it comes to: a token that is not to be sent is none
+ * @param judge turns a token that must not be sent into a refusal
  * @param onSilence no tab has answered, and a tab of another hub might
+ * @returns the first token; else what a tab answered. If no tab answered, the next tab that comes may have a token:
+ *   the answer says `again`.
  */
 export const askForToken = async (
   platform: Clock,
@@ -54,7 +55,7 @@ export const askForToken = async (
     asked.add(tab)
     const next = await Promise.race([
       withLimit(platform, tab.accessToken(), TOKEN_LIMIT).then(judge, () => null),
-      // A frozen tab, or one whose death nothing tells, would cost the whole limit.
+      // A frozen tab would cost the whole limit, and so would a tab of whose death the hub hears nothing.
       untilSilent(platform, tab),
     ])
     if (next?.ok) return next

@@ -4,31 +4,30 @@ import type { Log } from '../log/log.ts'
 import type { LogPoint } from '../log/log-point.ts'
 import { placeFormerTab } from './locate-tab.ts'
 
-/** Where a tab begins that attaches. */
+/** Where the session of a tab begins that attaches. */
 export interface TabStart {
-  /** Where its session begins. */
   cursor: Cursor
   lineage: Lineage
-  /** It is to be told first. */
+  /** The reset that the tab is to be told before anything else; `null`: none. */
   reset: ResetReason | null
-  /** It starts at `'now'` (D5), and has heard nothing yet. */
+  /** The tab starts at `'now'` (D5), and has heard nothing yet. */
   isBeforeFirstDelivery: boolean
-  /** Its log was empty, and began after this id for its sake (D5); `null`: it was not. */
+  /** For this tab's sake an empty log began after this id (D5). `null`: the log did not. */
   beginsAfter: string | null
 }
 
 export interface AttachedTab {
-  /** What the tab knows of the hub before; `null`: nothing, or that hub knew of no leader. */
+  /** Where the log of the tab's former hub stood. `null`: there was no such hub, or it knew of no leader. */
   former: LogPoint | null
   start: TabStart
-  /** Where the tab is to count itself from now on. */
+  /** What the tab is told: it counts from this cursor, in this lineage. */
   answer: { cursor: Cursor; lineage: Lineage }
 }
 
 const formerPoint = ({ cursor, lineage }: Hello): LogPoint | null =>
   cursor === null || lineage === null || lineage.term === 0 ? null : { cursor, lineage }
 
-/** A tab that was never anywhere (D5). */
+/** Where a tab begins that was at no hub before (D5). */
 const begin = (log: Pick<Log, 'beginAfter' | 'start' | 'lineage'>, { from, since }: Hello): TabStart => {
   const after = typeof from === 'object' && 'after' in from ? from.after : null
   const beginsAfter = after !== null && log.beginAfter(after) ? after : null
@@ -39,7 +38,7 @@ const begin = (log: Pick<Log, 'beginAfter' | 'start' | 'lineage'>, { from, since
   return { cursor, lineage, reset, isBeforeFirstDelivery: from === 'now', beginsAfter }
 }
 
-/** Where a tab goes on, or begins, that attaches to a hub with this log (D2, D4, D5). */
+/** Where a tab begins, or goes on, that attaches to a hub with this log (D2, D4, D5). */
 export const attachTab = (
   log: Pick<Log, 'recall' | 'epoch' | 'beginAfter' | 'start' | 'lineage' | 'facts'>,
   hello: Hello,
@@ -47,7 +46,7 @@ export const attachTab = (
   const former = formerPoint(hello)
   if (former !== null) log.recall(former)
   const { cursor: was } = hello
-  // The hub before knew of no leader, and neither of this log: that tab was never anywhere.
+  // The former hub knew neither of a leader nor of this log: the tab counts as new.
   const isNew = hello.lineage?.term === 0 && was?.epoch !== log.epoch()
   if (isNew || was === null) {
     const start = begin(log, hello)
@@ -58,7 +57,8 @@ export const attachTab = (
   const told = hello.lineage ?? here
   const isThere = cursor.epoch === was.epoch && cursor.seq === was.seq
   const lineage = isThere ? told : { ...told, lastEventId: here.lastEventId }
-  // A reset takes it from where it is, once told: should this hub die first, the next one finds it there.
+  // A reset moves the tab's cursor only when it is delivered. If this hub dies first, the next hub finds the tab at
+  // its old cursor, and resets it as well.
   const answer = reset === null ? { cursor, lineage } : { cursor: was, lineage: told }
   const start = { cursor, lineage, reset, isBeforeFirstDelivery: false, beginsAfter: null }
   return { former, start, answer }

@@ -6,7 +6,7 @@ import type { Session } from './session.ts'
 /** ms between two looks at whether the tabs have caught up. */
 const LOOK = 10
 
-/** ms for tabs to take what the log holds, before a reset takes it from them. */
+/** ms for tabs to take what the log holds, before a reset empties the log. */
 const CATCH_UP = 1_000
 
 export interface BackpressureOptions {
@@ -22,7 +22,9 @@ export interface BackpressureOptions {
  * behind, in events or in characters.
  */
 export interface Backpressure {
-  /** What of `received` the log takes at once, from `from` on: at least one event, at most a tenth of its bounds. */
+  /**
+   * The blocks of `received` that the log takes at once, from `from` on: at least one, at most a tenth of its bounds.
+   */
   piece(received: Received[], from: number): Received[]
   /** Resolves once there is room for the next piece. @param head the newest seq, once `piece` was appended */
   room(piece: Received[], head: number): Promise<void>
@@ -31,7 +33,7 @@ export interface Backpressure {
 }
 
 export const createBackpressure = ({ platform, bounds, tabs }: BackpressureOptions): Backpressure => {
-  /** Characters appended up to a seq, a mark a piece; as many as the log holds. */
+  /** After each piece: the characters appended up to its last seq. Marks older than the log are dropped. */
   const marks: { seq: number; total: number }[] = []
   /** The total of the last mark that was dropped. */
   let dropped = 0

@@ -9,7 +9,10 @@ import { locateTab, type TabStanding } from './locate-tab.ts'
 import type { SharedReads } from './shared-reads.ts'
 import { createTold } from './told.ts'
 
-/** A tab that follows nothing of what came is told of its cursor this often: else the log would outrun it. */
+/**
+ * After so many events that a tab does not follow, it gets an empty batch that moves its own cursor. Otherwise the
+ * log would outrun the cursor that the tab knows.
+ */
 const SILENT_EVENTS = 1_000
 
 const NO_EVENTS = pack([])
@@ -26,27 +29,29 @@ export interface BatchesOptions {
   log: FollowingOptions['log'] & Pick<Log, 'head' | 'position' | 'lineage' | 'facts' | 'read'>
   reads: SharedReads
   start: TabStart
-  /** See `TabStanding`. */
+  /** As in `TabStanding`. */
   since: number
   follow: Follow
-  /** There may be something to deliver. */
+  /** There may be something to deliver: `next` is to be called. */
   onChange(): void
-  /** The tab is told. */
+  /** The next batch tells the tab of this reset. */
   onReset(reason: ResetReason): void
 }
 
-/** What one tab gets, batch by batch: its cursor, and what it is told with it. */
+/** What one tab gets, batch by batch: the hub's cursor for the tab, and what each batch says of the log. */
 export interface Batches {
   cursor(): Cursor
   follow(): Follow
   setFollow(follow: Follow): void
-  /** Finds the next one; `null`: there is none for now. */
+  /** Finds the next batch; `null`: there is none for now. */
   next(): Promise<NextBatch | null>
-  /** The tab has taken it. */
+  /** The tab has acknowledged this batch. */
   took(taken: NextBatch): void
-  /** Another leader's log: what the tab has had and that lacks may come again, under another seq (D2). */
+  /**
+   * Another leader took over. Events that the tab has had, and its log lacks, may come again under another seq (D2).
+   */
   truncate(): void
-  /** A search that is under way finds nothing more. */
+  /** Ends a call of `next` that is under way: it finds `null`. */
   close(): void
 }
 
@@ -84,7 +89,7 @@ export const createBatches = ({
   /** Whether the cursor still stands where it did before something was read. */
   const isStill = ({ epoch, seq }: Cursor) => log.epoch() === epoch && tab.cursor.seq === seq
 
-  /** One read's worth of what is older than the tab is left out. */
+  /** Moves the cursor over events from before the tab came, by one read at most. */
   const skipOld = async (oldUpTo: number) => {
     const { cursor, since } = tab
     const events = await log.read(cursor.seq)
@@ -94,7 +99,7 @@ export const createBatches = ({
     set({ cursor: { ...cursor, seq: first < 0 ? events.at(-1)!.seq : events[first]!.seq - 1 } })
   }
 
-  /** One read's worth of what the tab follows; `null`: nothing of it, or nothing that counts. */
+  /** A batch of what the tab follows, from one read. `null`: there is none yet, or the log has changed meanwhile. */
   const readOn = async (): Promise<NextBatch | null> => {
     const { epoch, seq: after } = tab.cursor
     const { term } = log.position()
@@ -103,8 +108,8 @@ export const createBatches = ({
     const selection = read instanceof Promise ? await read : read
     if (isClosed || asked !== following.present()) return null
     if (selection === null || !isStill({ epoch, seq: after }) || log.position().term !== term) {
-      // Gone, or another log by now, or another leader's, which may have other events there: what changes it
-      // comes first.
+      // The events are gone, or another leader's log may have other ones there. The change that is under way gets its
+      // turn first, then `next` looks again.
       await pause(platform, 0)
       return null
     }

@@ -3,8 +3,8 @@ import type { Platform } from '../base/platform.ts'
 import type { Log } from '../log/log.ts'
 
 /**
- * ms for which a tab waits until it may join: a leader without IndexedDB commits nothing, and a follower may have come
- * too late to hear of a commit. Leaders commit every 100 ms.
+ * The most ms that a tab waits to join: a leader without IndexedDB never commits, and a follower may have come too late
+ * to hear of a commit. Leaders commit every 100 ms.
  */
 const JOIN_LIMIT = 500
 
@@ -17,17 +17,17 @@ export interface FollowingOptions {
 }
 
 /**
- * What a tab follows. It joins a type only at a place that is committed (D1). Else it might hear a newer event of that
- * type first: the hub dies before it commits, and the next hub gets again, and delivers, an older one that the tab did
- * not follow.
+ * What a tab follows. A tab joins a type only at a place that is committed (D1). Otherwise it might hear two events of
+ * the type in the wrong order. It would hear the newer one, and the hub would die before it commits. The next hub would
+ * get both again, and deliver the older one, which the tab had not followed before.
  */
 export interface Following {
-  /** What is delivered now, and its name (`followKey`). */
+  /** The types that are delivered now, and their `followKey`. */
   present(): { types: Follow; key: string }
-  /** What the tab has asked for, whether or not it has joined yet. */
+  /** The types that the tab has asked for, whether or not it has joined them yet. */
   asked(): Follow
   ask(types: Follow): void
-  /** Joins what was asked for, if the tab that stands at this cursor may. @returns whether it still has to wait */
+  /** Joins the types that were asked for, if the tab may at this cursor. @returns whether the tab still has to wait */
   mustWait(cursor: Cursor): boolean
 }
 
@@ -37,7 +37,7 @@ const isWider = (wider: Follow, follow: Follow): boolean =>
 
 export const createFollowing = ({ platform, log, follow, onChange }: FollowingOptions): Following => {
   let present = { types: follow, key: followKey(follow) }
-  /** `by`: it has to wait, and no longer than until then. */
+  /** The types that the tab is to join. `by`: it waits until then at the latest; `null`: it has not had to wait yet. */
   let joining: { types: Follow; by: number | null } | null = null
 
   const apply = (types: Follow) => {

@@ -48,7 +48,7 @@ export const createPacing = ({ platform, most, tabs, deliver }: PacingOptions): 
   let last = { at: 0, head: 0, isDense: false }
   let due: Due | null = null
   let arrivedTo = 0
-  /** The reader has rested: what it reads next came one by one meanwhile. */
+  /** The reader has rested: the events that it reads next came one by one meanwhile. */
   let hasRested = false
 
   const run = (head: number) => {

@@ -5,9 +5,9 @@ import type { Log } from '../log/log.ts'
 import type { Batches, NextBatch } from './batches.ts'
 import type { RemoteTab } from './tab-calls.ts'
 
-/** ms without an acknowledgement after which a tab counts as stalled: slow, hidden or frozen. */
+/** ms without an acknowledgement after which a tab counts as stalled: it is slow, hidden or frozen. */
 const STALLED_AFTER = 2_000
-/** ms after which a batch that the tab's side could not take is sent again. */
+/** ms after which a batch is sent again that the page could not take. */
 const RETRY_AFTER = 1_000
 
 export interface PumpOptions {
@@ -19,7 +19,7 @@ export interface PumpOptions {
   onFailed(cause: unknown): void
 }
 
-/** Delivers one batch after the other, each once the one before is acknowledged, as long as there is something. */
+/** Delivers one batch after the other. Each goes out once the tab has acknowledged the one before. */
 export interface Pump {
   /** There may be something to deliver. */
   start(): void
@@ -34,11 +34,11 @@ export const createPump = ({ platform, remote, log, batches, metrics, onFailed }
   let lastAckAt: number | null = null
   let isRunning = false
   let isWanted = false
-  /** Up to which seq to deliver. */
+  /** The seq up to which this run delivers. */
   let goal = 0
   let isClosed = false
 
-  /** Until it is taken: a listener's fault never shows here, and a tab drops what it has had already. */
+  /** Sends until the tab has taken the batch. The tab drops events that it has had, so a repeat does no harm. */
   const send = async (batch: PackedBatch): Promise<void> => {
     while (!isClosed) {
       try {
@@ -65,7 +65,7 @@ export const createPump = ({ platform, remote, log, batches, metrics, onFailed }
     isRunning = true
     while (isWanted && !isClosed) {
       isWanted = false
-      // What comes after the goal is another delivery's (pacing.ts).
+      // Events after the goal wait for the next delivery (pacing.ts).
       for (let found = await batches.next(); found !== null && !isClosed; ) {
         await deliver(found)
         found = batches.cursor().seq < goal ? await batches.next() : null

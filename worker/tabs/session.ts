@@ -10,7 +10,7 @@ import { createTabCalls, type RemoteTab, type TabCalls } from './tab-calls.ts'
 
 export type { RemoteTab } from './tab-calls.ts'
 
-/** ms by which what came after a tab's beginning may seem to have come before it. */
+/** ms by which an event that came after a tab began may seem to have come before. */
 const CLOCK_SLACK = 200
 
 export interface SessionOptions extends TabStart, Pick<BatchesOptions, 'reads' | 'onReset'> {
@@ -23,7 +23,7 @@ export interface SessionOptions extends TabStart, Pick<BatchesOptions, 'reads' |
   since: number
   follow: Follow
   visible: boolean
-  /** Nothing more can be delivered. Called once at most. */
+  /** The delivery has failed for good. Called once at most. */
   onFailed(cause: unknown): void
 }
 
@@ -34,7 +34,7 @@ export interface SessionOptions extends TabStart, Pick<BatchesOptions, 'reads' |
 export interface Session extends TabCalls {
   readonly tab: string
   cursor(): Cursor
-  /** When the tab came into view, or went out of it: what is in view counts for more. */
+  /** Whether the tab is in view, and since when (in ms since 1970); `at` 0: it was never in view. */
   seen(): { visible: boolean; at: number }
   setVisible(visible: boolean): void
   /** There may be something to deliver. */
@@ -42,7 +42,7 @@ export interface Session extends TabCalls {
   /** Another leader took over (batches.ts). */
   truncate(): void
   follow(types: Follow): void
-  /** Events that a tab which keeps acknowledging still has to take; 0 for one that is stalled. */
+  /** How many events the tab still has to take; 0 for a tab that is stalled: the stream does not wait for it. */
   backlog(): number
   inspect(): SessionInspection
 }

@@ -4,30 +4,30 @@ import { pack } from '../../src/shared/packed-events.ts'
 import type { Log } from '../log/log.ts'
 import { READ_EVENTS } from '../log/one-read.ts'
 
-/** Reads that are kept: tabs that keep up stand at one place, or two. */
+/** How many reads are kept: tabs that keep up stand at one place, or two. */
 const KEPT = 4
 
-/** What a tab follows of one read. */
+/** Those events of one read that a tab follows. */
 export interface Selection {
-  /** Where the read ends, whether or not the tab follows the last event. */
+  /** The seq at which the read ends, whether or not the tab follows that event. */
   to: number
   /** The last event ID there. */
   id: string
-  /** When the newest of them was received; `null`: there is none. */
+  /** When the newest event that the tab follows was received, in ms since 1970; `null`: there is none. */
   at: number | null
   events: PackedEvents
 }
 
 /** Reads and filters once for all tabs that stand at the same place and follow the same. */
 export interface SharedReads {
-  /** One read after `after`; `null`: there is nothing, or it is gone. @param key `followKey(follow)` */
+  /** What one read after `after` gives; `null`: there are no events any more. @param key `followKey(follow)` */
   next(after: number, follow: Follow, key: string): Selection | null | Promise<Selection | null>
 }
 
 interface Read {
   head: number
   events: LoggedEvent[]
-  /** By what is followed. */
+  /** By `followKey`. */
   selections: Map<string, Selection>
 }
 
@@ -42,11 +42,11 @@ export const createSharedReads = (log: Pick<Log, 'read' | 'head' | 'position'>):
   const reads = new Map<string, Read>()
 
   const readAfter = (after: number): Read | Promise<Read> => {
-    // What follows a seq changes only with the leader, by whom the log may have been cut.
+    // The events after a seq change only with the epoch, or with the leader, who may have cut the log.
     const { epoch, leader } = log.position()
     const name = `${epoch} ${leader} ${after}`
     const kept = reads.get(name)
-    // One that was not full may go on by now.
+    // A read that was not full may have missed what was appended since.
     if (kept !== undefined && (kept.head === log.head() || kept.events.length === READ_EVENTS)) return kept
     const keep = (events: LoggedEvent[]): Read => {
       const read = { head: log.head(), events, selections: new Map<string, Selection>() }

@@ -1,28 +1,28 @@
 import type { TabApi, TokenAnswer } from '../../src/shared/protocol.ts'
 import type { ErrorData, Status } from '../../src/shared/status.ts'
 
-/** The calls to a tab; whatever carries them must keep their order. */
+/** The calls to a tab. The transport must keep their order. */
 export type RemoteTab = {
   [K in keyof TabApi]: (...args: Parameters<TabApi[K]>) => Promise<Awaited<ReturnType<TabApi[K]>>>
 }
 
 /**
- * What a hub asks of a tab, or tells it, beside events. A call to a tab that is gone never settles, or fails: its
- * death is told by its lock, so neither is anybody's problem.
+ * What a hub asks of a tab, or tells it, beside events. A call to a tab that is gone fails, or never settles. No call
+ * has to notice that, since the tab's lock tells of its death.
  */
 export interface TabCalls {
   status(status: Status): void
   error(error: ErrorData): void
-  /** Resolves once the tab has taken what it was told already: it runs. */
+  /** Resolves once the tab has taken its latest status again, and so has shown that it runs. */
   sign(): Promise<void>
   /**
-   * Settles, even if the tab dies over it. One call at a time: a tab may be asked again meanwhile.
+   * Asks for an access token. Settles even if the tab dies meanwhile. Calls that overlap share one answer.
    *
    * @throws what the call to the tab rejects with
    */
   accessToken(): Promise<TokenAnswer>
   signOut(): Promise<void>
-  /** The tab is gone: what it was asked is answered. */
+  /** The tab is gone. A call of `accessToken` that is under way is answered. */
   close(): void
 }
 

@@ -1,7 +1,7 @@
 import type { ErrorData, Status } from '../../src/shared/status.ts'
 import type { Session } from './session.ts'
 
-/** The sessions of the tabs that a hub serves. Whoever has something to say to all tabs says it here. */
+/** The sessions of the tabs that a hub serves, and what is told to all of them. */
 export interface Tabs {
   count(): number
   /** In the order in which they came. */

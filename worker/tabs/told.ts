@@ -2,21 +2,21 @@ import type { Batch, Lineage } from '../../src/shared/protocol.ts'
 import { agreesUpTo } from '../log/lineage.ts'
 import type { Log } from '../log/log.ts'
 
-/** What a batch says of the log that it comes from. */
+/** What a batch says of its log. */
 export type Stamp = Pick<Batch, 'term' | 'leaders' | 'committedUpTo' | 'lastEventId' | 'streamClient'>
 
-/** What a tab has been told of its log, or will be with the batch in flight. */
+/** What a tab has been told of its log, or is told with the batch in flight. */
 export interface Told {
   lineage(): Lineage
-  /** The cursor that the tab itself knows of. */
+  /** The seq of the cursor that the tab itself knows. The hub's cursor for the tab may be further on. */
   seq(): number
-  /** Another leader took over. @returns up to where what the tab was told is part of its log (L3) */
+  /** Another leader took over. @returns the seq up to which that leader's log agrees with what the tab was told (L3) */
   truncate(): number
-  /** What the tab is to be told of a log that has been cut since: what it has had may come again (D2). */
+  /** What the next batch says of a cut: events that the tab has had may come again (D2). `null`: there was no cut. */
   rewind(): Batch['rewind']
-  /** For a batch that ends at `to`: from here on the tab counts as told. @param lastEventId at `to`, where known */
+  /** Stamps a batch that ends at `to`. From here on the tab counts as told. @param lastEventId at `to`, if known */
   stamp(to: number, lastEventId?: string): Stamp
-  /** The tab has taken a batch that ends at `to`. @returns where it stands: the log may have been cut meanwhile */
+  /** The tab has taken a batch that ends at `to`. @returns its cursor's seq: the log may have been cut meanwhile */
   took(to: number): number
 }
 
@@ -25,7 +25,7 @@ export const createTold = (
   start: { lineage: Lineage; seq: number },
 ): Told => {
   let { lineage, seq } = start
-  /** The log ends, or ended, here, and the tab is still to be told. */
+  /** The log was cut here, and the tab is still to be told. */
   let rewindTo: number | null = null
 
   return {
