@@ -15,40 +15,40 @@ export interface AttemptOptions {
   sameOrigin: boolean
   /** The health of the stream has changed. */
   onHealth(): void
-  /** The server has shown another rhythm, or none any more (rhythm.ts). */
+  /** The server has shown another rhythm. @param period ms; `null`: it has none any more (rhythm.ts) */
   onRhythm(period: number | null): void
 }
 
 export interface AttemptRequest {
   credential: Granted
-  /** The position to resume after; `''`: none goes along. */
+  /** The position to resume after; `''`: the request asks for no resumption. */
   lastEventId: string
-  /** Those of the hub's own that go along. */
+  /** The hub's own headers, beside the application's. */
   headers: Record<string, string>
   rhythm: Rhythm
 }
 
-/** One attempt to have the stream: from its beginning to the end of the body that it leads to. */
+/** One attempt to have the stream, from the request to the end of the body. */
 export interface Attempt {
   /** Whether a byte is overdue (S3). */
   isDegraded(): boolean
-  /** Whether the server may know of it. */
+  /** Whether the request has gone out, so that the server may know of it. */
   isSent(): boolean
   /** Looks at the silence now: timers stand still while a machine sleeps. */
   checkHeartbeat(): void
-  /** Gives it up. Nothing that it still says counts. */
+  /** Gives the attempt up. What the server still sends does not count. */
   abort(): void
   /**
-   * @returns how it ended; `null`: it was given up
+   * @returns how the attempt ended; `null`: it was given up
    * @throws what a hook throws
    */
   run(request: AttemptRequest, hooks: Pick<StreamRequest, 'onOpen' | 'onParsed'>): Promise<Outcome | null>
 }
 
-/** Types that servers give to events which only say that they are there. */
+/** Types of events by which servers only say that they are there. */
 const PING = /^(ping|heartbeat|keep-?alive)$/i
 
-/** What a chunk says of the server's rhythm; `null`: it is a part of something. */
+/** What a chunk says of the server's rhythm; `null`: nothing, since it is a part of a line or an event. */
 const signOf = ({ blocks, comments }: Parsed): 'keep-alive' | 'event' | null => {
   if (blocks.some(({ type, tooLarge }) => tooLarge || (type !== null && !PING.test(type)))) return 'event'
   return comments > 0 || blocks.length > 0 ? 'keep-alive' : null
@@ -68,7 +68,7 @@ export const createAttempt = (deps: AttemptOptions): Attempt => {
     abort: () => life.abort(),
     async run({ credential, lastEventId, headers, rhythm }, hooks) {
       isSent = true
-      /** Aborted by silence, or together with `life`. */
+      /** Silence aborts it, and so does `life`. */
       const link = new AbortController()
       life.signal.addEventListener('abort', () => link.abort())
       const fixed = options.heartbeat && fixedLimits(options.heartbeat.timeout, options.heartbeat.misses)

@@ -1,18 +1,18 @@
-/** S4. All in ms. */
+/** The bounds of the backoff (S4), in ms. */
 export const BACKOFF_BASE = 1_000
 export const BACKOFF_CAP = 30_000
 const RETRY_MIN = 100
 const RETRY_MAX = 60_000
 
-/** S5: between two attempts while the browser says that it is offline, at first and at most. */
+/** S5: ms between two attempts while the browser says that it is offline, at first and at most. */
 const OFFLINE_BASE = 10_000
 const OFFLINE_CAP = 30_000
 
-/** The server's `retry:` sets the base, within 0.1 to 60 s: 0 would hammer it, a day would look dead. */
+/** The server's `retry:` sets the base, within 0.1 to 60 s: 0 would hammer the server, a day would look dead. */
 export const clampRetry = (ms: number): number => Math.min(RETRY_MAX, Math.max(RETRY_MIN, ms))
 
 /**
- * Full jitter: anything from 0 to the exponential bound, so that clients dropped together come back apart.
+ * Full jitter: the wait is anything from 0 to the exponential bound, so that clients dropped together come back apart.
  *
  * @param attempt attempts in a row that came to nothing; 0 before the first retry
  * @param base ms, the bound of the first retry
@@ -30,13 +30,13 @@ export const delay = (
 ): number => {
   const bound = Math.min(Math.max(cap, base), base * 2 ** Math.min(attempt, 16))
   const jittered = random * bound
-  // Behind a floor the jitter is added, not lost: a crowd that was told "5 s" must not return as one.
+  // The jitter is added to the floor: a crowd that was told "5 s" must not return as one.
   return Math.round(retryAfter === null ? jittered : retryAfter + random * Math.min(base, bound))
 }
 
 /**
- * S5: what the browser says of the network is a hint, and wrong with some VPNs, captive portals and virtual adapters.
- * So attempts go on, but seldom: without a network each of them is in vain.
+ * S5: what the browser says of the network is wrong with some VPNs, captive portals and virtual adapters. So attempts
+ * go on. They are rare, since each of them is in vain if there is indeed no network.
  *
  * @param attempt attempts in a row that came to nothing
  * @param random in [0, 1)

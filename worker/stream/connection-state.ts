@@ -26,27 +26,27 @@ export type ConnectionState =
   | 'unauthorized'
   | 'failed'
   | 'closed'
-  /** For good. Told to tabs as `closed`. */
+  /** The connection is closed for good. Tabs see `closed`. */
   | 'disposed'
 
 export type ConnectionEvent =
   /** This hub leads, and has tabs. */
   | 'release'
-  /** It does not, or has none. */
+  /** This hub does not lead, or has no tabs. */
   | 'hold'
   /** 200 with an event stream. */
   | 'opened'
-  /** Ended, failed or refused in a way that time can mend. */
+  /** The attempt or the stream ended in a way that time can mend. */
   | 'lost'
-  /** The same, while the browser says that it is offline. */
+  /** As `lost`, while the browser says that it is offline. */
   | 'cut-off'
-  /** 401 with a token that was fresh. */
+  /** The server answered 401 to a fresh token, or nobody has a token. */
   | 'refused'
-  /** Nothing that time can mend. */
+  /** The server refused for good, in a way that time can't mend. */
   | 'fatal'
-  /** 204 */
+  /** The server answered 204: there is nothing to come. */
   | 'ended'
-  /** `close()` */
+  /** `close()` was called. */
   | 'disposed'
   /** The wait is over, or somebody asked: a new attempt, also in place of the one under way. */
   | 'retry'
@@ -56,7 +56,7 @@ export type ConnectionEvent =
 interface Connecting {
   state: 'connecting'
   attempt: Attempt
-  /** `null`: it is to be obtained. */
+  /** `null`: the attempt has to obtain one. */
   credential: Granted | null
 }
 
@@ -81,7 +81,7 @@ interface AtRest {
   state: 'idle' | 'failed' | 'closed' | 'disposed'
 }
 
-/** The connection's state, with all that is known only while it lasts. `since`: ms since 1970. */
+/** The connection's state, with all that is known only while the state lasts. `since`: ms since 1970. */
 export type Phase = { since: number } & (Connecting | Open | Waiting | Unauthorized | AtRest)
 
 export interface Wait {
@@ -133,7 +133,7 @@ export const TRANSITIONS: Record<ConnectionState, Record<ConnectionEvent, Connec
     disposed: 'disposed',
     // Somebody asked for a new stream while one is open: `reconnect()`.
     retry: 'connecting',
-    // Browsers say offline for a moment when a network changes; a stream that stands is worth keeping (S5).
+    // A browser says offline for a moment when its network changes. A stream that stands is worth keeping (S5).
     offline: null,
     online: null,
   },
@@ -196,7 +196,7 @@ export const TRANSITIONS: Record<ConnectionState, Record<ConnectionEvent, Connec
   },
   closed: {
     release: null,
-    // Without a tab it is forgotten: the next visit tries anew.
+    // Without a tab the hub forgets that the stream had ended: the next tab tries anew.
     hold: 'idle',
     opened: null,
     lost: null,

@@ -29,7 +29,7 @@ import { faultOf, judge, NO_ANSWER, tooLargeMessage, UNSENDABLE, type Verdict, t
 
 /** ms of health after which the attempt counter starts over (S4). */
 const HEALTHY_AFTER = 10_000
-/** ms without an answer after which the status says what a server has to do. */
+/** ms without an answer after which the status names the likely causes. */
 const NO_ANSWER_AFTER = 8_000
 
 export interface ConnectionOptions {
@@ -50,47 +50,50 @@ export interface ConnectionOptions {
   onError(error: ErrorData): void
 }
 
-/** The life of the stream: when to try, what an end means, how long to wait. Knows nothing of tabs. */
+/** The life of the stream: when to try, what an end means, how long to wait. This file knows nothing of tabs. */
 export interface Connection extends Pick<Triggers, 'nudge' | 'welcome' | 'wake'> {
   status(): ConnectionStatus
-  /** An error of the state that the stream is in: for who has something else to report. */
+  /** Makes an error of another part's fault, with the state of the stream in it. Reports nothing. */
   errorOf(why: Why): ErrorData
-  /** Another hub leads, or there is no tab: no stream. */
+  /** Another hub leads, or there is no tab: ends the stream, and opens none. */
   hold(): void
-  /** This hub leads, and has tabs. */
+  /** This hub leads, and has tabs: opens the stream. */
   release(): void
-  /** Somebody asked: try now, as if for the first time. Also in place of an attempt or a stream that stands. */
+  /** `reconnect()`: tries now, as if for the first time, also in place of an attempt or a stream that stands. */
   retry(): void
-  /** Somebody asked: the log starts over, without a position (I2). A stream that stands goes on. */
+  /** `dropLog()`: the log starts over, without a position (I2). A stream that stands goes on. */
   drop(): void
-  /** For good: aborts what is under way. */
+  /** Aborts what is under way, for good. */
   close(): void
 }
 
-/** What a phase is entered with, where it needs it. */
+/** What some phases need when they are entered. */
 interface Given {
   /** Default: the next attempt is due at once. */
   wait: Wait
-  /** For the next attempt. Default: it is obtained. */
+  /** For the next attempt. Default: the attempt obtains one. */
   credential: Granted | null
 }
 
-/** Over 200 lines in one function, since every one of them reads or changes the one state that it guards. */
+/**
+ * Over 200 lines, and a file over 250: each function here reads or changes the one `phase`. What does not touch the
+ * phase has left for files of its own (retry-policy.ts, triggers.ts, position-keeper.ts, error-reports.ts, attempt.ts).
+ */
 export const createConnection = (deps: ConnectionOptions): Connection => {
   const { platform, options, credentials, log, metrics } = deps
   let phase: Phase = { state: 'idle', since: platform.now() }
   let resume: Status['resume'] = 'fresh'
   /** When the last stream was lost; `null`: none has opened yet. */
   let lostAt: number | null = null
-  /** When a request was last given up that the server may know of. */
+  /** When this hub last gave up a request that the server may know of, in ms since 1970. */
   let abortedAt = Number.NEGATIVE_INFINITY
-  /** After a first 401 the token is obtained anew at once; after a second one in a row it is waited for (S6). */
+  /** A 401 has led to a new token. A second 401 in a row makes the stream `unauthorized` (S6). */
   let isRefreshed = false
-  /** What the last attempt was authorized by; `null`: by nothing that scripts see. */
+  /** The header `Authorization` of the last attempt; `null`: it had none. */
   let authorization: string | null = null
-  /** The attempt under way was made for `dropLog()`: what it comes to says when the log starts over. */
+  /** The attempt under way was made for `dropLog()`. The log starts over once that attempt has ended or opened. */
   let isDropDue = false
-  /** Known once the log is ready. */
+  /** `null`: the log is not ready yet, and may know the server's rhythm. */
   let rhythm: Rhythm | null = null
   const policy = createRetryPolicy(platform.random)
   const needsPreflight = !deps.sameOrigin && options.lastEventId === null
@@ -102,7 +105,7 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
     onStatus: deps.onStatus,
     onError: deps.onError,
   })
-  /** End with the phase. */
+  /** The timers that end with the phase. */
   const timers = new Set<() => void>()
   const after = (ms: number, run: () => void) => void timers.add(platform.after(ms, run))
   const cancelTimers = () => {
@@ -151,12 +154,12 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
     }
   }
 
-  /** @param except the authorization with which a page was the answer; `null`: that which was refused is known */
+  /** @param except the authorization whose answer was a page; `null`: none, the credentials know what was refused */
   const watchForLogIn = (except: string | null) =>
     watchCredentials({
       platform,
       credentials,
-      // Behind a page, no request goes out for an answer that is known.
+      // After a page as the answer, asking costs no request: the authorization has to change first.
       first: except === null ? policy.waitForCredential() : ASK_FIRST,
       except,
       onCredential: (credential) => void enter('retry', { credential }),
@@ -173,7 +176,7 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
     return true
   }
 
-  /** What the phase waits for. */
+  /** Sets the timers of a phase that waits. */
   const schedule = () => {
     if (!('wait' in phase)) return
     after(phase.wait.until - platform.now(), () => enter('retry'))
@@ -194,7 +197,7 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
     if (enter(event)) errors.report(why)
   }
 
-  /** @param asked the position that the request had, or `''` */
+  /** @param asked the position that the request asked to resume after, or `''` */
   const opened = async (attempt: Attempt, headers: Headers, asked: string, credential: Granted) => {
     if (!isPresent(attempt)) return
     const lost = position.opened(asked)
@@ -229,12 +232,12 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
       errors.skipped('too-large', tooLargeMessage(options.maxEventSize))
     const { refused, unavailable } = await deps.ingest.take(blocks, () => isPresent(attempt))
     for (const message of refused) errors.skipped('signature', message)
-    // No forgery: the event comes again after the position, which is the one before it.
+    // The event may be genuine. The position is still the one before it, so the server sends it again.
     if (unavailable !== null && isPresent(attempt))
       backOff({ kind: 'signature', message: unavailable, status: null, cause: null }, null)
   }
 
-  /** What an attempt came to, once it is over. */
+  /** Decides what comes next, once an attempt is over. */
   const settle = (outcome: Outcome, asked: string) => {
     const { next, why, retryAfter, isSeldom }: Verdict = judge(outcome, platform.now())
     const proven = phase.state === 'connecting' ? position.failed(outcome) : null
@@ -246,7 +249,7 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
       case 'ended':
         return void enter('ended')
       case 'position-lost':
-        // A server that refuses even a request without a position would be asked for ever at full speed.
+        // Some server may answer 410 to a request without a position too. Without a backoff the hub would hammer it.
         if (asked === '') return backOff(why, retryAfter)
         position.giveUp()
         return void wait(0)
@@ -298,14 +301,14 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
   const begin = (attempt: Attempt, given: Granted | null) => {
     policy.begin()
     metrics.attempted()
-    // A fault of the hub's own must not leave it silent while its tabs are told that all is well.
+    // After a fault of its own the hub must not be silent, while its tabs are told that all is well.
     connect(attempt, given).catch((error: unknown) => {
       if (isPresent(attempt)) backOff(faultOf(error), null)
     })
   }
 
   const retry = () => {
-    // The answer of an attempt under way may come too late for the user who has just logged in.
+    // The user may have logged in after this attempt was sent, so the hub gives up the token of that attempt.
     if (phase.state === 'connecting' && phase.attempt.isSent()) credentials.refused()
     credentials.forgive()
     policy.startOver()
@@ -320,7 +323,7 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
     enter,
     retry,
     lookForCredential() {
-      // Without a token nothing shows whether the user has logged in since: the server has to be asked.
+      // Without a token only the server can tell whether the user has logged in since.
       if (options.auth === null) credentials.forgive()
       if (phase.state === 'unauthorized') phase.watch.look()
     },
@@ -348,7 +351,7 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
       position.drop()
       const isWaiting = 'wait' in phase && !phase.wait.isTold
       if (isWaiting) position.giveUp()
-      // The reset is best told once a stream stands that has all that comes after it.
+      // The reset is best told once a stream is open, which then has all events that follow the reset.
       if (isWaiting && enter('retry')) isDropDue = true
       else void log.restart('dropped', '')
     },

@@ -6,23 +6,23 @@ import { ASK_CAP } from './retry-policy.ts'
 export interface CredentialWatchOptions {
   platform: Pick<Platform, 'after'>
   credentials: Pick<Credentials, 'get' | 'settled'>
-  /** ms until the first question; then the wait is doubled. */
+  /** ms until the first question. Each further wait is twice as long. */
   first: number
-  /** The authorization of the last attempt, which is to change first; `null`: whatever is not refused will do. */
+  /** An authorization that does not count as an answer; `null`: any that the server has not refused counts. */
   except: string | null
   /** There is a credential that the server has not refused. */
   onCredential(credential: Granted): void
 }
 
 export interface CredentialWatch {
-  /** Asks now: a page was looked at, came online or woke, or a tab came. */
+  /** Asks now: a tab came, or a page was looked at, came online or woke. */
   look(): void
   close(): void
 }
 
 /**
- * S6: while only another log-in can bring the stream back, the credentials are asked again and again. That costs the server no request:
- * a token that it has refused is not sent again (credentials.ts).
+ * S6: while only another log-in can bring the stream back, the hub asks its credentials again and again. That costs the
+ * stream's server no request: a token that was refused is not sent again (credentials.ts).
  */
 export const watchCredentials = (options: CredentialWatchOptions): CredentialWatch => {
   const { platform, credentials, except, onCredential } = options

@@ -7,29 +7,31 @@ import type { Why } from './verdict.ts'
 /** ms between two errors that tell of events which are not delivered (A5, B1). */
 const SKIPPED_PAUSE = 1_000
 
-/** States that nothing but somebody's wish ends. */
+/** States that end only if somebody asks for it. */
 const FINAL: ConnectionState[] = ['failed', 'closed', 'disposed']
 
 export interface ErrorReportsOptions {
   platform: Pick<Platform, 'now'>
   metrics: MetricsRecorder
-  /** What an error says of the stream beside what happened. */
+  /** The state of the stream, for an error to carry. */
   context(): { state: ConnectionState; attempt: number; lastEventId: string }
   onStatus(): void
   onError(error: ErrorData): void
 }
 
-/** What the connection tells of what goes wrong. */
+/** The errors that the connection reports. */
 export interface ErrorReports {
   /** The error that led to the present state; `null`: none did. */
   current(): ErrorData | null
   /** The stream is open: what went wrong before is over. */
   clear(): void
-  /** An error of the present state: for who has something else to report. */
+  /** Makes an error with the present state in it. Reports nothing. */
   errorOf(why: Why): ErrorData
-  /** Tells of what led to the present state; of the same as before only where it may have been mended meanwhile. */
+  /**
+   * Reports the error that led to the present state. In `unauthorized`, the same error again is told only once (A2).
+   */
   report(why: Why): void
-  /** Tells of an event that is not delivered (A5, B1). The stream goes on. */
+  /** Reports an event that is not delivered (A5, B1). The stream goes on. */
   skipped(kind: 'signature' | 'too-large', message: string): void
 }
 
@@ -66,7 +68,7 @@ export const createErrorReports = ({ platform, metrics, ...deps }: ErrorReportsO
     },
     skipped(kind, message) {
       metrics.error(kind)
-      // A forger may send thousands: each is counted, and one a second told.
+      // A forger may send thousands of events. Each is counted, and one a second is told.
       if (Math.abs(platform.now() - skippedAt) < SKIPPED_PAUSE) return
       skippedAt = platform.now()
       deps.onError(errorOf({ kind, message, status: null, cause: null }))

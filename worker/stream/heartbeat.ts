@@ -8,8 +8,9 @@ export interface Limits {
   misses: number
 }
 
-/** The limit for a server that has shown no rhythm: it may be silent by nature, and so may be a line that is cut. */
+/** ms, the limit for a server that has shown no rhythm. It may have nothing to say, or the line may be cut. */
 const SILENT_BY_NATURE = 300_000
+/** ms, the shortest limit that a rhythm leads to. */
 const SHORTEST = 10_000
 
 /** S3: limits that the application has set. */
@@ -22,8 +23,8 @@ export const fixedLimits = (timeout: number, misses: number): Limits => ({
 export const ANSWER_LIMITS = fixedLimits(20_000, 2)
 
 /**
- * S3: the limits for a server whose signs of life come at most `period` apart: one that is half as late again is
- * missed, and at two and a half times the period the stream is dead. `null`: the server has shown no rhythm.
+ * S3: the limits for a server whose signs of life come at most `period` ms apart. After one and a half periods of
+ * silence a sign counts as missed, after two and a half the stream is dead. `null`: the server has shown no rhythm.
  */
 export const learnedLimits = (period: number | null): Limits =>
   period === null
@@ -35,9 +36,9 @@ export const learnedLimits = (period: number | null): Limits =>
 
 export interface HeartbeatOptions {
   limits: Limits
-  /** `false`: nobody reads what comes, so that silence says nothing of the server. */
+  /** Whether the stream is being read. If not, silence says nothing of the server. */
   isReading(): boolean
-  /** `missed` 0: a byte came after silence. */
+  /** @param missed signs of life in a row; 0: a byte has come again */
   onMiss(missed: number): void
   /** @param silence ms without a byte */
   onDead(silence: number): void
@@ -46,16 +47,16 @@ export interface HeartbeatOptions {
 export interface Heartbeat {
   /** A byte came. */
   beat(): void
-  /** From here on other limits hold. */
+  /** Replaces the limits, and checks the silence against the new ones. */
   setLimits(limits: Limits): void
-  /** Looks now: timers stand still while a machine sleeps. */
+  /** Checks the silence now: timers stand still while a machine sleeps. */
   check(): void
   close(): void
 }
 
 /**
- * S3: any byte, a comment included, is a sign of life. One timer, re-armed when it fires rather than at every
- * byte: a busy stream has thousands of chunks a second.
+ * S3: any byte, a comment included, is a sign of life. There is one timer, which is set anew when it fires, not at
+ * every byte: a busy stream has thousands of chunks a second.
  */
 export const watchHeartbeat = (
   platform: Pick<Platform, 'now' | 'after'>,
@@ -69,7 +70,7 @@ export const watchHeartbeat = (
   const check = () => {
     cancel()
     const now = platform.now()
-    // The wall clock can be set back; the watch then starts over rather than sleeping for the difference.
+    // If the wall clock is set back, the watch starts over. Otherwise it would sleep for the difference.
     if (now < lastByteAt || !isReading()) lastByteAt = now
     const silence = now - lastByteAt
     const before = missed

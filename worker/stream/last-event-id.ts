@@ -1,6 +1,6 @@
 /**
- * Bytes of UTF-8. Servers and proxies refuse a longer request header, each time: an id beyond it could never be asked
- * for, and the stream would never open again.
+ * The most bytes of UTF-8 in an id. Servers and proxies refuse a request with a longer header, each time. With a longer
+ * id as its position, the stream would never open again.
  */
 export const MAX_ID = 4_096
 

@@ -1,17 +1,20 @@
 import type { Received } from '../log/received.ts'
 import { isSendable, MAX_ID } from './last-event-id.ts'
 
-/** An event, an id that came without one, or (`tooLarge`, `type: null`) what is left of an event past the limit. */
+/**
+ * One block of the stream: an event, an id that came without an event, or what is left of an event past the limit
+ * (`tooLarge`, perhaps with `type: null`).
+ */
 export type Block = Received & { tooLarge?: true }
 
 /** What one chunk held. */
 export interface Parsed {
   blocks: Block[]
-  /** The reconnection time set, in ms; `null`: unchanged. */
+  /** The reconnection time that the chunk set, in ms; `null`: the chunk set none. */
   retry: number | null
-  /** Comments that began in this chunk, or ended. */
+  /** How many comments began or ended in this chunk. */
   comments: number
-  /** Events that went past the limit in this chunk (B1). Each one's block follows when it ends, if it ever does. */
+  /** How many events went past the limit in this chunk (B1). The block of such an event comes when the event ends. */
   tooLarge: number
 }
 
@@ -24,29 +27,32 @@ const LF = 10
 const SPACE = 32
 const COLON = 58
 
-/** The fields of 9.2.6, as they begin a line that carries a value. */
+/** The fields of 9.2.6, as a line begins that gives the field a value. */
 const FIELDS = ['data:', 'event:', 'id:', 'retry:']
 
 /**
- * The project's own parser, since an event past the limit is skipped, without being held, while the stream goes on
- * (B1). eventsource-parser ends at its limit and counts it by how the bytes were cut; a guard in front of it would have
- * to find the same lines once more. It is the oracle of this one's tests instead.
+ * The project's own parser. It skips an event past the limit without holding it, and the stream goes on (B1).
+ * eventsource-parser ends at its limit, and what it counts depends on how the bytes were cut. A guard in front of
+ * eventsource-parser would have to find the same lines once more. So eventsource-parser is the oracle of the tests.
+ *
+ * Over 80 lines: nearly every line of a chunk passes through all of these functions, and they share the line and the
+ * event under way.
  *
  * @param lastEventId the last event ID to inherit from
  * @param maxEventSize of one event's data, and of its type, in characters (UTF-16 code units)
  */
 export const createParser = (lastEventId: string, maxEventSize: number): Parser => {
-  /** Strips one BOM at the start and no other, as the standard's "UTF-8 decode" does. */
+  /** The decoder strips one BOM at the start and no other, as the standard's "UTF-8 decode" does. */
   const decoder = new TextDecoder()
   let parsed: Parsed = { blocks: [], retry: null, comments: 0, tooLarge: 0 }
-  /** The event under way. `data: null`: it has no data line yet. `skipped`: it went past the limit. */
+  /** The event under way. `data: null`: no data line has come yet. `skipped`: the event went past the limit. */
   let event = { data: null as string | null, type: '', id: null as string | null, skipped: false }
   /**
-   * The beginning of a line whose end has not come: `most` characters of it are kept at most, once it is known what
-   * it is (`null`: not yet).
+   * The beginning of a line whose end has not come yet. At most `most` characters of the line are kept. `null`: the
+   * field is not known yet.
    */
   let line = { start: '', most: null as number | null }
-  /** The chunk before ended with CR: an LF that comes first in the next one belongs to it. */
+  /** The chunk before ended with CR. An LF at the start of the next chunk belongs to that CR. */
   let afterCr = false
 
   const skipEvent = () => {
@@ -81,7 +87,7 @@ export const createParser = (lastEventId: string, maxEventSize: number): Parser 
       parsed.comments += 1
       return
     }
-    // The fast way: nearly all lines are these, and none of them needs its name cut out.
+    // The fast way for nearly all lines, which needs no copy of the field's name.
     if (text.startsWith('data:', from))
       return takeData(text, text.charCodeAt(from + 5) === SPACE ? from + 6 : from + 5, to)
     const whole = text.slice(from, to)
@@ -98,7 +104,7 @@ export const createParser = (lastEventId: string, maxEventSize: number): Parser 
         event.type = value
         return
       case 'id':
-        // A longer one is passed over like one with NUL, which the standard ignores: the id before it stays.
+        // The standard ignores an id with NUL. An id too long to be sent is ignored likewise: the id before it stays.
         if (!value.includes('\0') && isSendable(value)) event.id = value
         return
       case 'retry':
@@ -106,7 +112,7 @@ export const createParser = (lastEventId: string, maxEventSize: number): Parser 
     }
   }
 
-  /** How many characters of an unfinished line are kept: a field's name, a colon, a space, and so much of its value. */
+  /** How many characters of an unfinished line are kept: the field's name, a colon, a space, and part of its value. */
   const mostOf = (start: string): number | null => {
     const field = FIELDS.find((each) => start.startsWith(each))
     if (field === undefined) return FIELDS.some((each) => each.startsWith(start)) ? null : 0

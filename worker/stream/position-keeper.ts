@@ -12,39 +12,42 @@ import type { Outcome } from './transport.ts'
 
 export interface PositionKeeperOptions {
   log: Pick<Log, 'lastEventId'>
-  /** Whether the position is a header for which a server of another origin has to be asked first. */
+  /** Whether the position is a header that needs a preflight: the server is of another origin. */
   needsPreflight: boolean
 }
 
 /** What each request says of the position, and what the answers mean for it (S7). */
 export interface PositionKeeper {
-  /** The position that the next request asks to resume after; `''`: there is none, or it is withheld. */
+  /** The position that the next request resumes after; `''`: the log has none, or this file withholds it. */
   ask(): string
   /**
    * A stream opened.
    *
-   * @param asked what its request asked for
-   * @returns `probe`: it was only to show whether the server opens without the position, and is to be ended unread; a
-   *   reason: it goes on from elsewhere than the log stands, so that the log starts over; `null`: all is well
+   * @param asked the position that its request asked to resume after
+   * @returns `probe`: the stream only had to show whether the server opens one without the position, and is to be ended
+   *   unread. A reason: the stream does not go on from where the log stands, so that the log starts over. `null`: all
+   *   is well.
    */
   opened(asked: string): 'probe' | ResetReason | null
   /**
    * An attempt came to nothing.
    *
-   * @returns what that proves: the position is `lost` or `unsendable`, hence withheld; `null`: nothing new
+   * @returns what that proves: the position is `lost` or `unsendable`, and withheld from now on; `null`: nothing new
    */
   failed(outcome: Outcome): 'lost' | 'unsendable' | null
-  /** The position is withheld until a stream opens: the server says that it is gone (410), or the application does. */
+  /**
+   * Withholds the position until a stream opens: the server says that it is gone (410), or the application drops it.
+   */
   giveUp(): void
-  /** The application gives the position up: `dropLog()`. */
+  /** The application gives up the position, by `dropLog()`. */
   drop(): void
-  /** Somebody asked to try again: a header that could not be sent may be allowed by now. */
+  /** `reconnect()`: the server may allow by now a header that could not be sent before. */
   retry(): void
 }
 
 export const createPositionKeeper = ({ log, needsPreflight }: PositionKeeperOptions): PositionKeeper => {
   let trust: Trust = TRUSTED
-  /** The application has given up a position, and no stream has opened since. */
+  /** The application has dropped a position, and no stream has opened since. */
   let isDropped = false
 
   const receptionOf = (outcome: Outcome): Reception => {

@@ -1,7 +1,7 @@
 /**
- * Whether the position goes along with the next attempt (S7). A server may refuse a position that it no longer knows,
- * with whatever status; one of another origin may not allow the header that carries it, which shows as no answer at
- * all. An attempt without the position tells what it is:
+ * Whether the next attempt sends the position (S7). A server may refuse a position that it no longer knows, with
+ * whatever status. A server of another origin may not allow the header that carries the position, which shows as no
+ * answer at all. An attempt without the position tells whether the position is the cause:
  *
  * ```
  *                three refusals in a row             it opens: ended unread
@@ -13,19 +13,19 @@
  *                                     lost (answered), unsendable (unreachable) <-+
  * ```
  *
- * A server that is merely back by then costs nobody a reset: it takes the position when that is tried once more.
+ * The server may merely have come back by then. So the position is tried once more, and nobody gets a reset in vain.
  */
 export type Trust =
-  /** So many refusals in a row, all of one kind. */
+  /** The next attempt sends the position. So many attempts in a row were refused, all in one way. */
   | { state: 'trusted'; refusals: number; by: Refusal }
-  /** The next attempt goes without the position, and is ended as soon as it opens. */
+  /** The next attempt goes without the position if probing, and with it if confirming. A probe ends once it opens. */
   | { state: 'probing' | 'confirming'; by: Refusal }
-  /** The server refuses the position: it is given up once a stream opens without it. */
+  /** The server refuses the position. The log gives it up once a stream opens without it. */
   | { state: 'lost' }
-  /** The server's origin allows no header for it: every stream begins without it, and with a reset. */
+  /** The server allows no header for the position. Each stream begins without it, and with a reset. */
   | { state: 'unsendable' }
 
-/** How an attempt with the position was refused: `answered` by a status, `unreachable` by no answer. */
+/** How the server refused an attempt with the position: `answered` with a status, or `unreachable`. */
 export type Refusal = 'answered' | 'unreachable'
 
 /** What an attempt came to, as far as the position goes. */
@@ -40,7 +40,7 @@ export const TRUSTED: Trust = { state: 'trusted', refusals: 0, by: 'answered' }
 export const sendsPosition = ({ state }: Trust): boolean => state === 'trusted' || state === 'confirming'
 
 /**
- * What is to be thought of the position after an attempt. Pure.
+ * How far to trust the position after an attempt. Pure.
  *
  * @param hadPosition whether there was a position at all
  */
@@ -65,7 +65,7 @@ export const afterAttempt = (trust: Trust, reception: Reception, hadPosition: bo
   }
 }
 
-/** Answers that say something else than "not from this position": of the token, the user, the time or the number. */
+/** Statuses that do not speak of the position, but of the token, the user, the time or the number of streams. */
 const NO_REFUSALS = [401, 403, 408, 425, 429]
 
 /** Whether an answer may mean that the server does not take the position. */

@@ -5,7 +5,7 @@ import { LONGEST_TIMER, type Platform } from '../base/platform.ts'
 export interface RenewalOptions {
   platform: Pick<Platform, 'now' | 'after'>
   credentials: Pick<Credentials, 'get' | 'settled'>
-  /** That of the present stream. */
+  /** The credential of the present stream. */
   credential: Granted
   /** There is another credential, and the stream is to be reopened with it. */
   onRenewed(): void
@@ -16,7 +16,7 @@ export interface Renewal {
 }
 
 /**
- * A2: the next token is obtained while the old stream still runs. If none is to be had, the stream is kept for as
+ * A2: obtains the next token while the old stream still runs. If there is no token, the hub keeps the stream for as
  * long as the server lets it live.
  */
 export const watchRenewal = ({ platform, credentials, onRenewed, ...given }: RenewalOptions): Renewal => {
@@ -30,7 +30,7 @@ export const watchRenewal = ({ platform, credentials, onRenewed, ...given }: Ren
     if (next.ok && next.id !== credential.id) return onRenewed()
     credentials.settled(true)
     if (!next.ok) return
-    // Still the old one: the timer was early by the wall clock, or the renewal has failed and is to be tried again.
+    // The credential is the old one: the timer was early by the wall clock, or the renewal has failed.
     credential = next
     schedule()
   }

@@ -15,7 +15,7 @@ export const resumption = (
   if (said === 'reset') return 'reset'
   if (lastEventId === '') return followsAnother ? 'unconfirmed' : 'fresh'
   if (said === 'continue') return 'continued'
-  // Mercure answers with the id that it really resumed after, `earliest` where the one asked for is unknown.
+  // A Mercure hub answers with the id that it really resumed after, or `earliest` if it does not know that id.
   const resumedAfter = headers.get('mercure-last-event-id')?.trim()
   if (resumedAfter !== undefined) return resumedAfter === lastEventId.trim() ? 'continued' : 'reset'
   return 'unconfirmed'

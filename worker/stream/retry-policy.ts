@@ -7,17 +7,17 @@ export const SELDOM_CAP = 300_000
 export const ASK_FIRST = 1_000
 export const ASK_CAP = 60_000
 
-/** What is known of the attempt that came to nothing. */
+/** What is known of an attempt that failed. */
 export interface Failure {
   /** ms, a floor that the server asked for, or `null`. */
   retryAfter: number | null
   /** What the browser says of the network. */
   isOnline: boolean
-  /** Time alone will hardly mend it. */
+  /** Whether time alone will hardly mend this. */
   isSeldom: boolean
 }
 
-/** What the attempts so far mean for the wait before the next one (S4, S5). Knows no clock. */
+/** How long to wait before the next attempt, by the attempts so far (S4, S5). The policy knows no clock. */
 export interface RetryPolicy {
   /** Attempts in a row that came to nothing, the present one included. */
   attempts(): number

@@ -1,6 +1,6 @@
-/** Signs of life as far as they show a rhythm (S3). All times in ms. */
+/** The rhythm that a server's signs of life show (S3). All times in ms. */
 export interface Rhythm {
-  /** A stream opened: what came before it says nothing of its first gap. */
+  /** A stream opened: its first gap begins with its own first sign of life. */
   opened(): void
   /**
    * A chunk came.
@@ -9,15 +9,15 @@ export interface Rhythm {
    * @returns whether the period changed
    */
   came(kind: 'keep-alive' | 'event', at: number): boolean
-  /** The stream was given up after so long a silence: that much may be this server's rhythm now. */
+  /** The stream was given up after this silence. The server's rhythm may have become as slow as that. */
   gaveUp(silence: number): void
-  /** The longest time between two signs of life of this server; `null`: it has shown no rhythm. */
+  /** The longest time between two signs of life of this server; `null`: the server has shown no rhythm. */
   period(): number | null
 }
 
-/** Keep-alives closer than this are one: a server may write several lines at once. */
+/** Keep-alives closer together than this count as one: a server may write several lines at once. */
 const BURST = 200
-/** A silence beyond this is none that a rhythm explains: the machine slept, or the server is silent by nature. */
+/** A silence beyond this is no part of a rhythm: the machine slept, or the server had nothing to say. */
 const LONGEST = 300_000
 /** Gaps that must agree before a rhythm is known, and before a shorter one takes its place. */
 const SHOWN_BY = 3
@@ -26,9 +26,9 @@ const SHORTER_BY = 8
 const AGREE = 2
 
 /**
- * A server writes keep-alives every T, or once T has passed since it wrote anything. In both, two keep-alives with no
- * event in between are T apart; with events in between, they are T apart in the first, and any time in the second. So
- * gaps without an event in between decide, and the others only as long as there are none.
+ * Learns a server's period T from its keep-alives. Some servers write them every T, others once T has passed since they
+ * wrote anything. With either, two keep-alives are T apart if no event came in between. With an event in between, only
+ * the first kind keeps them T apart. So gaps without an event decide, and the others count only while there are none.
  *
  * @param kept the period of an earlier stream, or `null`
  */
@@ -37,16 +37,16 @@ export const createRhythm = (kept: number | null): Rhythm => {
   /** When the last keep-alive came; `null`: none has, since the stream opened. */
   let last: number | null = null
   let hadEvent = false
-  /** The newest gaps, the newest at the end; all of them `isPure`, or none. */
+  /** The newest gaps, the newest at the end. If `isPure`, none of them had an event in it; otherwise each had. */
   let gaps: number[] = []
   let isPure = false
-  /** Gaps with events in between have shown the period: it may be shorter. */
+  /** Gaps with events in between have shown the period, so that the true one may be shorter. */
   let isBound = false
 
   const learn = (gap: number) => {
     gaps = [...gaps.slice(1 - SHORTER_BY), gap]
     const longest = Math.max(...gaps)
-    // It was as long once, whatever the others were like: the next gap of this length is no surprise.
+    // One gap was that long, whatever the others were like, so the next one of this length must be no surprise.
     if (period !== null && gap > period && isPure) period = gap
     if (longest > AGREE * Math.min(...gaps)) return
     const needed = period === null || longest > period || (isBound && isPure) ? SHOWN_BY : SHORTER_BY
@@ -69,7 +69,7 @@ export const createRhythm = (kept: number | null): Rhythm => {
       const isPureGap = !hadEvent
       last = at
       hadEvent = false
-      // A clock that was set back says nothing either.
+      // A negative gap comes from a clock that was set back, and says nothing either.
       if (gap < BURST || gap > LONGEST || (isPure && !isPureGap)) return false
       if (isPureGap && !isPure) {
         isPure = true

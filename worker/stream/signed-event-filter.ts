@@ -5,11 +5,11 @@ import type { TakenEvents } from './taken-events.ts'
 
 /** What is left of some blocks once the events that must be signed have been checked. */
 export interface Filtered {
-  /** What was signed stands in place of the signature. Of a refused event the position is left. */
+  /** A genuine event has what was signed as its data. Of a refused event only the position is left. */
   blocks: Block[]
   /** One message for each event that was refused. */
   refused: string[]
-  /** Why the blocks end before an event that nobody can judge yet. */
+  /** Why the blocks end before an event that nobody can judge yet; `null`: they do not. */
   unavailable: string | null
 }
 
@@ -26,10 +26,10 @@ export interface SignedEventFilterOptions {
 export type SignedEventFilter = (received: Block[]) => Promise<Filtered>
 
 /**
- * A5: what may enter the log of what the server has sent, in its order.
+ * A5: decides which blocks of the server may enter the log, and keeps their order.
  *
- * An event that was taken already is dropped: silently if no reset came since, as where a server sends again what came
- * before a cut (D3), and as a refused one otherwise.
+ * An event that was taken already is dropped. If no reset has come since, it is dropped silently: a server may send
+ * again what came before a cut (D3). Otherwise it counts as refused.
  */
 export const createSignedEventFilter = ({
   verifier,
@@ -43,12 +43,12 @@ export const createSignedEventFilter = ({
     if (verifier === null) return filtered
     filtered.blocks = []
     await taken.sync()
-    /** What of this chunk was let in, by id and data, and whether a reset has come behind it. */
+    /** The events of this chunk that were let in, by id and data. `before`: a reset has come after the event. */
     const inThisChunk = new Map<string, 'held' | 'before'>()
     let isReset = false
     const find = (id: string, data: string) => {
       const found = taken.find(id, data)
-      // The log has yet to hear of the reset.
+      // A reset in this chunk has not reached the log yet, so `taken` does not know of it.
       return inThisChunk.get(`${id}\n${data}`) ?? (found === 'held' && isReset ? 'before' : found)
     }
     for (const block of received) {

@@ -1,7 +1,7 @@
 /**
  * Whose stream an answer says it is (A3): the header `Stream-User`, percent-encoded UTF-8, since a header is ASCII.
  *
- * @returns `null`: it does not say
+ * @returns `null`: the answer does not say
  */
 export const streamUser = (headers: Headers): string | null => {
   const said = headers.get('stream-user')
@@ -9,7 +9,7 @@ export const streamUser = (headers: Headers): string | null => {
   try {
     return decodeURIComponent(said)
   } catch {
-    // No percent-encoding: taken as it is.
+    // The server did not encode the name: it is taken as it is.
     return said
   }
 }

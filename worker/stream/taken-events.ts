@@ -1,23 +1,23 @@
 import type { Platform } from '../base/platform.ts'
 import type { Log } from '../log/log.ts'
 
-/** ms for which an event is remembered, and how many are: an id and its data are one number. */
+/** How long an event is remembered, in ms, and the most that are. Each costs one number, a hash of id and data. */
 const REMEMBERED_FOR = 24 * 3_600_000
 const MOST = 20_000
 
 type TakenLog = Pick<Log, 'append' | 'restart'>
 
 /**
- * Which signed events were taken, though the log starts over (A5). Nobody signs a reset: whoever can write to the
- * stream can send one, empty the log, and with it the memory by which the log knows what it had (D3). What was
- * signed could then be played again. This memory ends with the worker.
+ * Which signed events were taken, remembered beyond a reset (A5). Nobody signs a reset: whoever can write to the stream
+ * can send one. A reset empties the log, by which the hub knows repeats (D3), and signed events could be played again.
+ * This memory outlives the reset, and ends with the worker.
  */
 export interface TakenEvents {
   /** The log through which this memory hears of what is taken, and of resets. */
   log: TakenLog
-  /** After a change of leader: learns what the log holds by now, and forgets what it has lost. */
+  /** After a change of leader, learns which events the log holds by now, and forgets those that the log has lost. */
   sync(): Promise<void>
-  /** `held`: taken since the last reset; `before`: taken before it; `null`: not taken. */
+  /** `held`: the event was taken since the last reset; `before`: it was taken before that; `null`: it was not taken. */
   find(id: string, data: string): 'held' | 'before' | null
 }
 
@@ -32,7 +32,7 @@ export interface TakenEventsOptions {
  * 53 bits over id and data. A signed event can't be made to collide with another: its data is the signer's. The same
  * id with other data is another event, as after a server has lost its log.
  *
- * cyrb53: two 32-bit multiplicative hashes, mixed. Web Crypto's digest would be a call and a promise for each event.
+ * The hash is cyrb53: two 32-bit multiplicative hashes, mixed. Web Crypto would cost a promise for each event.
  */
 const hash = (text: string): number => {
   let high = 0xdeadbeef
@@ -52,7 +52,7 @@ export const createTakenEvents = ({ platform, log, types }: TakenEventsOptions):
   /** By `hash`, the oldest first. */
   const taken = new Map<number, { at: number; resets: number }>()
   let resets = 0
-  /** The log is known up to the beginning of this term; what comes in it is heard through `append`. */
+  /** The term for which `sync` has read the log. Later events of that term come by `append`. */
   let syncedTerm = -1
 
   const keyOf = (id: string, data: string) => hash(`${id}\n${data}`)
@@ -73,7 +73,7 @@ export const createTakenEvents = ({ platform, log, types }: TakenEventsOptions):
     await log.ready
     const { term } = log.lineage()
     if (term === syncedTerm) return
-    // What another leader's log lacks may come again: it was taken here, and then lost (L3).
+    // The new leader's log may lack events that were taken here (L3). Those may come again.
     for (const [key, entry] of taken) if (entry.resets === resets) taken.delete(key)
     for (let after = log.first() - 1; ; ) {
       const events = await log.read(after)

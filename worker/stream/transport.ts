@@ -22,12 +22,13 @@ export interface StreamRequest {
   signal: AbortSignal
   fetch: typeof globalThis.fetch
   onOpen(headers: Headers): void | Promise<void>
-  /** Any byte, a comment included (S3). @param parsed what they came to */
+  /** Bytes came, perhaps of a comment only (S3). @param parsed what the parser made of them */
   onBytes(count: number, parsed: Parsed): void
   /**
-   * What was found, if anything was. Awaited before more is read, so that a slow log slows the server down rather than filling the heap.
+   * The parser found something. The hook is awaited before more is read, so that a slow log slows the server down, and
+   * does not fill the heap.
    *
-   * @param isAll nothing more had come so far
+   * @param isAll whether the browser has nothing more to read for now
    */
   onParsed(parsed: Parsed, isAll: boolean): void | Promise<void>
 }
@@ -36,53 +37,56 @@ export interface StreamRequest {
 export type Outcome =
   /** The body ended, or the connection broke in the middle of it. */
   | { type: 'ended'; cause: string | null }
-  /** With anything but 200 and an event stream. */
+  /** The server answered with anything but 200 and an event stream. */
   | { type: 'answered'; status: number; contentType: string; redirected: boolean; headers: Headers }
   | { type: 'redirected' }
-  /** A stream, but that of another user than the key's (A3). */
+  /** The server opened a stream, but that of another user than the key's (A3). */
   | { type: 'anothers' }
-  /** No answer at all. */
+  /** No answer came at all. */
   | { type: 'unreachable'; cause: string }
   /** No byte came for `ms`. */
   | { type: 'silent'; ms: number; hasAnswered: boolean }
 
-/** Bytes in one read behind which more is soon to come: the browser keeps no more than some times as many. */
+/** A read of this many bytes means that more is about to come: the browser buffers only a few times as many. */
 const MUCH = 32_768
 
-/** Whether it was settled when it was made, as a read of what is queued is (Streams, `[[PullSteps]]`). */
+/** Whether a promise was settled from the start, as a read of queued bytes is (Streams, `[[PullSteps]]`). */
 const isSettled = async (promise: Promise<unknown>): Promise<boolean> => {
   let settled = false
   const settle = () => {
     settled = true
   }
   promise.then(settle, settle)
-  // The `catch` before it takes one turn, and so does each `then`.
+  // The caller's `catch` takes one turn of microtasks, and each `then` takes another.
   for (let turns = 0; turns < 3 && !settled; turns++) await null
   return settled
 }
 
-/** Ends an attempt from within `onopen` with what it came to. */
+/** Ends an attempt from within `onopen`, with its outcome. */
 class Ended extends Error {
   constructor(readonly outcome: Outcome) {
     super(outcome.type)
   }
 }
 
-/** What one of our own hooks threw: no fault of the network's. */
+/** Carries what one of our own hooks threw, so that it does not pass for a fault of the network. */
 class Fault extends Error {}
 
 const words = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /**
- * One request for the stream, to the end of its body. Knows nothing of retries.
+ * One request for the stream, to the end of its body. This file knows nothing of retries.
  *
  * fetch-event-source is what the project builds on for an authenticated request: it runs the request, adds `accept`,
- * and ties `signal` to it. This file is all that it costs us, for three of its ways do not fit here. Its message
- * assembly adopts an id before the blank line, so that a cut there loses an event: the body is drained within `onopen`
- * instead. Its loop of retries knows neither S4 nor S6: `onerror` rethrows, which ends the loop. Its clean-up touches
- * `window` and `document`, which a worker lacks: the build replaces both (vite.config.ts).
+ * and ties `signal` to it. Three of its ways do not fit, and this file alone deals with them:
  *
- * @returns how it ended; `null`: `signal` ended it
+ * - Its parser adopts an id before the blank line, so that a cut there loses an event. So `onopen` drains the body.
+ * - Its loop of retries knows neither S4 nor S6. So `onerror` rethrows, which ends the loop.
+ * - Its clean-up touches `window` and `document`, which a worker lacks. The build replaces both (vite.config.ts).
+ *
+ * Over 80 lines: `drain` and the hooks of fetch-event-source end in one outcome.
+ *
+ * @returns how the request ended; `null`: `signal` ended it
  * @throws what a hook throws
  */
 export const requestStream = async (request: StreamRequest): Promise<Outcome | null> => {
@@ -98,7 +102,7 @@ export const requestStream = async (request: StreamRequest): Promise<Outcome | n
   try {
     new Headers(headers)
   } catch {
-    // fetch would say so too, and quote the header, which holds a credential (A1).
+    // fetch would throw as well, but quote the header, which holds a credential (A1).
     return { type: 'unreachable', cause: 'A header cannot be sent.' }
   }
 
@@ -140,7 +144,7 @@ export const requestStream = async (request: StreamRequest): Promise<Outcome | n
       redirect: request.refuseRedirects ? 'manual' : 'follow',
       ...(request.sameOrigin ? { mode: 'same-origin' } : {}),
       signal,
-      // Hidden tabs are the point: the worker serves them all, and has no visibility of its own.
+      // The worker serves hidden tabs as well, and has no visibility of its own.
       openWhenHidden: true,
       fetch: request.fetch,
       async onopen(response) {

@@ -9,25 +9,25 @@ export interface TriggersOptions {
   platform: Platform
   phase(): Phase
   enter(event: ConnectionEvent, given?: { wait: Wait }): void
-  /** Somebody asked: try now, as if for the first time. */
+  /** Tries now, as if for the first time: `Connection.retry`. */
   retry(): void
-  /** Ask the credentials now, in `unauthorized`. */
+  /** In `unauthorized`: asks the credentials now. */
   lookForCredential(): void
-  /** The timers of the phase are to be set anew: they stood still while the machine slept. */
+  /** Sets the timers of the phase anew: they stood still while the machine slept. */
   reschedule(): void
 }
 
-/** What hurries the next attempt, or delays it, beside the time that it waits for (S5). */
+/** What hurries the next attempt, or delays it, beside the backoff (S5). */
 export interface Triggers {
-  /** A tab was looked at: what waits is tried, unless the server named the time. */
+  /** A tab was looked at: an attempt that waits is made now, unless the server named the time. */
   nudge(): void
-  /** A tab came, perhaps with a better token: what had been given up is tried as well. */
+  /** A tab came, perhaps with a better token: a stream that had failed or ended is tried again as well. */
   welcome(): void
-  /** The machine slept: what stands is looked at, and what waits is tried, unless the server named the time. */
+  /** The machine slept: an open stream is checked for silence. An attempt that waits is made now, as by `nudge`. */
   wake(): void
   /**
-   * The state is `offline`: looks at whether it still holds, since a worker may find itself online again without having
-   * been told (seen with DevTools' offline mode).
+   * The state is `offline`. Looks whether the browser is online again every 2 s, since a worker may not be told (seen
+   * with DevTools' offline mode).
    */
   lookForNetwork(after: (ms: number, run: () => void) => void): void
   close(): void

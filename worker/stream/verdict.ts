@@ -12,9 +12,9 @@ export interface Why {
 
 /** What the end of an attempt means for the stream's life. */
 export interface Verdict {
-  next: /** Time mends it: back off. */
+  next: /** Time mends this: back off. */
     | 'lost'
-    /** The token may be stale: obtain it anew, once. */
+    /** The token may be stale: obtain another one, once. */
     | 'unauthorized'
     /** The position is refused: forget it and start afresh. */
     | 'position-lost'
@@ -23,11 +23,11 @@ export interface Verdict {
   why: Why
   /** ms */
   retryAfter: number | null
-  /** Time alone will hardly mend it: it is tried ever more seldom. */
+  /** Whether time alone will hardly mend this, so that the hub tries ever more seldom. */
   isSeldom: boolean
 }
 
-/** The first words of a server that holds back its answer, or whose answer something else holds back. */
+/** What to mend if no answer comes: the server, or something on the way, holds it back. */
 const WRITE_AT_ONCE =
   'A server has to answer at once, best with a comment as its first bytes. A proxy or compression on the way may ' +
   'hold the answer back: switch buffering and compression off for the stream.'
@@ -63,7 +63,7 @@ export const faultOf = (error: unknown): Why => ({
   cause: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
 })
 
-/** S6, where an answer is more than a reason to back off. */
+/** S6: the statuses that are more than a reason to back off. */
 const ANSWERS: Record<number, { next?: Verdict['next']; kind?: ErrorKind; hint: string }> = {
   204: { next: 'ended', hint: 'there is nothing to come' },
   401: { next: 'unauthorized', kind: 'auth', hint: 'the token is refused' },
@@ -81,7 +81,9 @@ const lost = (kind: ErrorKind, message: string, cause: string | null = null): Ve
   isSeldom: false,
 })
 
-/** 200, but no event stream. A page of HTML is most likely a log-in page: only the user can mend that. */
+/**
+ * An answer of 200 that is no event stream. A page of HTML is most likely a log-in page: only the user can mend that.
+ */
 const noStream = (
   contentType: string,
   redirected: boolean,
