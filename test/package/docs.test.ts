@@ -136,6 +136,22 @@ describe('X3 the docs', () => {
       }
   })
 
+  it('have a troubleshooting page whose headings quote what the library says', () => {
+    const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => readFileSync(join(root, 'src', file), 'utf8'))
+    const headings = readFileSync(join(root, 'docs/troubleshooting.md'), 'utf8').match(/^## .*$/gm)!
+    const quotes = headings.flatMap((heading) =>
+      [...heading.matchAll(/"([^"]+)"/g)].map(([, words]) => words!),
+    )
+    expect(quotes.length).toBeGreaterThan(3)
+    for (const words of quotes)
+      expect(
+        sources.some((source) => source.includes(words)),
+        words,
+      ).toBe(true)
+  })
+
   it('have a SECURITY.md whose tables name tests that exist', () => {
     const rows = [...readFileSync(join(root, 'SECURITY.md'), 'utf8').matchAll(/^\|.*\| ([^|]*) \|$/gm)]
     const names = rows.flatMap(([, shownBy]) =>
