@@ -2,12 +2,12 @@ import type { TokenAnswer } from '../../src/shared/protocol.ts'
 import { isToken } from './credential.ts'
 import type { RefusedTokens } from './refused-tokens.ts'
 
-/** A3. A stream that is everybody's may be opened by anybody's token. */
+/** A3: whether a token, or a stream, belongs to another user. Anybody's token may open a stream that is everybody's. */
 export const isAnothers = (theirs: string | null | undefined, user: string | null): boolean =>
   user !== null && theirs != null && theirs !== user
 
 /**
- * What a tab's answer comes to: itself, unless its token is not to be sent. Pure.
+ * Turns a tab's answer into a refusal if its token must not be sent. Returns any other answer as it is. Pure.
  *
  * @param user whose stream it is; `null`: everybody's
  */

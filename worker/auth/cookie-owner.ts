@@ -1,11 +1,12 @@
 import type { Platform } from '../base/platform.ts'
 
 /**
- * Whose cookie it is. A browser keeps one cookie for all its users, and each exchange replaces it. Whoever exchanges
- * takes a Web Lock from the worker that had it, which then knows that its cookie is gone (A3).
+ * Which worker's exchange set the cookie. A browser keeps one cookie for all its users, and each exchange replaces the
+ * cookie. The worker that exchanges steals a Web Lock from the one before. That one so learns that its cookie is gone
+ * (A3).
  */
 export interface CookieOwner {
-  /** This worker's exchange has just set the cookie. @param onReplaced another worker has set one since */
+  /** This worker's exchange has just set the cookie. @param onReplaced called once another worker sets a cookie */
   own(onReplaced: () => void): void
   /** The cookie is of no use to this worker any more. */
   disown(): void
@@ -18,14 +19,14 @@ export const createCookieOwner = (platform: Pick<Platform, 'locks'>, name: strin
     own(onReplaced) {
       disown()
       let isOwned = true
-      // Made here, since it may be disowned before the lock is granted.
+      // The promise is made here, since `disown` may be called before the lock is granted.
       const disowned = new Promise<void>((resolve) => {
         disown = () => {
           isOwned = false
           resolve()
         }
       })
-      // One's own next exchange takes the lock as well.
+      // The next exchange of this worker steals the lock as well, and is no replacement.
       platform.locks.request(name, { steal: true }, () => disowned).catch(() => isOwned && onReplaced())
     },
     disown: () => disown(),

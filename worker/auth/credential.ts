@@ -3,15 +3,15 @@ export type Credential = Granted | Denied
 
 export interface Granted {
   ok: true
-  /** The same number for as long as it is the same token. */
+  /** Stays the same for as long as the token does. */
   id: number
   headers: Record<string, string>
   credentials: RequestCredentials
-  /** When to ask for another, in ms since 1970; `null`: once the server answers 401. */
+  /** When to ask for another credential, in ms since 1970; `null`: once the server answers 401. */
   renewAt: number | null
 }
 
-/** `refused`: another access token is needed. `unavailable` and `limited`: the token endpoint is, for now. */
+/** `refused`: only another access token helps. `unavailable`, `limited`: the token endpoint may answer later. */
 export interface Denied {
   ok: false
   reason: 'refused' | 'unavailable' | 'limited'
@@ -28,10 +28,12 @@ export const denied = (
   retryAfter: number | null = null,
 ): Denied => ({ ok: false, reason, message, status, retryAfter })
 
-/** After a sign-out, or where a newer hub has the stream. */
+/** What is given after a sign-out, or once a newer hub has the stream. */
 export const CLOSED = denied('unavailable', 'The stream is closed.')
 
-/** What a header can carry (RFC 6750, 2.1). A browser that is given anything else quotes it in its error (A1). */
+/**
+ * Whether a header can carry this token (RFC 6750, 2.1). Given anything else, a browser quotes it in its error (A1).
+ */
 export const isToken = (value: unknown): value is string =>
   typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)
 

@@ -17,17 +17,18 @@ export interface CredentialsOptions {
   user: string | null
   auth: HubOptions['auth']
   withCredentials: boolean
-  /** What a proof of possession needs (`auth.dpop`); `null`: none is asked for. */
+  /** What a proof of possession needs (`auth.dpop`); `null`: the application asks for no proof. */
   proof: { streamUrl: string; openKey(): Promise<CryptoKeyPair> } | null
   /**
-   * What binds a token to this key (A3): a browser keeps one cookie for all its users, and another user's exchange
-   * would open their stream here. `null`: not sent, since an unknown header fails a foreign server's preflight.
+   * `Stream-Client`, which binds a token to this key (A3). A browser keeps one cookie for all its users: without this
+   * header, another user's exchange would open that user's stream here. `null`: the header is not sent, since it would
+   * fail the preflight of another origin.
    */
   streamClient(): Promise<string | null>
   /**
    * Asks a live tab for an access token (A2), and the next one where it has none.
    *
-   * @param judge says of an answer what it comes to: a token that is not to be sent is none
+   * @param judge turns a token that must not be sent into a refusal
    */
   askTab(judge: (answer: TokenAnswer) => TokenAnswer): Promise<TokenAnswer>
   /** Nobody can say when a token expires. Called once. @param why what to mend */
@@ -35,43 +36,44 @@ export interface CredentialsOptions {
 }
 
 /**
- * What goes along with an attempt: asked of a tab, exchanged (R5), kept in memory and nowhere else (A1), one exchange
- * at a time for all who ask (A2). A token that a server refused is not sent again until it changes, a minute has
- * passed, or `forgive` is called. Knows nothing of the stream.
+ * The credentials of a stream's requests: a tab's access token, or the SSE token for which it was exchanged (R5). They
+ * are kept in memory, and nowhere else (A1). There is one exchange at a time for all who ask (A2). A token that was
+ * refused is not sent again until it changes, a minute has passed, or `forgive` is called.
  */
 export interface Credentials {
-  /** For an attempt, which ends with `settled`. Never rejects; at most one exchange is under way. */
+  /** Gives the credential for one attempt, which ends with `settled`. Never rejects. */
   get(): Promise<Credential>
-  /** Fetches ahead what the next `get` gives. */
+  /** Exchanges ahead of the next `get`, so that the attempt need not wait for it. */
   prepare(): void
   /** The attempt that `get` was for is answered, or given up. @param isAccepted the stream opened */
   settled(isAccepted: boolean): void
   /**
-   * The server answered 401 to what `get` gave: the next `get` obtains anew.
+   * The server answered 401 to what `get` gave: the next `get` obtains another credential.
    *
    * @param headers of the answer, if there was one
    */
   refused(headers?: Headers): void
-  /** The application asks to try again what was refused: `reconnect()`. */
+  /** `reconnect()`: tokens that were refused may be sent again. */
   forgive(): void
-  /** For good: nothing is sent any more, what is under way is broken off, and every token is forgotten (A4). */
+  /** Ends for good: breaks off what is under way, sends nothing more, and forgets every token (A4). */
   close(): void
 }
 
-/** Stands for what the browser sends by itself, where there is no token. */
+/** Stands for the cookies that the browser sends by itself, if the application sets no `auth`. */
 const NO_TOKEN = ''
 
+/** Over 80 lines: each method here decides by the same three things: the SSE token, the turn, the refused tokens. */
 export const createCredentials = (options: CredentialsOptions): Credentials => {
   const { platform, user, auth } = options
   const credentials: RequestCredentials = options.withCredentials ? 'include' : 'same-origin'
-  /** Looked at after each wait: nothing is sent or kept once it is aborted. */
+  /** Aborted by `close`, and looked at after each wait: nothing is sent or kept from then on. */
   const life = new AbortController()
   const turn = createExchangeTurn(platform, `${PREFIX}exchange:${withoutQuery(auth?.exchange ?? '')}`)
   const refused = createRefusedTokens(platform)
   const { proof } = options
   const prover = proof && createProver({ platform, openKey: proof.openKey })
   let ids = 0
-  /** The access token that went out last without an exchange. */
+  /** The access token that was last sent to the stream itself, without an exchange. */
   let sent = NO_TOKEN
   let underWay: Promise<Credential> | null = null
   /** An attempt waits for a credential, or for the answer to one. */
@@ -106,7 +108,7 @@ export const createCredentials = (options: CredentialsOptions): Credentials => {
   }
 
   const obtain = async (): Promise<Credential> => {
-    // A cookie may be replaced while this waits for its turn.
+    // Another worker may replace the cookie while this one waits for its turn, so it is looked at again.
     if (sseToken.get() !== null) await turn.take()
     const kept = sseToken.get()
     if (kept !== null) return kept
@@ -126,7 +128,7 @@ export const createCredentials = (options: CredentialsOptions): Credentials => {
   const obtainOnce = (): Promise<Credential> => {
     underWay ??= obtain().finally(() => {
       underWay = null
-      // Only a cookie can be replaced between the exchange and the answer of the stream.
+      // Only a cookie needs the turn until the stream has answered: another worker could replace it.
       if (!isAttempting || !sseToken.isCookie()) turn.end()
     })
     return underWay
@@ -142,7 +144,7 @@ export const createCredentials = (options: CredentialsOptions): Credentials => {
       return got.then(async (found) => (found.ok ? withProof(found, prover, proof.streamUrl) : found))
     },
     prepare() {
-      // An access token of a tab is not kept: it would be asked for twice.
+      // Without an exchange nothing is kept, so that the tab would be asked twice.
       if (url !== null && sseToken.get() === null) void obtainOnce()
     },
     settled(isAccepted) {
@@ -151,7 +153,7 @@ export const createCredentials = (options: CredentialsOptions): Credentials => {
       if (underWay === null) turn.end()
     },
     refused(headers) {
-      // Not the token, but a proof without the server's nonce, or its time.
+      // The server may have refused the proof, not the token: the proof lacked the server's nonce or its time.
       if (proof !== null && headers !== undefined && prover?.learn(proof.streamUrl, headers)) return
       if (!sseToken.refuse()) refused.add(sent)
     },

@@ -1,16 +1,17 @@
 import type { Platform } from '../base/platform.ts'
 
-/** ms that a turn lasts at most: a worker that is frozen in the middle of its turn must not stop the others. */
+/** ms that a turn lasts at most: a worker that freezes during its turn must not stop the others. */
 const LASTS = 5_000
-/** ms for which a worker waits for its turn. */
+/** ms for which a worker waits for its turn at most. */
 const WAITS = 10_000
 
 /**
- * One worker of the origin at a time, by a Web Lock, as far as that costs nobody the stream. A browser keeps one
- * cookie for all its users: from the exchange to the answer of the stream nobody else may replace the cookie (A3).
+ * A turn for the cookie, by a Web Lock: one worker of the origin has it at a time. A browser keeps one cookie for all
+ * its users, so no other worker may replace the cookie from the exchange until the stream has answered (A3). Both waits
+ * are bounded, so that no worker costs another one its stream.
  */
 export interface ExchangeTurn {
-  /** Resolves once it is this worker's turn, or once it has waited for 10 s: then it goes on without. */
+  /** Resolves once this worker has the turn. After 10 s it resolves all the same, and the worker goes on without. */
   take(): Promise<void>
   /** Gives the turn back, or waits for it no longer. */
   end(): void
@@ -18,7 +19,7 @@ export interface ExchangeTurn {
 
 type State =
   | { is: 'idle' }
-  /** Asked for: `over` resolves what `take` returned. */
+  /** The lock is asked for. `over` withdraws the request, which resolves what `take` returned. */
   | { is: 'waiting'; taken: Promise<void>; over(): void }
   /** `over` lets go of the lock. */
   | { is: 'ours'; over(): void }
@@ -47,7 +48,7 @@ export const createExchangeTurn = (
     const cancelWait = platform.after(WAITS, () => abort.abort())
     const granted = () => {
       cancelWait()
-      // Granted in the instant in which it was given up.
+      // The lock manager granted the lock just as the wait was given up.
       if (state !== waiting) return
       return new Promise<void>((release) => {
         const cancel = platform.after(LASTS, () => state === ours && end())

@@ -10,7 +10,7 @@ const EXCHANGE_LIMIT = 20_000
 /** What a token endpoint gave for an access token. */
 export interface Exchanged {
   ok: true
-  /** `null`: it came as an httpOnly cookie, which no script sees. */
+  /** `null`: the token came as an httpOnly cookie, which no script sees. */
   token: string | null
   life: Life
   /** Whose token it is; `null`: the endpoint does not say. */
@@ -21,7 +21,7 @@ export interface ExchangeRequest {
   platform: Pick<Platform, 'now' | 'after' | 'fetch'>
   url: string
   accessToken: string
-  /** `Stream-Client`; `null`: not sent, since an unknown header fails a foreign server's preflight. */
+  /** `Stream-Client`; `null`: the header is not sent, since it would fail the preflight of another origin. */
   client: string | null
   credentials: RequestCredentials
   signal: AbortSignal
@@ -44,7 +44,7 @@ const read = async (response: Response, now: number, isBound: boolean): Promise<
     return denied('unavailable', 'The token endpoint gave neither an sse_token nor an expires_in.', status)
   if (token !== null && !isToken(token))
     return denied('unavailable', 'The token endpoint gave an sse_token that no header can carry.', status)
-  // RFC 9449, 5. Who asked for a bound token must not take one that anybody can use.
+  // A hub that asked for a bound token must not take one that anybody can use (RFC 9449, 5).
   if (isBound && token !== null && String(answer.token_type).toLowerCase() !== 'dpop')
     return denied(
       'unavailable',
@@ -76,12 +76,12 @@ export const exchange = async (request: ExchangeRequest): Promise<Exchanged | De
     })
   try {
     let response = await send()
-    // A proof that lacked the server's nonce, or its time (RFC 9449, 8).
+    // The proof may have lacked the server's nonce or its time (RFC 9449, 8): it is made once more.
     const mayBeProof = response.status === 400 || response.status === 401
     if (mayBeProof && prover?.learn(url, response.headers)) response = await send()
     return await read(response, platform.now(), prover !== null)
   } catch {
-    // The error's own words are left out: a browser may quote the request in them (A1).
+    // The browser's own words are left out, since they may quote the request (A1).
     return denied('unavailable', 'The token endpoint cannot be reached, or did not answer with JSON.')
   } finally {
     cancel()

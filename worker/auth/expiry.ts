@@ -1,10 +1,10 @@
 /**
- * ms before its expiry at which a token is renewed; where a fifth of its life is less, that. Up to a tenth of it is
- * added at random: users who logged in together must not come back together for ever.
+ * A token is renewed 30 s before it expires, or a fifth of its life before, if that is less. Up to a tenth of this
+ * margin is added at random: users who logged in together must not come back together for ever.
  */
 const MARGIN = 30_000
 const JITTER = 0.1
-/** ms between two exchanges, whatever the clocks say. A token that lives less is renewed once a server says 401. */
+/** The least ms between two exchanges, whatever the clocks say. A token that lives less is renewed after a 401. */
 const LEAST_PAUSE = 10_000
 
 /** How long a token lives, in ms from now on; or why nobody can say. */
@@ -12,7 +12,7 @@ export type Life = { ms: number } | { ms: null; why: string }
 
 const unknown = (why: string): Life => ({ ms: null, why })
 
-/** A date and a time without a zone means another instant on each device. RFC 3339, 5.6, asks for the zone. */
+/** A date without a zone means another instant on each device. RFC 3339, 5.6, demands the zone. */
 const ZONE = /(Z|GMT|UTC|[+-]\d{2}:?\d{2})$/i
 
 const parseExpiry = (value: unknown): number =>
@@ -25,9 +25,9 @@ const parseExpiry = (value: unknown): number =>
 /**
  * Reads what a token endpoint says of the life of its token (R5). Pure.
  *
- * `expires_in` (seconds; RFC 6749, 5.1) needs no clock, and comes first. `expires_at` (RFC 3339, or seconds since
- * 1970) is told by the server's clock, and a device's may be hours off, so that the answer's `Date` has to say what
- * the server's clock shows.
+ * `expires_in` (seconds; RFC 6749, 5.1) needs no clock, and comes first. `expires_at` (RFC 3339, or seconds since 1970)
+ * is a time by the server's clock. This device's clock may be hours off, so the answer's `Date` has to say what the
+ * server's clock shows.
  *
  * @param date the answer's `Date`; `null`: there is none, or CORS hides it
  * @param now ms since 1970
@@ -53,7 +53,7 @@ export const lifeOf = (
     return unknown(
       'the header `Date` cannot be read. Answer with `expires_in`, or with `Access-Control-Expose-Headers: Date`.',
     )
-  // `Date` has whole seconds: a clock that agrees with it to 2 s is the better one.
+  // `Date` has whole seconds only. If this device's clock agrees with it to 2 s, that clock is the more exact one.
   const ms = expiry - (Math.abs(serverNow - now) < 2_000 ? now : serverNow)
   return ms > 0 ? { ms } : unknown('`expires_at` is past. Check the clock of the token endpoint.')
 }

@@ -1,15 +1,15 @@
 import { deleteDB, openDB } from 'idb'
 
-/** Not among the names of the logs, of which old ones are swept away: a key lives until sign-out. */
+/** The name does not start as those of logs do, since old logs are swept away: a key lives until sign-out. */
 const nameOf = (key: string) => `tabstream-dpop:${key}`
 
-/** P-256, since RFC 9449 has servers know ES256. The private half can be used, and never be read. */
+/** The key is for P-256, since RFC 9449 has servers know ES256. No script can read its private half. */
 const generate = (): Promise<CryptoKeyPair> =>
   crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify'])
 
 /**
- * The key pair of a stream, made once for all workers of its key and kept in IndexedDB until sign-out. Without IndexedDB
- * it lives as long as the worker.
+ * The key pair of a stream, made once for all workers of its key, and kept in IndexedDB until sign-out. Without
+ * IndexedDB the pair lives as long as the worker.
  */
 export const openProofKey = async (key: string): Promise<CryptoKeyPair> => {
   try {
@@ -29,5 +29,5 @@ export const openProofKey = async (key: string): Promise<CryptoKeyPair> => {
   }
 }
 
-/** A4 */
+/** Deletes the key pair at a sign-out (A4). */
 export const deleteProofKey = (key: string): Promise<void> => deleteDB(nameOf(key))

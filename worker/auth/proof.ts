@@ -1,12 +1,12 @@
 import type { Platform } from '../base/platform.ts'
 import type { Granted } from './credential.ts'
 
-/** ms by which a server's clock must differ from what was assumed for a proof to be made again. */
+/** ms. If the server's clock differs from what was assumed by more than this, the proof is made again. */
 const CLOCK_OFF = 30_000
 
 export interface ProverOptions {
   platform: Pick<Platform, 'now' | 'uuid'>
-  /** Asked once, for the first proof. */
+  /** Called once, for the first proof. */
   openKey(): Promise<CryptoKeyPair>
 }
 
@@ -15,18 +15,18 @@ export interface Prover {
   /**
    * The header of one request.
    *
-   * @param token that goes along, by whose hash the proof is bound to it (`ath`); `null`: none that a script sees
+   * @param token that the request carries: its hash binds the proof to it (`ath`); `null`: no script sees the token
    */
   prove(method: 'GET' | 'POST', url: string, token: string | null): Promise<{ dpop: string }>
   /**
    * The server has refused a request.
    *
-   * @returns whether its answer says how to prove it better: a nonce that is new (RFC 9449, 8), or another time
+   * @returns whether its answer says how to make a better proof: it has a new nonce (RFC 9449, 8), or another time
    */
   learn(url: string, headers: Headers): boolean
 }
 
-/** Adds a proof to what goes along with one request for the stream: a proof is good once. */
+/** Adds a proof to the credential for one request of the stream. A proof is good for one request. */
 export const withProof = async (granted: Granted, prover: Prover, streamUrl: string): Promise<Granted> => {
   const token = granted.headers.authorization?.split(' ')[1] ?? null
   const header = await prover.prove('GET', streamUrl, token)
@@ -45,7 +45,7 @@ const sha256 = async (text: string): Promise<string> =>
 
 export const createProver = ({ platform, openKey }: ProverOptions): Prover => {
   let key: Promise<CryptoKeyPair> | null = null
-  /** By origin: token endpoint and stream may be two servers. */
+  /** The newest nonce of each origin: token endpoint and stream may be two servers. */
   const nonces = new Map<string, string>()
   /** ms by which the servers' clock is ahead of this device's, which may be hours off. */
   let ahead = 0

@@ -1,14 +1,14 @@
 import type { Platform } from '../base/platform.ts'
 
-/** ms for which a refused token is not sent again: the server may have known better only for a moment. */
+/** ms for which a refused token is not sent again. After that, a server that had refused in error gets another try. */
 const REFUSED_FOR = 60_000
-/** Tokens that are remembered. Tabs may bring different ones by turns. */
+/** How many tokens are remembered: several tabs may bring different ones by turns. */
 const KEPT = 8
 
 /** Which tokens a server has answered 401 to. They are kept in this memory, and nowhere else (A1). */
 export interface RefusedTokens {
   add(token: string): void
-  /** Whether it was refused within the last minute. */
+  /** Whether a server refused this token within the last minute. */
   has(token: string): boolean
   clear(): void
 }

@@ -12,10 +12,10 @@ export interface SseTokenOptions {
   platform: Platform
   /** Whose stream it is; `null`: everybody's. */
   user: string | null
-  /** Of the token endpoint; `null`: there is none, and nothing is exchanged. */
+  /** URL of the token endpoint; `null`: there is none, and nothing is exchanged. */
   url: string | null
   credentials: RequestCredentials
-  /** Aborted: nothing is sent or kept any more. */
+  /** Once it is aborted, nothing is sent or kept any more. */
   life: AbortSignal
   refused: RefusedTokens
   /** `null`: possession is not proved. */
@@ -25,21 +25,21 @@ export interface SseTokenOptions {
   grant(headers: Record<string, string>, renewAt?: number | null): Granted
 }
 
-/** The token of the stream, for which an access token was exchanged (R5). */
+/** The SSE token of the stream, for which an access token was exchanged (R5). */
 export interface SseToken {
-  /** `null`: none is held, or it is to be renewed. */
+  /** The credential that is held; `null`: there is none, or it is due for renewal. */
   get(): Granted | null
-  /** What is held came as a cookie, which another user's exchange may replace (A3). */
+  /** Whether the held token came as a cookie, which another user's exchange may replace (A3). */
   isCookie(): boolean
-  /** Exchanges an access token for the next one. Never rejects. */
+  /** Exchanges an access token for the next SSE token. Never rejects. */
   exchange(accessToken: string): Promise<Credential>
-  /** A renewal has failed: what is held does for a while longer, if it has not expired. */
+  /** A renewal has failed. @returns the held token, for as long as it has not expired; else `why` */
   insteadOf(why: Denied): Credential
-  /** A stream has opened with what is held. */
+  /** A stream has opened with the held token. */
   accepted(): void
-  /** The server answered 401 to what is held. @returns whether anything was */
+  /** The server answered 401 to the held token. @returns whether a token was held */
   refuse(): boolean
-  /** What was refused may be exchanged again. */
+  /** An access token whose SSE token was refused may be exchanged again. */
   forgive(): void
   close(): void
 }
@@ -49,12 +49,13 @@ interface Held {
   accessToken: string
   /** In ms since 1970; `null`: nobody can say. */
   expiresAt: number | null
-  /** A stream has opened with it. */
+  /** Whether a stream has opened with the token. */
   isAccepted: boolean
 }
 
 const isCookie = ({ headers }: Granted) => Object.keys(headers).length === 0
 
+/** Over 80 lines: each method takes, replaces or drops the one token that is held. */
 export const createSseToken = (options: SseTokenOptions): SseToken => {
   const { platform, user, url, credentials, life, refused, prover, grant } = options
   const cookie = createCookieOwner(platform, `${PREFIX}cookie:${withoutQuery(url ?? '')}`)
@@ -112,7 +113,7 @@ export const createSseToken = (options: SseTokenOptions): SseToken => {
       if (isAnothers(answer.user, user)) {
         refused.add(accessToken)
         held = null
-        // Whose cookie was replaced must know, though nobody here uses the new one.
+        // The worker whose cookie was replaced must learn of it, though this worker does not use the new cookie.
         if (token === null) cookie.own(() => {})
         return denied('refused', "The token endpoint gave a token of another user than the stream's `user`.")
       }
@@ -134,7 +135,7 @@ export const createSseToken = (options: SseTokenOptions): SseToken => {
       const { accessToken, isAccepted } = held
       held = null
       if (isAccepted) return true
-      // One SSE token may be refused by accident; of a second one it is the access token that brings nothing.
+      // A server may refuse one SSE token by accident. If it refuses a second one, the access token is at fault.
       if (suspect === accessToken) refused.add(accessToken)
       suspect = accessToken
       return true

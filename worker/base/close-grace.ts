@@ -1,2 +1,2 @@
-/** ms for the browser to close an aborted connection, which it tells nobody, before the next one opens (S1). */
+/** ms that the next connection waits after one was aborted (S1): no browser tells when it has closed a connection. */
 export const CLOSE_GRACE = 100

@@ -1,7 +1,7 @@
 import type { Metrics } from '../../src/shared/inspection.ts'
 import type { ErrorKind } from '../../src/shared/status.ts'
 
-/** Batches over which the delivery latency is taken. */
+/** The number of batches over which the delivery latency is taken. */
 const WINDOW = 512
 
 const percentile = (sorted: number[], share: number): number =>
@@ -75,7 +75,7 @@ export const createMetrics = (): MetricsRecorder => {
     },
     event(type) {
       total++
-      // Types come from the server: without a bound, one that makes them up would grow this map for ever.
+      // Types come from the server. Without a bound, a server that makes types up would grow this map for ever.
       const name = byType.has(type) || byType.size < 256 ? type : '(other)'
       byType.set(name, (byType.get(name) ?? 0) + 1)
     },

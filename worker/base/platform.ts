@@ -1,14 +1,14 @@
 import type { Clock } from '../../src/shared/with-limit.ts'
 
-/** A BroadcastChannel, as far as it is needed: everybody hears but the one who speaks. */
+/** What is needed of a BroadcastChannel: all but the sender hear a message. */
 export interface Channel {
   post(message: unknown): void
   close(): void
 }
 
 /**
- * What a hub needs of the world, so that tests drive time, chance, the network and the locks by hand.
- * `worker/index.ts` is the only file that fills it from a worker's globals.
+ * What a hub needs of the world. It is handed in, so that tests drive time, chance, the network and the locks by hand.
+ * `worker/index.ts` is the only file that makes one of a worker's globals.
  */
 export interface Platform extends Clock {
   /** Wall clock, in ms since 1970. */
@@ -25,7 +25,7 @@ export interface Platform extends Clock {
   onConnectivity(listener: () => void): () => void
 }
 
-/** ms that a timer can run: beyond it, browsers fire it at once. */
+/** The most ms that a timer can run: a browser fires a longer one at once. */
 export const LONGEST_TIMER = 2 ** 31 - 1
 
 /** Resolves after `ms`. */

@@ -2,19 +2,22 @@ import type { Happening } from '../../src/shared/inspection.ts'
 import type { Status } from '../../src/shared/status.ts'
 import type { Platform } from './platform.ts'
 
+/** How many happenings a hub keeps. */
 const KEPT = 200
 
-/** What of a status is told when it changes, and what a hub begins with, which is not news. */
+/** The parts of a status whose changes are told, and the values with which a hub begins: those are no news. */
 const BEGINNING = { state: 'idle', role: 'follower', health: 'good', resume: 'fresh', durable: 'true' }
 const WATCHED = Object.keys(BEGINNING) as (keyof typeof BEGINNING)[]
 
-/** The last 200 happenings of a hub, kept by the hub: whoever looks comes after the fault (I1). */
+/** The last 200 happenings of a hub (I1). The hub keeps them, since whoever looks for a fault comes after it. */
 export interface Timeline {
-  /** @param is what it came to, e.g. the kind of an error @param note e.g. its message; default none */
+  /**
+   * Adds a happening. @param is e.g. the new state, or the kind of an error @param note e.g. its message; default ''
+   */
   add(what: Happening['what'], is: string, note?: string): void
-  /** Adds what of the status has changed. */
+  /** Adds the parts of the status that have changed. */
   status(status: Status): void
-  /** The newest `count`, the oldest of them first. */
+  /** The newest `count` happenings, the oldest of them first. */
   newest(count: number): Happening[]
 }
 
@@ -25,7 +28,7 @@ export const createTimeline = ({ now }: Pick<Platform, 'now'>, incarnation: stri
 
   const add: Timeline['add'] = (what, is, note = '') => {
     const newest = kept.at(-1)
-    // A storm of one error, or a reset that is told to fifty tabs, must not push out what led to it.
+    // A storm of one error, or a reset that is told to fifty tabs, must not push out the happenings that led to it.
     if (newest?.what === what && newest.is === is && newest.note === note) newest.times++
     else kept = [...kept.slice(1 - KEPT), { at: now(), what, is, note, times: 1 }]
   }

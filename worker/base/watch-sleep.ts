@@ -2,7 +2,7 @@ import type { Platform } from './platform.ts'
 
 /** ms between looks at the clock. */
 const TICK = 2_000
-/** ms that a tick may be late in a busy worker: timers in workers are at most 1.3 s late. */
+/** ms by which a tick may be late in a busy worker: the timers of workers are at most 1.3 s late. */
 const LATE = 5_000
 
 export interface SleepWatch {

@@ -1,13 +1,13 @@
 import type { Platform } from '../base/platform.ts'
 import { BEAT } from './beat.ts'
 
-/** ms after which a follower that says nothing is relayed to no more. It says hello once a beat. */
+/** ms without a word from any follower, after which the leader relays no more. A follower says hello once a beat. */
 const FOLLOWER_GONE = 5 * BEAT
 
 export interface FollowersOptions {
   platform: Pick<Platform, 'now' | 'after'>
   isLeading(): boolean
-  /** Once a beat, while this hub leads and a follower is there. */
+  /** Called once a beat, while this hub leads and a follower is there. */
   onBeat(): void
 }
 
@@ -18,7 +18,7 @@ export interface Followers {
   areThere(): boolean
 }
 
-/** Whom a leader beats for. A hub that leads alone has no timer (P11). */
+/** Whether a leader has followers, and its beat while it has. A hub that leads alone has no timer (P11). */
 export const createFollowers = ({ platform, isLeading, onBeat }: FollowersOptions): Followers => {
   let seenAt = Number.NEGATIVE_INFINITY
   let beating = false

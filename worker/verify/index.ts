@@ -8,21 +8,22 @@ import {
 } from 'jose'
 import type { Checked, CreateVerifier, SignedEvent } from './verifier.ts'
 
-/** What a header may have, all of it needed: no `jwk`, `jku`, `x5c`, `x5u` to bring keys along, no `crit`. */
+/** All that a header may have. `jwk`, `jku`, `x5c` and `x5u` would bring keys along, and `crit` is not understood. */
 const HEADER = ['alg', 'kid', 'typ']
 const TYP = 'tabstream-event+jwt'
 const ALGORITHMS = ['EdDSA', 'ES256']
-/** ms that keys are used for before they are fetched again: one that was withdrawn is trusted no longer. */
+/** ms after which the keys are fetched again, so that a withdrawn key is not trusted for longer. */
 const MAX_AGE = 600_000
-/** ms between two fetches for the sake of a key that the set lacks: whoever makes up names must not cause more. */
+/** ms between two fetches for keys that the set lacks: a forger who makes up names of keys must not cause more. */
 const MISS_PAUSE = 30_000
-/** ms for the keys to come. */
+/** ms for the key set's server to answer. */
 const FETCH_LIMIT = 5_000
-/** ms that a server's clock may be ahead. */
+/** ms by which an event may seem to come from the future: clocks differ. */
 const TOLERANCE = 60_000
 
+/** The event is not what the application's server signed. */
 class Forged extends Error {}
-/** The keys cannot be had: nobody can say. */
+/** The keys can't be fetched, so that nobody can judge the event. */
 class Unavailable extends Error {}
 
 const demand = (holds: boolean, reason: string) => {
@@ -39,14 +40,16 @@ const demand = (holds: boolean, reason: string) => {
  * serve({ verifier: createVerifier })
  * ```
  *
- * The keys are fetched here rather than by jose's createRemoteJWKSet, whose pause between fetches begins with
- * the first one: an event by a key that is newer than that by less than 30 s would count as forged.
+ * The keys are fetched here, and not by jose's createRemoteJWKSet. Its pause between fetches begins with the first
+ * fetch: for 30 s from then on, an event by a newer key would count as forged.
+ *
+ * Over 80 lines: to find a key, to fetch the key set and to judge an event share the set and its age.
  */
 export const createVerifier: CreateVerifier = ({ platform, jwks, audience, user }) => {
   let keys: ReturnType<typeof createLocalJWKSet> | null = null
   let fetchedAt = 0
   let missedAt = Number.NEGATIVE_INFINITY
-  /** ms by which the server's clock was ahead of this device's, which may be hours off. */
+  /** ms by which the server's clock was ahead of this device's clock, which may be hours off. */
   let ahead = 0
   let underWay: Promise<void> | null = null
 

@@ -1,8 +1,8 @@
 import type { Platform } from '../base/platform.ts'
 
-/** An event whose type is to be signed, as it came over the wire. */
+/** An event that has to be signed, as it came over the wire. */
 export interface SignedEvent {
-  /** The id that it carries itself; `''`: none, so that nothing binds it. */
+  /** The id that the event carries itself; `''`: it has none, so that no signature can bind its id. */
   id: string
   type: string
   data: string
@@ -11,7 +11,7 @@ export interface SignedEvent {
 export type Checked =
   /** What was signed, as JSON. */
   | { ok: true; data: string }
-  /** `unavailable`: nobody can say yet, since the keys cannot be had; the event is not to be given up. */
+  /** `unavailable`: the keys can't be fetched, so that nobody can judge the event yet. It must not be given up. */
   | { ok: false; unavailable: boolean; reason: string }
 
 /** Checks one event (A5). Never rejects. */
@@ -25,5 +25,5 @@ export interface VerifierOptions {
   user: string | null
 }
 
-/** `createVerifier` of `tabstream/verify`: handed to `serve()`, so that only who verifies loads it. */
+/** `createVerifier` of `tabstream/verify`. It is handed to `serve()`, so that only applications that verify load it. */
 export type CreateVerifier = (options: VerifierOptions) => Verifier
