@@ -16,11 +16,11 @@ import { createTabs } from './tabs/tabs.ts'
 import type { CreateVerifier } from './verify/verifier.ts'
 import { type Parts, wireParts } from './wiring.ts'
 
-/** ms for which a hub without tabs keeps the stream: a reload, or a walk from page to page, does not end it. */
+/** ms for which a hub without tabs keeps the stream, so that it outlives a reload or a walk from page to page. */
 const LEAVE_AFTER = 2_000
 /**
- * ms in which a hub that knows of no log listens for word of one, from when it begins to open the log. An answer takes
- * 2 to 5 ms in the median, and 8 at p90 on a machine under load, where the log takes 14 to open.
+ * ms for which a hub that knows of no log listens for word of one, from when it begins to open its own. On a machine
+ * under load, an answer takes 2 to 5 ms in the median and 8 ms at p90, and the log takes 14 ms to open.
  */
 const LISTEN_FOR = 10
 
@@ -41,8 +41,8 @@ export interface HubDeps {
  * The object inside a worker that serves tabs. A worker has one, and it has one key at a time: another user is
  * another worker (A3).
  *
- * - `port.ts`: what one tab can ask of it.
- * - `wiring.ts`: the stream, its log and who leads. They begin with the first tab, and end with a sign-out.
+ * - `port.ts`: what one tab can ask of the hub.
+ * - `wiring.ts`: the stream, its log and its leadership. They begin with the first tab, and end with a sign-out.
  * - `tabs/`: the tabs themselves.
  */
 export interface Hub {
@@ -70,16 +70,16 @@ export const createHub = ({
   const incarnation = platform.uuid()
   const tabs = createTabs()
   const newRecords = () => ({ metrics: createMetrics(), timeline: createTimeline(platform, incarnation) })
-  /** What people look at; it starts over with a sign-out. */
+  /** Metrics and time line, for people. They start over with a sign-out. */
   let records = newRecords()
   let parts: Parts | null = null
-  /** Of the present parts, or of those that a sign-out has taken. */
+  /** The key of the present parts, or of those that a sign-out has taken. */
   let key = ''
   /** What every tab is told once there is a hub of a newer protocol (T4). */
   let superseded: ErrorData | null = null
   let cancelLeave = () => {}
   let isPublishing = false
-  // For as long as this hub lives: its tabs queue for it (T2).
+  // The hub holds this lock for as long as it lives: its tabs queue for the lock (T2).
   platform.locks.request(hubLock(incarnation), () => new Promise(() => {})).catch(() => {})
 
   const statusOf = ({ leadership, connection, log }: Parts): Status => ({
@@ -91,7 +91,7 @@ export const createHub = ({
     lastEventId: log.lastEventId(),
   })
 
-  /** Tells the tabs, once for all that changes in one turn. */
+  /** Tells the tabs the status, once for all that changes in one turn. */
   const publish = () => {
     if (isPublishing) return
     isPublishing = true
@@ -109,7 +109,7 @@ export const createHub = ({
     tabs.tellError(error)
   }
 
-  /** Asks the connection, here or in the hub that leads. */
+  /** Passes a command to the connection of the hub that leads: this one or another. */
   const request = (command: StreamCommand) => {
     if (parts !== null && !parts.leadership.tellLeader(command)) parts.connection[command]()
   }
@@ -163,7 +163,7 @@ export const createHub = ({
       const mine = parts
       const [{ held = [] }] = await Promise.all([platform.locks.query(), mine.log.ready])
       if (superseded !== null) return { ok: false, error: superseded }
-      // Else a sign-out has ended them meanwhile (A4): this tab begins anew, behind it.
+      // If the parts are others by now, a sign-out has ended those (A4). This tab then begins anew, after the sign-out.
       if (parts === mine)
         return { ok: true, parts: mine, isLockSeen: held.some(({ name }) => name === tabLock(tab)) }
     }

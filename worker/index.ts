@@ -34,7 +34,7 @@ const platform: Platform = {
 }
 
 export interface ServeOptions {
-  /** `createVerifier` of `tabstream/verify`: where `connect()` is given `verify` (A5). Default: none. */
+  /** `createVerifier` of `tabstream/verify`, which the option `verify` of `connect()` needs (A5). Default: none. */
   verifier?: CreateVerifier
 }
 
@@ -63,13 +63,14 @@ export const serve = ({ verifier }: ServeOptions = {}): void => {
   const accept = (port: MessagePort) => {
     const remote = wrap<TabApi>(port)
     const release = () => {
-      // First, since comlink's release posts a message, and a message to a page in the back/forward cache
-      // evicts it. A dedicated Worker has no port: it closes itself.
+      // The port closes first: comlink's release posts a message, and a message to a page in the back/forward cache
+      // evicts the page. A dedicated Worker has no port, and closes itself.
       port.close()
-      // Its registry holds the port, whose listener holds the proxy that the registry waits for: a leak.
+      // Without a release, comlink leaks: its registry holds the port, whose listener holds the proxy that the registry
+      // waits to see collected.
       remote[releaseProxy]()
     }
-    // Both ways over the one port: no `proxy()` callbacks, so no channel a callback (comlink#673).
+    // Calls go both ways over the one port. With comlink's `proxy()`, each callback would cost a channel (comlink#673).
     expose(hub.accept(remote as unknown as RemoteTab, release), port)
   }
 

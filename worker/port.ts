@@ -13,7 +13,7 @@ import { createSession, type RemoteTab, type Session } from './tabs/session.ts'
 import type { Tabs } from './tabs/tabs.ts'
 import type { Parts } from './wiring.ts'
 
-/** ms after which a port of a SharedWorker is let go of over which no tab has attached: the page may be gone. */
+/** ms after which a SharedWorker lets go of a port over which no tab has attached: the page may be gone. */
 const UNATTACHED_LIMIT = 5_000
 
 /** The stream that a tab may join, or why it may not. */
@@ -26,19 +26,19 @@ export interface PortHub {
   platform: Platform
   protocol: number
   incarnation: string
-  /** Of the stream that is, or was. */
+  /** The key of the present stream, or of the last one. */
   key(): string
-  /** It has other pages than the one that started it, and outlives each of them. */
+  /** Whether the worker serves several pages, and outlives each of them. */
   isShared: boolean
   tabs: Tabs
-  /** What people look at, as of now. */
+  /** Metrics and time line, for people. A sign-out replaces them. */
   records(): { metrics: MetricsRecorder; timeline: Timeline }
-  /** Lets a tab in, or says why not. Resolves with the parts of the moment: no sign-out has ended them. */
+  /** Lets a tab in, or says why not. No sign-out has ended the parts that it resolves with. */
   enter(hello: Hello): Promise<Entry>
   statusOf(parts: Parts): Status
   /** Tells all tabs the status, soon. */
   publish(): void
-  /** Asks the connection, here or in the hub that leads. */
+  /** Passes a command to the connection of the hub that leads: this one or another. */
   request(what: StreamCommand): void
   signOut(): Promise<ErrorData | null>
   /** The sign-out that is under way; `null`: none is. */
@@ -56,13 +56,13 @@ interface Attached {
   parts: Parts
 }
 
-/** In which options a tab differs from those that hold: the first tab's. */
+/** The names of the options in which a tab differs from the first tab, whose options hold. */
 const differing = (ours: HubOptions, theirs: HubOptions): (keyof HubOptions)[] =>
   (Object.keys(ours) as (keyof HubOptions)[]).filter(
     (name) => JSON.stringify(ours[name]) !== JSON.stringify(theirs[name]),
   )
 
-/** What a hub has to show to the tab that asks (I1). */
+/** The hub's answer to `inspect()` (I1). */
 const inspectHub = async (
   hub: PortHub,
   { session, parts }: Attached,
@@ -80,7 +80,7 @@ const inspectHub = async (
 
 /**
  * The hub's end of one port: what the tab at the other end can ask. A page that comes back, or moves to another hub,
- * has another port.
+ * has another port. Over 80 lines: the list of all calls, which share one thing, the tab that has attached.
  *
  * @param remote the calls to the tab
  * @param release called once the tab is gone: lets go of the port
@@ -90,7 +90,7 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
   let attached: Attached | null = null
   let cancelRelease = () => {}
 
-  /** A dedicated worker has one port, and closes itself with it: its page, which may be slow, ends it. */
+  /** Only a SharedWorker lets go of such a port. A dedicated worker would close itself, though its page may be slow. */
   const releaseUnattached = () => {
     if (hub.isShared) cancelRelease = platform.after(UNATTACHED_LIMIT, release)
   }
@@ -105,7 +105,7 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
     leave(session)
   }
 
-  /** Does nothing for a tab that has signed out (A4), or was left behind: it is no tab of this hub any more. */
+  /** Ends the session. Does nothing if the hub has ended it already, by a sign-out (A4) or by `leaveBehind`. */
   const leave = (session: Session) => {
     if (!tabs.has(session)) return
     session.close()
@@ -115,7 +115,7 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
     hub.onLeft()
   }
 
-  /** A fault of ours. The next ping tells the tab that it has no session here, so that it goes on at another hub. */
+  /** Ends a session after a fault of ours. The next ping tells the tab, which then goes on at another hub. */
   const leaveBehind = (session: Session, { connection }: Parts, fault: unknown) => {
     const message = 'The worker failed to deliver to this tab, which goes on at another one.'
     const why = { kind: 'worker' as const, message, status: null, cause: String(fault) }

@@ -1,6 +1,6 @@
 import type { ErrorData } from '../src/shared/status.ts'
 
-/** Why a hub serves a tab no longer, or never did: an error that no retry mends. */
+/** Why a hub does not serve a tab, or serves it no longer. No retry mends this error. */
 export const refusal = (kind: ErrorData['kind'], message: string, at: number): ErrorData => ({
   kind,
   message,
@@ -13,19 +13,21 @@ export const refusal = (kind: ErrorData['kind'], message: string, at: number): E
   cause: null,
 })
 
-/** T4. @param by, protocol the newer version, and that of this worker */
+/**
+ * The tab and this worker speak different protocols (T4). @param by the other protocol @param protocol this worker's
+ */
 export const supersededBy = (by: number, protocol: number, at: number): ErrorData =>
   refusal('superseded', `Protocol ${by} is here, the worker's is ${protocol}. Reload the page.`, at)
 
-/** A5 */
+/** The page asks for `verify`, and this worker file has no verifier (A5). */
 export const noVerifier = (at: number): ErrorData =>
   refusal(
     'signature',
-    '`verify` is set, and this worker cannot: write serve({ verifier: createVerifier }) in your worker file, with ' +
-      'createVerifier of "tabstream/verify", and give that file to `worker`.',
+    '`verify` is set, and this worker has no verifier: write serve({ verifier: createVerifier }) in your worker file, ' +
+      'with createVerifier of "tabstream/verify", and give that file to `worker`.',
     at,
   )
 
-/** A3: a worker file that drops the name which it is given is shared by all streams. */
+/** The worker serves another key already (A3): a worker factory that drops the given name shares one worker. */
 export const anotherStream = (at: number): ErrorData =>
   refusal('worker', 'This worker serves another stream: pass the factory options on, with their name.', at)

@@ -32,14 +32,14 @@ export interface SignOutOptions {
 
 /** A4: the stream of a key ends for all of its tabs, in all of its hubs. */
 export interface SignOut {
-  /** Settles once the sign-out that is under way is done; `null`: none is. A tab that comes meanwhile waits for it. */
+  /** Settles once the sign-out that is under way is done, for which a new tab waits; `null`: none is under way. */
   underWay(): Promise<ErrorData | null> | null
-  /** Another hub of the key has said so: this hub ends what it has. */
+  /** Another hub of the key has signed out: this hub ends its stream and its tabs. */
   here(): void
   /**
-   * A tab of this hub has asked for it. Bounded, since the user waits for it.
+   * A tab of this hub signs out. Takes at most some seconds, since the user waits.
    *
-   * @returns what could not be made sure of
+   * @returns what this hub could not make sure of; `null`: the stream has ended everywhere
    */
   everywhere(): Promise<ErrorData | null>
 }
@@ -52,7 +52,7 @@ export const createSignOut = ({ platform, take, deleteStore }: SignOutOptions): 
     for (const session of sessions) session.close()
     await Promise.all([
       ended,
-      // A frozen tab drops by itself what reaches it late (client.ts).
+      // A frozen tab drops by itself what reaches it late (attachment.ts).
       ...sessions.map((each) => withLimit(platform, each.signOut(), TELL_LIMIT).catch(() => {})),
     ])
   }

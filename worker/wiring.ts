@@ -50,7 +50,7 @@ export interface Parts {
   connection: Connection
   leadership: Leadership
   /**
-   * Ends all of it for good, the stream first and before this returns.
+   * Ends all parts for good. The stream has ended by the time that this returns, before the promise settles.
    *
    * @param remains what to do with events that are not committed yet. A sign-out discards them (A4).
    */
@@ -72,7 +72,7 @@ export const wireParts = ({
 }: WiringOptions): Parts => {
   const { openStore, createVerifier, metrics, tabs, onStatus, onError, onSignOut, onSuperseded } = deps
   const { user, verify } = options
-  /** Here and in the other hubs. */
+  /** Tells an error to the tabs of this hub and of the others. */
   const tellError = (error: ErrorData) => {
     leadership.relayError(error)
     onError(error)
@@ -95,7 +95,7 @@ export const wireParts = ({
       if (cause === null) return
       metrics.error('storage')
       const message = 'IndexedDB is not available; events are kept in memory until it is back.'
-      // By itself, whatever the stream is going through.
+      // The log tries again by itself, whatever state the stream is in.
       const retryable = true
       onError({ ...connection.errorOf({ kind: 'storage', message, status: null, cause }), retryable })
     },
@@ -168,7 +168,7 @@ export const wireParts = ({
     onSuperseded,
     onFailure(message, cause) {
       metrics.error('worker')
-      // By itself, whatever the stream is going through.
+      // Leadership tries again by itself, whatever state the stream is in.
       const retryable = true
       onError({
         ...connection.errorOf({ kind: 'worker', message, status: null, cause: String(cause) }),
@@ -178,7 +178,7 @@ export const wireParts = ({
   })
   const wake = watchSleep(platform, connection.wake)
   const sweep = sweepOldLogs({ platform, databases: deps.databases, own: key, lockOf: leaderLock })
-  // While the log is opened.
+  // This hub listens while the log opens.
   leadership.listen()
 
   return {
@@ -189,7 +189,7 @@ export const wireParts = ({
     leadership,
     async close(remains) {
       if (remains === 'discard') log.discard()
-      // First of all, so that no other hub is told of a stream that is closed for good: one of them takes it over.
+      // Leadership comes first: the other hubs must not hear the status `closed`, since one of them takes over.
       const left = leadership.close()
       connection.close()
       credentials.close()
