@@ -155,8 +155,11 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
   const onFailed = (link: Link) => {
     // Once it has answered it is loaded: what its script throws later is no reason to leave it.
     if (state.is !== 'attaching' || state.link !== link) return
-    kinds = link.host.others
-    attach()
+    const { others, refusal } = link.host
+    kinds = others
+    // Firefox refuses a SharedWorker by an exception, and then a dedicated Worker by an event: no script is missing.
+    if (others.length === 0 && refusal !== undefined) refuse(NO_WORKER, refusal)
+    else attach()
   }
 
   /** The hub is gone, or never came: another one takes its place, and this tab goes on from its cursor. */

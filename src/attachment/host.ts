@@ -15,6 +15,8 @@ export interface Host {
   dedicated: boolean
   /** The kinds that are left, should its script not load. */
   others: readonly HostKind[]
+  /** What the constructor of a better kind has thrown; `undefined`: none has. */
+  refusal: unknown
   close(): void
 }
 
@@ -29,7 +31,7 @@ const start = (
   name: string,
   worker: WorkerFactories,
   onFailed: () => void,
-): Omit<Host, 'others'> | null => {
+): Omit<Host, 'others' | 'refusal'> | null => {
   if (kind === 'dedicated') {
     if (worker.shared && !worker.dedicated) return null
     const dedicated = (worker.dedicated ?? ownDedicated)({ name })
@@ -62,7 +64,7 @@ export const openHost = (
   for (const [index, kind] of kinds.entries())
     try {
       const host = start(kind, name, worker, onFailed)
-      if (host !== null) return { ...host, others: kinds.slice(index + 1) }
+      if (host !== null) return { ...host, others: kinds.slice(index + 1), refusal: cause }
     } catch (error) {
       cause = error
     }

@@ -86,6 +86,19 @@ describe('a client where the environment refuses', () => {
     expect(started).toHaveLength(1)
   })
 
+  it('T2 a SharedWorker that is refused by an exception, and a Worker by an event, as Firefox does: `failed`', async () => {
+    const { factory, started } = dedicated(test.connect)
+    const stream = connect({ worker: { shared: denied, dedicated: factory } })
+    const errors = heard(stream)
+    await until(() => started.length === 1)
+    ;(started[0] as unknown as Worker).onerror!(new Event('error') as ErrorEvent)
+    await until(() => stream.status.state === 'failed')
+    expect(errors).toEqual([expect.objectContaining({ kind: 'worker', retryable: false, state: 'failed' })])
+    expect(errors[0]!.cause).toContain('Access is denied')
+    await settle()
+    expect(tabLocks()).toEqual([])
+  })
+
   it('T2 locks that are denied to the page alone: its pings say that it is there', async () => {
     vi.stubGlobal('navigator', { locks: { request: async () => denied(), query: async () => denied() } })
     const stream = connect()

@@ -72,12 +72,15 @@ describe('T2 the ways to a hub', () => {
   })
 
   it('a constructor that throws leads to the next kind: a sandboxed iframe, another origin, blocked cookies', () => {
-    const denied = () => {
-      throw new DOMException('Access is denied.', 'SecurityError')
+    const denied = class {
+      constructor() {
+        throw new DOMException('Access is denied.', 'SecurityError')
+      }
     }
     vi.stubGlobal('SharedWorker', denied)
     const host = open()
     expect([host.dedicated, host.others]).toEqual([true, []])
+    expect(String(host.refusal)).toContain('Access is denied.')
   })
 
   it('where all constructors throw the last reason is told', () => {
