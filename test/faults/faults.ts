@@ -5,6 +5,7 @@ import type { BrowserName } from '../browsers.ts'
 import { pick, type Random } from '../random.ts'
 import { FAULTS_OF_ANSWERS } from './answer-faults.ts'
 import type { Crew, Hosts } from './crew.ts'
+import { FAULTS_OF_ENVIRONMENT } from './environment-faults.ts'
 import { FAULTS_OF_TABS } from './tab-faults.ts'
 import { FAULTS_OF_TOKENS } from './token-faults.ts'
 import type { User } from './user.ts'
@@ -190,5 +191,6 @@ export const FAULTS: Fault[] = [
   ...FAULTS_OF_THE_LINE,
   ...FAULTS_OF_ANSWERS,
   ...FAULTS_OF_TOKENS,
+  ...FAULTS_OF_ENVIRONMENT,
   ...FAULTS_OF_TABS,
 ]

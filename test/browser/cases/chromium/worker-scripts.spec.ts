@@ -1,0 +1,50 @@
+import type { Answer } from '../../odd-server.ts'
+import { createStreams, expect, firstError, frame, serveWorker, test } from '../fixtures.ts'
+
+// Firefox says nothing of a SharedWorker of the same name and URL whose script has failed a moment before.
+const BROKEN: [what: string, answer: Answer][] = [
+  ['503', (_request, response) => void response.writeHead(503, { 'retry-after': '1' }).end()],
+  ['404', (_request, response) => void response.writeHead(404).end('not found')],
+  [
+    'a page of HTML',
+    (_request, response) =>
+      void response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>Deploying</h1>'),
+  ],
+  ['nothing, and breaks off', (_request, response) => void response.destroy()],
+  [
+    'a script that does not parse',
+    (_request, response) =>
+      void response.writeHead(200, { 'content-type': 'text/javascript' }).end('const ='),
+  ],
+]
+
+for (const [what, broken] of BROKEN)
+  test(`T2 a worker's script that answers ${what} at first: \`waiting\` with a retryable error, then a SharedWorker, without a reload`, async ({
+    serve,
+    visit,
+  }) => {
+    const streams = createStreams()
+    let deployed = false
+    const server = await serve({
+      '/worker.js': (request, response) => (deployed ? serveWorker() : broken)(request, response),
+      '/stream': (_request, response) => streams.open(response),
+    })
+    const tabs = [
+      await visit(server, { worker: '/worker.js' }),
+      await visit(server, { worker: '/worker.js' }),
+    ]
+    for (const tab of tabs) {
+      await tab.until('waiting')
+      expect(await firstError(tab)).toMatchObject({ kind: 'worker', retryable: true, state: 'waiting' })
+    }
+    // It is not hammered either: three ways to start a worker, and two tabs.
+    expect(server.requestsOf('/worker.js').length).toBeLessThan(40)
+    deployed = true
+    for (const tab of tabs) {
+      await tab.until('open', 20_000)
+      expect((await tab.status()).host).toBe('shared-worker')
+    }
+    streams.write(frame(1))
+    for (const tab of tabs) await tab.received(1)
+    expect(streams.count()).toBe(1)
+  })
