@@ -71,13 +71,11 @@ export const openLink = (
   // The lock first: the hub queues for it, and would take one that nobody holds for a death (T1).
   const welcome = lock.held.then(async (isHeld) => {
     isLocked = isHeld
+    const greeting = { protocol: PROTOCOL, key, tab, ...hello() }
     // With a ping, whose answer tells a worker that is not there from one that is busy; not before it, which would
     // cost a round trip. Should an attach() arrive that was given up, its session ends by itself: nobody pings.
     const reaching = limitHubCall(hub.ping(), 'ping()', host.dedicated ? DEDICATED_LIMIT : SHARED_LIMIT)
-    const attached = limitHubCall(
-      hub.attach({ protocol: PROTOCOL, key, tab, ...hello() }) as Promise<Welcome>,
-      'attach()',
-    )
+    const attached = limitHubCall(hub.attach(greeting) as Promise<Welcome>, 'attach()')
     attached.catch(() => {})
     await reaching
     isReached = true
