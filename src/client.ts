@@ -31,7 +31,7 @@ interface Life {
   signedOut: Promise<void> | null
 }
 
-/** ms for `signOut()`: the hub may die over it, and the next one is asked as well. */
+/** ms for `signOut()`: the hub may die before it answers, and the next one is then asked as well. */
 const SIGN_OUT_LIMIT = 20_000
 
 /**
@@ -65,9 +65,9 @@ export function connect<Events extends object>(url: string | URL, options: Conne
   const since = Date.now()
   let life: Life = { is: 'live', signedOut: null }
   let status = idleStatus(since)
-  /** What the hub knows of this tab's listeners (`followKey`). */
+  /** The `followKey` of the types that the hub knows this tab to follow. */
   let followed = ''
-  /** Resolves once the listeners have had all that was taken. */
+  /** Resolves once the listeners have heard the last batch. */
   let dispatched: Promise<void> | undefined
 
   const setStatus = (change: Partial<Status>) => {
@@ -109,7 +109,7 @@ export function connect<Events extends object>(url: string | URL, options: Conne
         console.warn(`tabstream: another tab set other options: ${differing.join(', ')}. They hold.`)
     },
     async onBatch(batch, isCurrent) {
-      // The last batch of the hub before may be half-way.
+      // The listeners may still be hearing the last batch of the former hub.
       await dispatched
       if (!isCurrent() || life.is !== 'live') return
       if (batch.reset !== null) resets.emit({ reason: batch.reset })
@@ -125,7 +125,7 @@ export function connect<Events extends object>(url: string | URL, options: Conne
     onSignedOut: (done) => close(orThrow(done)),
   })
 
-  /** Tells the hub what holds once this task is over: a listener that takes another's place misses nothing (E2). */
+  /** Tells the hub, after this task, which types are followed: a listener that replaces another misses nothing (E2). */
   const tellFollow = () =>
     attachment.tell((hub) => {
       if (followKey(listeners.follow()) !== followed) hub.follow(follow())
@@ -152,7 +152,7 @@ export function connect<Events extends object>(url: string | URL, options: Conne
     if (failure !== null) throw new StreamError(failure)
   }
   const close = (signedOut = life.signedOut) => {
-    // Whether anybody asks for it is the application's business.
+    // The application may never look at this promise, which must not show as an unhandled rejection.
     signedOut?.catch(() => {})
     if (life.is === 'closed') return
     life = { is: 'closed', signedOut }
@@ -179,7 +179,7 @@ export function connect<Events extends object>(url: string | URL, options: Conne
       try {
         return await call('inspect()', (hub) => hub.inspect(what))
       } catch (error) {
-        // There may be no hub to ask: what there is to see is why.
+        // Without a hub there is nothing to inspect but the reason why.
         if (status.state !== 'failed' && status.state !== 'waiting') throw error
         return emptyInspection(await key.catch(() => ''), status)
       }
@@ -193,6 +193,6 @@ export function connect<Events extends object>(url: string | URL, options: Conne
     },
     close: () => close(),
   }
-  // The one place where the untyped inside meets the event map.
+  // Only here do the untyped parts meet the application's event map.
   return stream as unknown as Stream<Events>
 }

@@ -2,7 +2,7 @@ import type { Inspection } from './shared/inspection.ts'
 import { PROTOCOL } from './shared/protocol.ts'
 import type { Status } from './shared/status.ts'
 
-/** What there is to see of a stream without a hub: its key, and what became of it. */
+/** The inspection of a stream without a hub: it has a key and a status, and nothing else. */
 export const emptyInspection = (key: string, status: Status): Inspection => ({
   protocol: PROTOCOL,
   incarnation: '',

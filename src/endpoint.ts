@@ -1,16 +1,16 @@
 /**
- * Names of credentials (A1), in lower case and without what parts their words: `access_token`, `X-API-Key` and
- * `clientSecret` as well. Tokens that page through a list are none.
+ * Names of credentials (A1), in lower case and without separators: `access_token`, `X-API-Key` and `clientSecret`
+ * match as well. Tokens that page through a list are no credentials.
  */
 const NAME =
   /^((?!(page|next|prev|continuation|sync|cursor|resume|start)token)\w*(token|jwt|secret|password|passwd|passphrase)|jw[es]|bearer|credentials?|x?auth(orization|entication)?|\w*sess(ion)?id|\w*(api|private|access|secret|signing|auth|client)key)$/
-/** A JWS or JWE, whatever it is called, or the value of an Authorization header. */
+/** Matches a JWS or JWE under any name, and the value of an Authorization header. */
 const VALUE = /^bearer\s|\beyJ[\w-]+\.[\w-]*\.[\w-]*/i
 
 const isLoopback = (hostname: string): boolean =>
   /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname)
 
-/** @returns what carries a credential, never its value; `undefined`: nothing does */
+/** @returns which part of the URL carries a credential, never its value; `undefined`: no part does */
 const credentialIn = ({ username, password, pathname, searchParams }: URL): string | undefined => {
   if (username !== '' || password !== '') return 'a password'
   // `?eyJ...` has a name and no value.
@@ -35,7 +35,7 @@ export const resolveEndpoint = (url: string | URL, base: string, what: string): 
   } catch {
     throw new TypeError(`tabstream: ${what} is not a URL.`)
   }
-  // The error must not leak what it complains about: URLs end in histories and logs, and so do errors.
+  // The error must not quote the credential: errors end in logs, as URLs do.
   const credential = credentialIn(resolved)
   if (credential !== undefined)
     throw new TypeError(

@@ -2,7 +2,7 @@
  * Whether the page can have a stream at all.
  *
  * @returns why not, and what to do about it; `null`: it can
- * @throws TypeError there is no page: a mistake of the caller's
+ * @throws TypeError there is no page, which is a mistake of the caller
  */
 export const whyNoStream = (): string | null => {
   if (typeof document === 'undefined' || typeof Worker === 'undefined')

@@ -1,6 +1,6 @@
 import type { Status } from './shared/status.ts'
 
-/** Before any hub has said anything. @param since ms since 1970 */
+/** The status before any hub has told one. @param since ms since 1970 */
 export const idleStatus = (since: number): Status => ({
   state: 'idle',
   host: 'shared-worker',

@@ -62,7 +62,7 @@ export const StreamProvider = ({ connect, stream, children }: StreamProviderProp
   const [own, setOwn] = useState(NO_STREAM)
   const first = useRef(connect)
   useEffect(() => {
-    // An effect, not a render: a server never runs it, and a render that is thrown away opens nothing.
+    // The stream opens in an effect: a server runs no effects, and a render that is thrown away must open nothing.
     try {
       const opened = first.current?.()
       if (opened === undefined) return
@@ -97,7 +97,7 @@ export const useEvent = <Type extends TypeOf<Events>>(
 ): void => {
   const stream = useStream()
   const latest = useRef(listener)
-  // Before any effect of this commit: an event never meets the listener of an earlier render.
+  // An insertion effect runs before all other effects, so that no event meets the listener of an earlier render.
   useInsertionEffect(() => {
     latest.current = listener
   })

@@ -10,12 +10,12 @@ type Handler<E extends Event> = ((this: EventSource, event: E) => unknown) | nul
 
 type Listener = ((this: EventSource, event: MessageEvent) => unknown) | EventListenerObject | null
 
-/** How it stands when it is over for this object. The standard knows one way to fail (HTML, 9.2.3). */
+/** The states that close this object for good. The standard knows one way to fail (HTML, 9.2.3). */
 const FINAL: StreamState[] = ['failed', 'closed', 'unauthorized', 'superseded']
-/** An answer that is no event stream fails the connection for good there, where `connect()` would go on. */
+/** The kinds of error that fail the connection for good: in the standard any answer that is no event stream does. */
 const ANSWERED = ['http', 'limit', 'protocol']
 
-/** Of classes of the platform: constants on class and prototype, members enumerable (Web IDL, 3.7). */
+/** A class of the platform has its constants on class and prototype, and its members are enumerable (Web IDL, 3.7). */
 const CONSTANTS = { CONNECTING: 0, OPEN: 1, CLOSED: 2 } as const
 
 /**
@@ -38,14 +38,15 @@ export class SharedEventSource extends EventTarget implements EventSource {
   readonly #stream: Stream<EventMap>
   readonly #heard = new Set<string>()
   #readyState: 0 | 1 | 2 = CONSTANTS.CONNECTING
-  /** When the error that was last told of happened. */
+  /** When the error happened that this object has told last, in ms since 1970. */
   #toldAt = 0
 
   /**
    * @throws DOMException SyntaxError: the URL cannot be parsed
    * @throws TypeError as `connect()`: `user` is missing, the URL carries a credential or is plain http beyond this
-   *   machine, and so on. The native class needs no `user`, since it shares nothing: here a page of the next user would
-   *   hear the events of the one before, by a cookie as well (A3). `null` says that the stream is the same for all
+   *   machine, and so on. The native class needs no `user`, since it shares nothing: here a page of the next user
+   *   would hear the events of the one before, by a cookie as well (A3). `null` says that the stream is the same for
+   *   all
    */
   constructor(url: string | URL, init: SharedEventSourceInit)
   constructor(url: string | URL, init = {} as SharedEventSourceInit) {
@@ -135,7 +136,7 @@ export class SharedEventSource extends EventTarget implements EventSource {
       this.dispatchEvent(new Event('open'))
     } else if (FINAL.includes(state)) this.#fail()
     else if (state === 'waiting') {
-      // Why it waits is said right behind, and decides.
+      // The error behind this state comes with the next status, and decides.
       if (error === null || error.at < since || error.at === this.#toldAt) return
       this.#toldAt = error.at
       // A log-in page at the end of a redirect is of kind `auth`, as is a token endpoint that is away for a while.

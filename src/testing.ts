@@ -43,6 +43,7 @@ export function createTestStream<Schemas extends SchemaMap>(
 export function createTestStream<Events extends object = EventMap>(
   options?: TestStreamOptions,
 ): TestStream<Events>
+// Over 80 lines: the list of a stream's methods, each in memory, over one status and one count of events.
 export function createTestStream<Events extends object>(options: TestStreamOptions = {}): TestStream<Events> {
   const statuses = createListenerSet<[Status]>()
   const errors = createListenerSet<[StreamError]>()
@@ -147,7 +148,7 @@ export function createTestStream<Events extends object>(options: TestStreamOptio
       if (isClosed()) return
       events++
       status = { ...status, lastEventId: id }
-      // Over the wire it would be text: what JSON does not carry does not arrive.
+      // The payload is text over the wire: what JSON does not carry must not arrive here either.
       listeners.dispatch({
         seq: events,
         id,

@@ -12,15 +12,15 @@ import { findOtherGeneration, isNoHubThere } from './other-workers.ts'
 import { retryAfter } from './retry.ts'
 import { type HubWatch, watchHub } from './watch-hub.ts'
 
-/** So many hubs of this tab may die within so many ms before it rests for as long (T2). */
+/** If more hubs of this tab die within the window, the tab waits for as long before it tries again (T2). */
 const RESPAWNS = 5
 const RESPAWN_WINDOW = 60_000
 /**
- * How often a SharedWorker that does not answer is connected to before another one takes its place. WebKit loses the
- * first connections to a worker that it starts just after another's death, not the later ones.
+ * How often a tab connects to a SharedWorker that does not answer before it takes another one. WebKit loses the first
+ * connections to a worker that it starts just after another one's death, and no later ones.
  */
 const CONNECTS = 5
-/** After so many of them a tab looks at whether any worker has called serve(): 8 s. */
+/** After so many connections, which take 8 s, a tab looks at whether any worker has called serve(). */
 const CONNECTS_BEFORE_LOOK = 4
 
 const NO_WORKER =
@@ -34,10 +34,10 @@ const NO_HUB =
   'The worker does not answer. The file that `worker` starts must call serve() of "tabstream/worker", and throw nothing.'
 
 export interface AttachmentOptions extends LinkOptions {
-  /** Of the stream (A3). Rejects where the page can have no stream, with what to do about it. */
+  /** The key of the stream (A3). Rejects where the page can have no stream, with what to do about it. */
   key: Promise<string>
   accessToken(): Promise<TokenAnswer>
-  /** This tab signs out, which ends its session before it is answered (A4): that is no death of the hub. */
+  /** Whether this tab signs out (A4). Its session then ends before the answer, which is no death of the hub. */
   isLeaving(): boolean
   onWelcome(welcome: Extract<Welcome, { ok: true }>): void
   /**
@@ -47,22 +47,22 @@ export interface AttachmentOptions extends LinkOptions {
   onBatch(batch: Batch, isCurrent: () => boolean): Promise<void>
   onStatus(change: Partial<Status>): void
   onError(error: ErrorData): void
-  /** Another tab has signed out. @param done what its hub could not make sure of, once the sign-out is over */
+  /** Another tab has signed out. @param done what the hub could not make sure of, once the sign-out is over */
   onSignedOut(done: Promise<ErrorData | null>): void
 }
 
-/** How a page holds on to a hub, whatever becomes of the worker that runs it, or of the page. */
+/** How a page holds on to a hub: workers die and hang, and pages are frozen and cached. */
 export interface Attachment {
   /**
-   * Calls the hub of the moment, once it has answered; the next one, should it die over the call.
+   * Calls the present hub, once it has answered. If that hub dies before it answers the call, the next one is called.
    *
    * @param what names the call in errors
    * @throws Error there is no hub and none to come, nobody answers within `ms` (10 s), or what `run` rejects with
    */
   call<T>(what: string, run: (hub: Remote<HubApi>) => T, ms?: number): Promise<Awaited<T>>
-  /** As `call`, where no answer matters. */
+  /** Calls the hub as `call` does, without waiting for the answer or reporting a failure. */
   tell(run: (hub: Remote<HubApi>) => unknown): void
-  /** The application asks for it: a stream that stands is reopened, one that has failed begins afresh. */
+  /** `reconnect()`: the hub reopens a stream that stands. Without a hub, the tab starts again with the best kind. */
   reconnect(): void
   close(): void
 }
@@ -73,11 +73,11 @@ type State =
   /** No hub is held: the page is in the back/forward cache, or frozen. */
   | { is: 'paused' }
   | { is: 'attaching'; link: Link }
-  /** `search`: while a worker of this tab's own stands in for a SharedWorker whose script did not load. */
+  /** `search`: looks for a SharedWorker whose script did not load before, while this tab uses a worker of its own. */
   | { is: 'attached'; link: Link; watch: HubWatch; search: Search | null }
-  /** Nothing is held: it is tried again when the timer fires, or the user or the network is back. */
+  /** No hub is held. The tab tries again when the timer fires, or when the user or the network is back. */
   | { is: 'waiting'; timer: ReturnType<typeof setTimeout> }
-  /** Refused or superseded: nothing is tried before `reconnect()`. */
+  /** The tab was refused or superseded, and tries nothing before `reconnect()`. */
   | { is: 'stopped' }
   /** Another tab has signed out: the link stands until its hub is done. */
   | { is: 'signed-out'; link: Link }
@@ -91,16 +91,16 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
   let workerGeneration = ''
   /** When hubs died, in ms of `performance.now()`. */
   let deaths: number[] = []
-  /** How often the worker's script has not loaded, in a row. */
+  /** How often in a row the worker's script has not loaded. */
   let failures = 0
-  /** This tab was frozen: what reaches it next may be from before a sign-out that it missed (A4). */
+  /** This tab was frozen. The next batch may have been sent before a sign-out that the tab has missed (A4). */
   let wasFrozen = false
   const pauses = new Set<PauseReason>()
 
   /** The link to this tab's hub; `null`: there is none. */
   const current = () => (state.is === 'attaching' || state.is === 'attached' ? state.link : null)
 
-  /** Lets go of all that the state before held and this one does not. */
+  /** Enters a state, and lets go of what only the state before held. */
   const enter = (next: State) => {
     const before = state
     state = next
@@ -111,7 +111,7 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
     }
     if ('link' in before && !('link' in next && next.link === before.link)) before.link.close()
   }
-  /** Without a hub there is nobody else to say what became of the stream. */
+  /** Tells what became of the stream: without a hub, nobody else does. */
   const tell = (error: ErrorData, nextAttemptAt: number | null) => {
     options.onStatus({ state: error.state, since: error.at, nextAttemptAt, error })
     options.onError(error)
@@ -128,14 +128,14 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
     tell(error, error.at + ms)
   }
 
-  /** Afresh, with the best kind of host. */
+  /** Starts again, with the best kind of host. */
   const begin = (isTold = true) => {
     kinds = HOST_KINDS
     deaths = []
     if (pauses.size === 0) attach(isTold)
     else enter({ is: 'paused' })
   }
-  /** @param isTold as a new attempt */
+  /** @param isTold whether the status shows a new attempt */
   const attach = (isTold = false, connects = 1) => {
     try {
       const link = openLink(options, kinds, key, workerGeneration, tabApi, onFailed)
@@ -145,7 +145,7 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
         (error) => onSilence(link, connects, error),
       )
     } catch (error) {
-      // Of the kinds that are gone a script did not load, which may load later.
+      // Unless all kinds are left, the script did not load with some of them. It may load later.
       if (kinds === HOST_KINDS) refuse(NO_WORKER, (error as Error).cause)
       else retry(NO_SCRIPT, 'waiting', retryAfter(failures++))
       return
@@ -153,7 +153,7 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
     if (isTold) options.onStatus({ state: 'connecting', since: Date.now(), nextAttemptAt: null })
   }
   const onFailed = (link: Link) => {
-    // Once it has answered it is loaded: what its script throws later is no reason to leave it.
+    // A worker that has answered is loaded. What its script throws later is no reason to leave it.
     if (state.is !== 'attaching' || state.link !== link) return
     const { others, refusal } = link.host
     kinds = others
@@ -162,7 +162,7 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
     else attach()
   }
 
-  /** The hub is gone, or never came: another one takes its place, and this tab goes on from its cursor. */
+  /** The hub is gone, or never came. The tab attaches to another one, and goes on from its cursor. */
   const respawn = (generation: string) => {
     const now = performance.now()
     deaths = [...deaths.filter((at) => now - at < RESPAWN_WINDOW), now]
@@ -180,7 +180,7 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
     if (!welcome.ok) return stop(welcome.error)
     failures = 0
     const { incarnation, locks } = welcome
-    // All tabs of a dead hub derive the same generation from it, and so meet again without talking.
+    // All tabs of a dead hub derive the same generation from its incarnation, and so meet again without talking.
     const onGone = () => respawn(`#${incarnation}`)
     const openShared = (shared: readonly HostKind[], onFailed: () => void) =>
       openHost(shared, workerName(key, workerGeneration), options.worker, onFailed)
@@ -214,7 +214,7 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
       await link.welcome.catch(() => {})
       if (wasFrozen) {
         const { attached } = await limitHubCall(link.hub.ping(), 'ping()')
-        // To the hub, if there is one, this batch was not taken: it comes again.
+        // After this error the hub, if it still has a session for this tab, sends the batch again.
         if (!attached) throw new Error('detached')
         wasFrozen = false
       }
@@ -225,7 +225,7 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
     },
     error(error) {
       if (current() !== link) return
-      // For good (T4): a status that the hub might still send would hide it.
+      // `superseded` is for good (T4), and a later status of this hub must not hide it.
       if (error.kind === 'superseded') stop(error)
       else options.onError(error)
     },
@@ -257,7 +257,7 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
   const askQuietly = (run: (hub: Remote<HubApi>) => unknown) => {
     ask(run).catch(() => {})
   }
-  /** The user is here, or the network is back: what waits for a worker tries now. */
+  /** The user or the network is back: a tab that waits for a worker tries now. */
   const hasten = () => {
     if (state.is === 'waiting') begin()
     else if (state.is === 'attached') state.search?.now()
@@ -265,7 +265,7 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
 
   const lifecycle = watchLifecycle({
     onPause(reason) {
-      // A frozen tab costs a shared hub one cursor; a hub of its own would be frozen with the lock in its hand.
+      // A frozen tab costs a shared hub one cursor. A hub in a dedicated worker would freeze while it holds the lock.
       if (reason === 'frozen' && !current()?.host.dedicated) {
         wasFrozen = true
         return

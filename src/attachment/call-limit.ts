@@ -1,11 +1,11 @@
 import { type Clock, withLimit } from '../shared/with-limit.ts'
 
-/** ms for a call to a hub; comlink itself never settles a call whose other side has died. */
+/** ms for a call to a hub. comlink itself never settles a call whose other side has died. */
 export const CALL_LIMIT = 10_000
 
 /**
- * The page's timers. Those of a hidden page run once a minute, which `withLimit` would take for a freeze, and wait
- * on: this clock stands still, so that no freeze is seen.
+ * The page's timers, with a clock that stands still. A hidden page's timers run once a minute. With a real clock,
+ * `withLimit` would take that for a freeze, and wait on.
  */
 const pageClock: Clock = {
   now: () => 0,

@@ -12,8 +12,8 @@ export interface Search {
 }
 
 /**
- * A SharedWorker's script that did not load may load later (T2): a tab that makes do with a worker of its own
- * meanwhile looks for it with backoff. To look is a ping, which costs the stream nothing.
+ * A SharedWorker's script that did not load may load later (T2). Meanwhile the tab makes do with a worker of its own,
+ * and looks for the SharedWorker with backoff. A look is a ping, which costs the stream nothing.
  *
  * @param open as `openHost`
  * @param onFound called once

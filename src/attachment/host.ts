@@ -1,8 +1,8 @@
 import type { WorkerFactories, WorkerFactoryOptions } from './worker-factory.ts'
 
 /**
- * The kinds of host, best first. A browser refuses a SharedWorker that runs already with another
- * `extendedLifetime`: after a deploy, the second kind.
+ * The kinds of host, best first. A browser refuses to connect to a SharedWorker that runs with another
+ * `extendedLifetime`, as after a deploy. Then the second kind connects.
  */
 export const HOST_KINDS = ['extended', 'shared', 'dedicated'] as const
 
@@ -11,9 +11,9 @@ export type HostKind = (typeof HOST_KINDS)[number]
 /** A worker that runs, or is to run, a hub; comlink speaks both ways over its endpoint. */
 export interface Host {
   endpoint: MessagePort | Worker
-  /** It lives and dies with this page. */
+  /** Whether the worker lives and dies with this page. */
   dedicated: boolean
-  /** The kinds that are left, should its script not load. */
+  /** The kinds that are left if this worker's script does not load. */
   others: readonly HostKind[]
   /** What the constructor of a better kind has thrown; `undefined`: none has. */
   refusal: unknown
@@ -25,7 +25,7 @@ const ownShared = (options: WorkerFactoryOptions): SharedWorker =>
 const ownDedicated = (options: WorkerFactoryOptions): Worker =>
   new Worker(new URL('../../worker/stream.worker.ts', import.meta.url), { ...options, type: 'module' })
 
-/** @returns `null`: the browser, or the application, has no such kind. @throws what the constructor does */
+/** @returns `null`: the browser or the application has no such kind. @throws what the constructor throws */
 const start = (
   kind: HostKind,
   name: string,
@@ -39,7 +39,7 @@ const start = (
     return { endpoint: dedicated, dedicated: true, close: () => dedicated.terminate() }
   }
   if (typeof SharedWorker === 'undefined' || (worker.dedicated && !worker.shared)) return null
-  // Outlives a reload, or a walk from page to page, where the browser knows it.
+  // With `extendedLifetime` the worker outlives a reload or a walk from page to page, in browsers that know the option.
   const options = kind === 'extended' ? { name, extendedLifetime: true } : { name }
   const shared = (worker.shared ?? ownShared)(options)
   shared.onerror = onFailed
@@ -47,8 +47,8 @@ const start = (
 }
 
 /**
- * A host of the first kind whose constructor does not throw. It throws in a sandboxed iframe, for a script of another
- * origin, where cookies are blocked (Firefox), and under Trusted Types.
+ * A host of the first kind whose constructor does not throw. A constructor throws in a sandboxed iframe, for a script
+ * of another origin, where cookies are blocked (Firefox), and under Trusted Types.
  *
  * @param kinds to try, in this order
  * @param onFailed the worker's script could not be loaded or run

@@ -1,4 +1,4 @@
-/** Why a page has no hub for now: a set, since a cached page is frozen as well. */
+/** Why a page has no hub for now. Both may hold at once: a cached page is frozen as well. */
 export type PauseReason = 'cached' | 'frozen'
 
 export interface LifecycleHooks {
@@ -13,8 +13,9 @@ export interface LifecycleWatch {
 }
 
 /**
- * What the page is going through. `pagehide`, not `beforeunload`: that one lies, and costs the cache.
- * A lock held in the cache would never be passed on, and one message to a cached page evicts it (T3).
+ * Tells what the page is going through. It listens to `pagehide`, since `beforeunload` fires for pages that stay, and
+ * keeps a page out of the back/forward cache. A cached page that holds a lock would never pass it on, and one message
+ * evicts such a page (T3).
  */
 export const watchLifecycle = ({
   onPause,

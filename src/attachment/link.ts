@@ -7,14 +7,14 @@ import { type Host, type HostKind, openHost } from './host.ts'
 import { newTabId } from './other-workers.ts'
 import type { WorkerFactories } from './worker-factory.ts'
 
-/** ms for a SharedWorker to answer the first call, after which it is connected to again. */
+/** ms for a SharedWorker to answer the first call. After that the tab connects to it again. */
 const SHARED_LIMIT = 2_000
-/** ms for a dedicated Worker: the connection to it is never lost, so it is waited for as long as for all of those. */
+/** ms for a dedicated Worker to answer. Its connection is never lost: the tab waits as long as for four of those. */
 const DEDICATED_LIMIT = 8_000
 
 export interface LinkOptions {
   worker: WorkerFactories | undefined
-  /** What a hub is told of this tab, at the moment of the call. */
+  /** What the hub is told of this tab, read just before `attach()` is called. */
   hello(): Omit<Hello, 'protocol' | 'key' | 'tab'>
 }
 
@@ -26,15 +26,18 @@ export interface Link {
   isLocked(): boolean
   /** Whether the worker has answered anything. */
   isReached(): boolean
-  /** The hub's answer. Rejects where the worker is not reached within 2 s (a dedicated one: 8 s), or does not answer within 10 s. */
+  /**
+   * The hub's answer to `attach()`. Rejects if the worker is not reached in 2 s (dedicated: 8 s), or does not answer
+   * in 10 s.
+   */
   welcome: Promise<Welcome>
-  /** Calls the hub once it has answered. Rejects as soon as the link is closed, for then no answer comes. */
+  /** Calls the hub once it has answered. Rejects when the link is closed, since no answer comes after that. */
   call<T>(run: (hub: Remote<HubApi>) => T): Promise<Awaited<T>>
-  /** The lock tells the hub. A message would arrive no sooner, and could evict a cached page. */
+  /** Closes the link. The tab's lock tells the hub: a message would arrive no sooner, and could evict a cached page. */
   close(): void
 }
 
-/** With the protocol in it: a worker of the same name that an older version started is another worker. */
+/** The name holds the protocol, so that pages of two versions start two workers. */
 export const workerName = (key: string, generation: string): string => `${key}:${PROTOCOL}${generation}`
 
 /**
@@ -54,7 +57,7 @@ export const openLink = (
   onFailed: (link: Link) => void,
 ): Link => {
   const tab = newTabId(workerGeneration)
-  // Before the worker is asked for, which takes as long: a page that has just loaded waits ms for its first lock.
+  // The lock is asked for before the worker is started: on a page that has just loaded, both take some ms.
   const lock = holdLock(tabLock(tab))
   let host: Host
   try {
@@ -68,12 +71,12 @@ export const openLink = (
   let isReached = false
   let isLocked = true
 
-  // The lock first: the hub queues for it, and would take one that nobody holds for a death (T1).
+  // The lock must be held first: the hub queues for it, and would take a free lock for the tab's death (T1).
   const welcome = lock.held.then(async (isHeld) => {
     isLocked = isHeld
     const greeting = { protocol: PROTOCOL, key, tab, ...hello() }
-    // With a ping, whose answer tells a worker that is not there from one that is busy; not before it, which would
-    // cost a round trip. Should an attach() arrive that was given up, its session ends by itself: nobody pings.
+    // The ping's answer tells a worker that is not there from one that is busy. Both calls go out together, since two
+    // round trips would take longer. If attach() arrives after the tab gave up, its session ends, since nobody pings.
     const reaching = limitHubCall(hub.ping(), 'ping()', host.dedicated ? DEDICATED_LIMIT : SHARED_LIMIT)
     const attached = limitHubCall(hub.attach(greeting) as Promise<Welcome>, 'attach()')
     attached.catch(() => {})
@@ -99,7 +102,7 @@ export const openLink = (
           rejects.delete(reject)
         }
         rejects.add(reject)
-        // A hub that has not answered is about to be left: `close` tells.
+        // If the hub does not answer, the tab is about to leave it, and `close` rejects this call.
         welcome.then(ask, () => {})
       }),
     close() {

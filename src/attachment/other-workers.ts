@@ -4,20 +4,22 @@ import { hubLock, tabLock } from '../shared/names.ts'
 const UUID = 36
 
 /**
- * A worker's generation is what its name ends with: '' for the first worker of a key, else a text that starts with `#`.
- * A tab's random id ends with it as well, so that the tab's lock says which worker the tab is at.
+ * A worker's generation is what its name ends with: '' for the first worker of a key, else a text that starts with
+ * `#`. A tab's random id ends with it as well, so that the tab's lock says which worker the tab is at.
  */
 export const newTabId = (workerGeneration: string): string => crypto.randomUUID() + workerGeneration
 
-/** Empty where the browser denies this page its locks. */
+/** The locks of this origin; empty if the browser denies this page its locks. */
 const queryLocks = (): Promise<LockManagerSnapshot> => navigator.locks.query().catch(() => ({}))
 
 /**
- * The generation of another worker that has tabs; `undefined`: there is none to be seen. A worker that hangs keeps
- * its own name for as long as its pages live, and a new tab cannot know what the others have derived from it, once
- * and again. The worker may be another stream's: then this tab meets no hub there, and none that hangs either.
+ * The generation of another worker that has tabs; `undefined`: no such worker can be seen. A worker that hangs keeps
+ * its name for as long as its pages live. A new tab can't know which generation the other tabs have derived since.
+ * The worker that is found may be another stream's: then this tab starts a new worker of that generation, which does
+ * not hang.
  *
- * Who waits for a tab's lock is its hub. Who holds it may be a hub that hangs, to which it fell when the tab let go.
+ * Only requests that wait are looked at: it is a tab's hub that waits for the tab's lock. The holder may be a hub
+ * that hangs, and was granted the lock when the tab let go.
  */
 export const findOtherGeneration = async (workerGeneration: string): Promise<string | undefined> => {
   const start = tabLock('')
@@ -27,7 +29,7 @@ export const findOtherGeneration = async (workerGeneration: string): Promise<str
     .findLast((each) => each !== '' && each !== workerGeneration)
 }
 
-/** Whether no worker of this origin runs a hub, which holds its lock from the call of `serve()` on. */
+/** Whether no worker of this origin runs a hub: a hub holds its lock from the call of `serve()` on. */
 export const isNoHubThere = async (): Promise<boolean> => {
   const { held } = await queryLocks()
   return held !== undefined && !held.some(({ name }) => name?.startsWith(hubLock('')))

@@ -1,4 +1,4 @@
-/** ms: the first wait, and the longest. */
+/** The first wait and the longest one, in ms. */
 const FIRST = 1_000
 const LONGEST = 60_000
 

@@ -5,21 +5,22 @@ import { limitHubCall } from './call-limit.ts'
 
 /** ms between pings, and for an answer to one. */
 const PING = 1_500
-/** Pings in a row without an answer: one may have waited behind this page's own long task. */
+/** So many pings in a row may go unanswered. One alone may have waited behind this page's own long task. */
 const MISSES = 2
 
 /** A watch over one hub. */
 export interface HubWatch {
-  /** Ends it: `onGone` is not called any more. */
+  /** Ends the watch: `onGone` is not called any more. */
   close(): void
 }
 
 /**
- * Whether the hub that was attached to is still there (T2). Its death is told by its lock, within
- * milliseconds; a wedged one keeps that, and a worker that was silently restarted answers as another.
+ * Watches whether the attached hub is still there (T2). The hub's lock tells of its death within milliseconds. A hub
+ * that hangs keeps its lock, but answers no ping. A worker that was silently restarted answers with another
+ * incarnation.
  *
- * @param locks whether the hub's lock is to be seen from here; pings do without
- * @param isLeaving this tab signs out, which ends its session before it is answered (A4): no death
+ * @param locks whether this page sees the hub's lock. If not, pings have to do.
+ * @param isLeaving whether this tab signs out (A4): its session then ends before the answer, and the hub still lives
  * @param onGone called once
  */
 export const watchHub = (
@@ -45,7 +46,7 @@ export const watchHub = (
       if (pong.incarnation !== incarnation || !(pong.attached || isLeaving())) return gone()
     } catch {
       if (++misses >= MISSES) {
-        // Hidden tabs ping once a minute. They queue for its lock: taken from it and freed, it tells them all.
+        // Hidden tabs ping once a minute only, but queue for the hub's lock. To steal and free the lock tells them all.
         if (locks) navigator.locks.request(hubLock(incarnation), { steal: true }, () => {}).catch(() => {})
         return gone()
       }
@@ -61,7 +62,7 @@ export const watchHub = (
     navigator.locks.request(hubLock(incarnation), { signal: stop.signal }, gone).catch(() => {})
     timer = setTimeout(ping, PING)
   } else {
-    // At once: to a hub that does not see this tab's lock, the first ping says that the tab is there at all.
+    // The first ping goes out at once: to a hub that does not see this tab's lock, it says that the tab is there.
     void ping()
   }
   return { close }

@@ -1,11 +1,11 @@
-/** Events that wait for a consumer before the tab stops acknowledging. */
+/** How many events wait for a consumer before the tab stops acknowledging. */
 const HIGH_WATER = 1_000
 
 /**
- * A push source as an async iterator. What `push` returns resolves once there is room again: handed to the
- * hub as the batch's acknowledgement, so that a slow consumer slows delivery instead of filling the heap.
+ * A push source as an async iterator. The promise that `push` returns resolves once there is room again. The batch is
+ * acknowledged no sooner, so that a slow consumer slows the delivery, and does not fill the heap.
  *
- * @param start subscribes; returns the unsubscribe
+ * @param start subscribes, and returns the unsubscribe
  * @param signal ends the iteration, without an error
  */
 export const createEventIterator = <T>(
@@ -13,7 +13,7 @@ export const createEventIterator = <T>(
   signal?: AbortSignal,
 ): AsyncIterableIterator<T> => {
   const queue: T[] = []
-  /** Calls of `next` that found nothing; woken together, they look again in turn. */
+  /** Calls of `next` that found no event. Woken together, they look again in turn. */
   let waiting: (() => void)[] = []
   let makeRoom = () => {}
   let room: Promise<void> | undefined

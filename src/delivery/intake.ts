@@ -4,15 +4,16 @@ import { createRedelivery } from './redelivery.ts'
 import { createStartingPoint } from './starting-point.ts'
 
 /**
- * What a tab has taken, so that it takes nothing twice (D2), and nothing from before it began (D5). Within one
- * log the seq tells. Where another hub goes on with less than the tab has had, redelivery.ts and starting-point.ts do.
+ * What a tab has taken, so that it takes nothing twice (D2), and nothing from before it began (D5). Within one log,
+ * the seq decides. Another hub may go on with less than the tab has had: then redelivery.ts and starting-point.ts
+ * decide.
  */
 export interface Intake {
   /** The last event that the tab has taken; `null`: no hub has told it where it begins. */
   cursor(): Cursor | null
   /** What the last welcome or batch said of the log; `null`: there was none. */
   lineage(): Lineage | null
-  /** A hub goes on from here. */
+  /** The tab has attached to a hub, which goes on from here. */
   welcome(from: Cursor, lineage: Lineage): void
   /** @returns the events of the batch that are new to this tab, in order */
   take(batch: Batch): LoggedEvent[]
@@ -30,7 +31,7 @@ export const createIntake = (): Intake => {
     startingPoint.resume(from, id, redelivery.rewind(from.seq))
     cursor = from
   }
-  /** Those of the log's next events that are for this tab. */
+  /** Leaves out events from before the tab began. */
   const fromStart = (events: LoggedEvent[]): LoggedEvent[] => {
     const taken: LoggedEvent[] = []
     for (const event of events) {
@@ -40,6 +41,7 @@ export const createIntake = (): Intake => {
     if (taken[0] !== undefined) startingPoint.took(taken[0])
     return taken
   }
+  /** Leaves out events that the listeners have heard. */
   const unheard = (events: LoggedEvent[]): LoggedEvent[] => {
     const fresh: LoggedEvent[] = []
     for (const event of events) {
@@ -69,7 +71,7 @@ export const createIntake = (): Intake => {
       const taken = fromStart(events.filter(({ seq }) => seq > after))
       const fresh = unheard(taken)
       redelivery.remember(taken, committedUpTo)
-      // A reset may also take it back: what was beyond is no part of the log any more.
+      // A reset may also move the cursor back: what lay beyond is no part of the log any more.
       cursor = { epoch, seq: reset === null ? Math.max(after, to) : to }
       lineage = {
         term,

@@ -2,7 +2,7 @@ import type { Metrics } from '../shared/inspection.ts'
 import { localError } from '../shared/local-error.ts'
 import type { ErrorData, StreamState } from '../shared/status.ts'
 
-/** The data of an event does not become a payload (D8, D9). */
+/** The error for an event whose data does not parse, or does not fit its schema (D8, D9). */
 export const invalidEvent = (type: string, state: StreamState): ErrorData =>
   localError(
     'validation',
@@ -12,7 +12,7 @@ export const invalidEvent = (type: string, state: StreamState): ErrorData =>
     true,
   )
 
-/** The hub's metrics with the events that this page could not deliver, of which the hub does not know. */
+/** Adds to the hub's metrics the events that this page could not deliver: the hub does not know of them. */
 export const countInvalid = (metrics: Metrics, invalid: number): Metrics => {
   if (invalid === 0) return metrics
   const { total, byKind } = metrics.errors

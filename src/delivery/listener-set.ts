@@ -1,14 +1,14 @@
-/** Listeners of one kind. One that throws is reported and harms no other (D8). */
+/** Listeners of one kind. If one throws, the error is reported, and the others run all the same (D8). */
 export interface ListenerSet<Args extends unknown[]> {
   isEmpty(): boolean
-  /** A function that is added twice is two listeners. @returns removes this one again */
+  /** Adds a listener. A function that is added twice counts as two. @returns removes this one again */
   on(run: (...args: Args) => void): () => void
   /** Runs all of them, in the order in which they were added. */
   emit(...args: Args): void
 }
 
 export const createListenerSet = <Args extends unknown[]>(): ListenerSet<Args> => {
-  // Each in a box of its own: a function that is added twice is removed once by each of its removers.
+  // Each listener has an object of its own, so that each remover of a function added twice removes one of the two.
   const listeners = new Set<{ run: (...args: Args) => void }>()
   return {
     isEmpty: () => listeners.size === 0,
@@ -19,12 +19,12 @@ export const createListenerSet = <Args extends unknown[]>(): ListenerSet<Args> =
     },
     emit(...args) {
       for (const entry of [...listeners]) {
-        // A listener before it may have removed it, and torn down what it works on.
+        // An earlier listener may have removed this one, and torn down what this one works on.
         if (!listeners.has(entry)) continue
         try {
           entry.run(...args)
         } catch (error) {
-          // As an EventTarget does: the console and error trackers see it.
+          // EventTarget does the same: the console and error trackers see the error.
           reportError(error)
         }
       }

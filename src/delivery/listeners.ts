@@ -14,18 +14,18 @@ export interface StreamEvent<Type extends string = string> {
 
 export type Listener = (payload: unknown, event: StreamEvent) => void
 
-/** Which listener hears which type. Data is parsed once, and only if anybody listens. */
+/** Which listener hears which type. An event's data is parsed once, and only if anybody listens. */
 export interface Listeners {
-  /** @param type `'*'`: all of them. @returns removes the listener again */
+  /** Adds a listener. @param type `'*'`: all types. @returns removes the listener again */
   add(type: string, listener: Listener): () => void
   /** The types that have a listener, sorted. */
   follow(): Follow
   dispatch(event: LoggedEvent): void
-  /** How many events were not delivered, since `parse` has thrown. */
+  /** How many events were not delivered because `parse` threw. */
   invalid(): number
 }
 
-/** @param onInvalid hears what `parse` throws, once for each type: a server that errs does so with each event */
+/** @param onInvalid hears what `parse` throws, once for each type: a faulty server would fail with each event */
 export const createListeners = (
   parse: (data: string, type: string) => unknown,
   onInvalid: (type: string, cause: unknown) => void,

@@ -7,15 +7,15 @@ type Iterated = StreamEvent & { payload: unknown }
 export interface OpenIterators {
   /** @param options `signal` ends the iteration, without an error */
   events(type: string, options?: { signal?: AbortSignal }): AsyncIterableIterator<Iterated>
-  /** Resolves once every one has room. */
+  /** Resolves once every iterator has room. */
   taken(): Promise<unknown>
-  /** Ends all of them, and those that are opened later. */
+  /** Ends all iterators, and those that are opened later. */
   close(): void
 }
 
-/** @param on listens to a type; returns the unsubscribe */
+/** @param on listens to a type, and returns the unsubscribe */
 export const createOpenIterators = (on: (type: string, listener: Listener) => () => void): OpenIterators => {
-  /** Full iterators: the batch is acknowledged once they have room again. */
+  /** One promise for each full iterator. The batch is acknowledged once all of them have room again. */
   const full = new Set<Promise<void>>()
   const open = new Set<() => void>()
   let closed = false

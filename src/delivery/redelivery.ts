@@ -1,14 +1,14 @@
 import type { LoggedEvent } from '../shared/events.ts'
 
-/** How many uncommitted events a tab remembers: without IndexedDB none is ever committed. */
+/** How many uncommitted events a tab remembers. Without IndexedDB no event is ever committed. */
 const REMEMBERED = 10_000
-/** How many committed ones a tab remembers, without their data: a hub without IndexedDB may know nothing of them. */
+/** How many committed events a tab remembers, without data: the next hub may have no IndexedDB, and not know them. */
 const REMEMBERED_COMMITTED = 1_000
 
 /** An event without its data. */
 type Outline = Omit<LoggedEvent, 'data'> & { size: number }
 
-/** An event without an id is never sent again, but a hub's log may hold it: its time tells it from its like. */
+/** What tells an event. A hub's log may hold one without an id of its own: its time tells that from similar ones. */
 const markOf = ({ id, hasOwnId, type, at }: Omit<LoggedEvent, 'seq' | 'data'>): string =>
   `${id}\n${type}\n${hasOwnId ? '' : at}\n`
 const outlineOf = ({ data, ...rest }: LoggedEvent): Outline => ({ ...rest, size: data.length })
@@ -22,31 +22,31 @@ const countEach = (keys: string[]): Map<string, number> => {
 }
 
 /**
- * What a tab has taken and gets again under another seq (D2). A hub that knows nothing of what a dead one
- * delivered counts anew, so only the event itself tells: its id, type and data. Such an event is `lost` to the log
- * until the present hub delivers it again.
+ * Recognises events that a tab has taken, and gets again under another seq (D2). A hub that does not know what a dead
+ * one delivered gives out the same seqs again. So only id, type and data tell an event. An event that the tab has
+ * taken, and the present log lacks, is *lost* until the present hub delivers it again.
  */
 export interface Redelivery {
-  /** Another log goes on: what was taken from the one before says nothing of it. */
+  /** Another log goes on: events of the log before say nothing of it. */
   clear(): void
   /** The tab has taken these. The hub's log is committed up to the seq `committedUpTo`. */
   remember(events: LoggedEvent[], committedUpTo: number): void
-  /** The log goes on from `seq`, without what was taken after it. @returns whether the server can send any of that again */
+  /** The log goes on from `seq`, without what the tab took after it. @returns whether the server may send that again */
   rewind(seq: number): boolean
   /** Whether the tab has had this event, and the present hub has not delivered it yet. */
   isLost(event: LoggedEvent): boolean
-  /** Whether a listener must not hear this event: it is lost, or it has no id and is older than what the tab has had. */
+  /** Whether the listeners have heard this event: it is lost, or it has no own id and is older than the newest one. */
   isRepeated(event: LoggedEvent): boolean
-  /** The present hub has delivered this event: the next one of its like is new. */
+  /** The present hub has delivered this event: the next one that equals it is new. */
   settle(event: LoggedEvent): void
 }
 
 export const createRedelivery = (): Redelivery => {
   let uncommitted: LoggedEvent[] = []
   let committed: Outline[] = []
-  /** How often each: the server may have sent the same event twice (D3). */
+  /** How often each event was lost: the server may have sent the same event twice (D3). */
   const lost = new Map<string, number>()
-  /** When the newest event that was taken had come, in ms since 1970. */
+  /** When the hub received the newest event that the tab has taken, in ms since 1970. */
   let newestAt = 0
 
   const lostKeyOf = (event: LoggedEvent): string | undefined =>
@@ -59,7 +59,7 @@ export const createRedelivery = (): Redelivery => {
       committed = []
       lost.clear()
     },
-    // Repeated ones are remembered too, under their new seq: this hub may die as well before it commits them.
+    // Repeated events are remembered too, under their new seq: this hub may also die before it commits them.
     remember(events, committedUpTo) {
       newestAt = Math.max(newestAt, events.at(-1)?.at ?? 0)
       const all = uncommitted.length === 0 ? events : [...uncommitted, ...events]
@@ -71,7 +71,7 @@ export const createRedelivery = (): Redelivery => {
     rewind(seq) {
       const events = uncommitted.filter((each) => each.seq > seq)
       const outlines = committed.filter((each) => each.seq > seq)
-      // What an earlier rewind counted is counted once.
+      // An event that an earlier rewind has counted must not count twice.
       for (const [key, count] of countEach([...events.map(eventKey), ...outlines.map(outlineKey)]))
         lost.set(key, Math.max(count, lost.get(key) ?? 0))
       return [...events, ...outlines].some(({ hasOwnId }) => hasOwnId)

@@ -31,10 +31,10 @@ export const validating =
   (parse: (data: string, type: string) => unknown = json, schemas: SchemaMap = {}) =>
   (data: string, type: string): unknown => {
     const payload = parse(data, type)
-    // A server may call a type `constructor`.
+    // A server may name a type `constructor`.
     if (!Object.hasOwn(schemas, type)) return payload
     const result = schemas[type]!['~standard'].validate(payload)
-    // Listeners run in the order of the events; one that waits would hold up all behind it.
+    // Listeners run in the order of the events. An asynchronous schema would hold up all events behind it.
     if (result instanceof Promise) throw new TypeError('A schema must not be asynchronous.')
     if (result.issues) throw Object.assign(new Error(result.issues[0]?.message), { issues: result.issues })
     return result.value

@@ -1,7 +1,10 @@
-/** ms of listeners in one task: one of over 50 ms counts as long (Long Tasks API), and slow devices take five times as much. */
+/**
+ * ms of listeners in one task. A task over 50 ms counts as long (Long Tasks API), and slow devices take five times as
+ * much.
+ */
 const TASK = 10
 
-/** Lets input and frames come first. No timer: those of a hidden page run once a second, or a minute. */
+/** Lets input and frames come first. This is no timer, since a hidden page's timers run once a second, or a minute. */
 const nextTask = () =>
   new Promise<void>((resolve) => {
     const { port1, port2 } = new MessageChannel()
@@ -12,7 +15,7 @@ const nextTask = () =>
     port2.postMessage(null)
   })
 
-/** Runs over all, in order, so that a large batch is no long task: messages may be as large as is cheap (P1). */
+/** Runs over all items, in order, in tasks of 10 ms. So a large batch, which is cheap to send, is no long task (P1). */
 export const runInShortTasks = async <T>(items: T[], run: (item: T) => void, isOver: () => boolean) => {
   let since = performance.now()
   for (const item of items) {

@@ -15,7 +15,7 @@ export type ResetReason =
   /** Somebody dropped the log: `dropLog()` (I2). */
   | 'dropped'
 
-/** The last event that a tab has taken: a place in one log. */
+/** A place in one log: the last event that a tab has taken. */
 export interface Cursor {
   epoch: string
   seq: number
@@ -24,10 +24,10 @@ export interface Cursor {
 /** Where a tab without a cursor starts (D5). */
 export type From = 'now' | 'start' | { last: number } | { after: string }
 
-/** The event types that a tab listens to; `'*'` is all of them. */
+/** The event types that a tab listens to; `'*'`: all of them. */
 export type Follow = '*' | string[]
 
-/** Equal for two that follow the same types in the same order, and for no others: a type may hold a comma. */
+/** A key that is equal for the same types in the same order, and for no others. It is JSON: a type may hold a comma. */
 export const followKey = (follow: Follow): string => (follow === '*' ? '*' : JSON.stringify(follow))
 
 export interface LoggedEvent {

@@ -12,10 +12,10 @@ export interface HubOptions {
   user: string | null
   auth: { exchange: string | null; dpop?: true } | null
   withCredentials: boolean
-  /** The application's own, for the stream's request. */
+  /** The application's own headers for the stream's requests. */
   headers: Record<string, string>
   resume: 'lenient' | 'strict'
-  /** S3; `null`: by the rhythm that the server shows. */
+  /** The limits of silence (S3); `null`: they follow from the rhythm that the server shows. */
   heartbeat: { timeout: number; misses: number } | null
   /** The query parameter that carries the position, in place of the header `Last-Event-ID`; `null`: the header. */
   lastEventId: { query: string } | null

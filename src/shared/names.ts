@@ -1,27 +1,28 @@
 import type { HubOptions } from './hub-options.ts'
 
-/** Starts the name of every worker, lock and database, so that an origin's other ones are left alone. */
+/** The name of every worker, lock and database starts so. The library leaves all others of the origin alone. */
 export const PREFIX = 'tabstream:'
 
-/** What else chooses the stream, where nothing does. */
+/** What `keyOf` puts together if nothing beside user, origin and path chooses the stream. */
 const NOTHING_ELSE = '["",{},false,null,null]'
-/** Of a digest, in bytes. */
+/** The bytes of a digest that a key holds. */
 const DIGEST = 16
 
 /** A URL as a name may hold it: a query may be private (A1). */
 export const withoutQuery = (url: string): string => url.split('?', 1)[0]!
 
-/** The key of a stream that nothing but its user and its URL's origin and path choose. */
+/** The key of a stream if only its user and its URL's origin and path choose the stream. */
 export const plainKey = (url: string, user: string | null): string =>
   `${PREFIX}${user === null ? '' : encodeURIComponent(user)}@${withoutQuery(url)}`
 
 /**
- * What a stream belongs to (A3). The key names the worker, the log's database and the locks, which anybody sees who
- * has the disk or the developer tools. So all that chooses the stream beside user, origin and path is in it as
- * a digest: a query or a header's value may be private (A1). A digest by SHA-256 tells nobody a random value; a
- * short hash could be tried out.
+ * The key of a stream (A3). It names the worker, the log's database and the locks. Anybody who has the disk or the
+ * developer tools sees those names, and a query or a header's value may be private (A1). So the key holds all that
+ * chooses the stream beside user, origin and path as a digest. SHA-256 gives away no random value, while values could
+ * be tried out against a short hash.
  *
- * A stream that is verified shares neither worker nor log with one that is not, as that of an older deploy may be (A5).
+ * `verify` is part of the key: a page of an older deploy may not verify, and must share neither worker nor log with
+ * one that does (A5).
  */
 export const keyOf = async ({
   url,
@@ -42,11 +43,14 @@ export const keyOf = async ({
   return `${plain}#${hex}`
 }
 
-/** Held by the hub that leads a stream, and waited for by the others of it (L1). */
+/** The lock that the leading hub of a stream holds, and its other hubs wait for (L1). */
 export const leaderLock = (key: string): string => `${PREFIX}leader:${key}`
 
-/** Held by a tab for as long as its session lives; the hub queues for it to learn of the tab's death (T1). */
+/**
+ * The lock that a tab holds for as long as its session lives. Its hub queues for it, to learn of the tab's death
+ * (T1).
+ */
 export const tabLock = (tab: string): string => `${PREFIX}tab:${tab}`
 
-/** Held by a hub for as long as it lives; each of its tabs queues for it to learn of its death (T2). */
+/** The lock that a hub holds for as long as it lives. Its tabs queue for it, to learn of the hub's death (T2). */
 export const hubLock = (incarnation: string): string => `${PREFIX}hub:${incarnation}`

@@ -2,19 +2,18 @@ import type { LoggedEvent } from './events.ts'
 import type { Batch, PackedBatch } from './protocol.ts'
 
 /**
- * Events as they cross the port. A list of objects costs four times as much to clone, and one list serves all tabs
- * that follow the same.
+ * Events as they cross the port. A list of objects would cost four times as much to clone.
  */
 export interface PackedEvents {
   /**
-   * Four an event: by how much its seq and its time are beyond those of the one before, twice the index of its type
-   * (plus one: the id is its own), and the length of its data.
+   * Four numbers for each event. The first two are by how much its seq and its time exceed those of the event before.
+   * The third is twice the index of its type, plus 1 if the id is its own. The fourth is the length of its data.
    */
   numbers: number[]
   types: string[]
-  /** Not in `text`: an id that an application keeps would keep all of that alive. */
+  /** Ids are not part of `text`: an id that an application keeps would keep the whole text alive. */
   ids: string[]
-  /** The data, one after the other. */
+  /** The data of all events, one after the other. */
   text: string
 }
 
@@ -32,7 +31,7 @@ export const pack = (events: LoggedEvent[]): PackedEvents => {
       index = types.push(type) - 1
       indices.set(type, index)
     }
-    // Small ones take two bytes, those of a clock nine.
+    // Differences are small numbers: a clone stores each in two bytes, and a time in nine.
     numbers.push(seq - lastSeq, at - lastAt, index * 2 + Number(own), data.length)
     lastSeq = seq
     lastAt = at
@@ -42,7 +41,7 @@ export const pack = (events: LoggedEvent[]): PackedEvents => {
   return { numbers, types, ids, text }
 }
 
-/** Gets the events back that the worker packed (worker/pack.ts). */
+/** Gets back the events that `pack` packed. */
 export const unpackEvents = ({ numbers, types, ids, text }: PackedEvents): LoggedEvent[] => {
   let [next, start, seq, at] = [0, 0, 0, 0]
   const number = () => numbers[next++]!

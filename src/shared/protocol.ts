@@ -8,10 +8,10 @@ import type { Inspection, InspectOptions, Metrics } from './inspection.ts'
 import type { PackedEvents } from './packed-events.ts'
 import type { ErrorData, Status } from './status.ts'
 
-/** Raised with every incompatible change below. A hub refuses a tab of another version (T4). */
+/** The version of this file: each incompatible change below raises it. A hub refuses a tab of another version (T4). */
 export const PROTOCOL = 1
 
-/** A leader, by its random id, and where it went on with the log: after which seq, and which last event ID. */
+/** A leader, by its random id, and where its part of the log begins: after this seq, and after this last event ID. */
 export interface LeaderRecord {
   leader: string
   startsAfter: number
@@ -19,37 +19,43 @@ export interface LeaderRecord {
 }
 
 /**
- * What the last batch said beside its events. Beyond `durable`, a seq means something only together with the
- * leader that gave it: the next one may give it to another event (L3).
+ * What a tab knows of its log: what the last welcome or batch said. Beyond `committedUpTo`, a seq means something
+ * only together with the leader that gave it: the next leader may give it to another event (L3).
  */
 export interface Lineage {
-  /** Counts the leaders; 0: the hub knew of none. */
+  /** The term of the log's leader; 0: the hub knew of no leader. */
   term: number
-  /** The last of them, the newest at the end. */
+  /** The last leaders of the log, the newest at the end. */
   leaders: LeaderRecord[]
   committedUpTo: number
-  /** The last event ID at the tab's cursor; `null`: not known. Of use to a hub that can read no log. */
+  /** The last event ID at the tab's cursor; `null`: not known. A hub that can't read a log goes on after it. */
   lastEventId: string | null
-  /** What the stream's requests are known by (R6): a hub that hangs can't close its stream, which this replaces. */
+  /**
+   * Sent as `Stream-Client` (R6). A hub that hangs can't close its stream: the next hub's request replaces it by
+   * this.
+   */
   streamClient: string
 }
 
 /** A delivery: the events that the tab follows out of `(cursor, to]`. */
 export interface Batch {
   epoch: string
-  /** The tab's cursor once it has taken the batch. May lie beyond the last event: the rest was filtered. */
+  /** The tab's cursor once it has taken the batch: beyond its last event if the tab does not follow what comes then. */
   to: number
-  /** Whose log it comes from: see `Lineage`; `null`: the same leaders' as the batch before. */
+  /** As in `Lineage`. */
   term: number
+  /** As in `Lineage`; `null`: the same as with the batch before. */
   leaders: LeaderRecord[] | null
-  /** The log is committed up to this seq. What lies beyond may come again from the next hub (D2). */
+  /** The log is committed up to this seq. The next hub may deliver again what lies beyond (D2). */
   committedUpTo: number
   /** The last event ID at `to`. */
   lastEventId: string | null
   streamClient: string
-  /** Another leader took over, whose log goes on from this seq: what the tab has had beyond it may come again. */
+  /**
+   * Another leader took over, whose log goes on from this seq. Events that the tab has had beyond it may come again.
+   */
   rewind: { seq: number; id: string | null } | null
-  /** Told to the application before the events. */
+  /** The reset that the application is told before the events; `null`: none. */
   reset: ResetReason | null
   events: LoggedEvent[]
 }
@@ -58,12 +64,12 @@ export type PackedBatch = Omit<Batch, 'events'> & { events: PackedEvents }
 
 export interface Hello {
   protocol: number
-  /** The random id of this attachment (`tabAt`): a page that comes back from the cache has another. */
+  /** The random id of this attachment (`newTabId`). A page that comes back from the cache has another one. */
   tab: string
   /** Of the stream (A3, `keyOf`). */
   key: string
   options: HubOptions
-  /** Where a tab that was attached before goes on; `null`: it is new, and `from` counts. */
+  /** Where a tab goes on that was attached before; `null`: the tab is new, and `from` counts. */
   cursor: Cursor | null
   lineage: Lineage | null
   from: From
@@ -73,7 +79,7 @@ export interface Hello {
   visible: boolean
 }
 
-/** The answer to `ping`. `attached: false`: the hub has no session for this port, or is another by now. */
+/** The answer to `ping`. `attached: false`: this port has no session at the hub, which may be another one by now. */
 export interface Pong {
   incarnation: string
   attached: boolean
@@ -84,11 +90,11 @@ export type Welcome =
       ok: true
       incarnation: string
       cursor: Cursor
-      /** For a tab that has none yet. */
+      /** What the tab is to know of the log from here on. */
       lineage: Lineage
       /**
-       * Whether the hub sees the tab's lock. Clearing an origin's site data parts the lock managers of what was
-       * open then from those of what opens later (Chromium): locks say nothing there, and pings have to do.
+       * Whether the hub sees the tab's lock. When site data is cleared, Chromium parts the lock managers of what is
+       * open from those of what opens later. Locks say nothing there, and pings have to do.
        */
       locks: boolean
       status: Status
@@ -106,17 +112,17 @@ export interface HubApi {
   metrics(): Metrics
   inspect(what?: InspectOptions): Promise<Inspection>
   dropLog(): void
-  /** Ends the stream in every hub and tab of the key (A4). @returns what could not be made sure of */
+  /** Ends the stream in every hub and tab of the key (A4). @returns what the hub could not make sure of */
   signOut(): Promise<ErrorData | null>
-  /** Settles as the sign-out that is under way, which another tab has asked for; at once if there is none. */
+  /** Settles as the sign-out does that another tab has begun. If none is under way, it settles at once. */
   signedOut(): Promise<ErrorData | null>
 }
 
-/** A token, or why there is none. The only credential that crosses a port, and only towards the hub (A1). */
+/** A token, or why there is none. No other credential crosses a port, and this one only towards the hub (A1). */
 export type TokenAnswer =
   /** `user`: whose token it is, where the application can tell (A3). */
   | { ok: true; token: string; user?: string | null }
-  /** `again`: there may be one in a while, as where the application cannot reach its own server. */
+  /** `again`: there may be a token in a while, for example once the application reaches its own server again. */
   | { ok: false; message: string; again?: true }
 
 /** What a tab exposes to its hub. */
@@ -126,6 +132,6 @@ export interface TabApi {
   status(status: Status): void
   error(error: ErrorData): void
   accessToken(): Promise<TokenAnswer>
-  /** Another tab has signed out: nothing comes any more (A4). */
+  /** Another tab has signed out: the hub delivers nothing more (A4). */
   signOut(): void
 }

@@ -1,4 +1,4 @@
-/** What a limit of time needs of the world, so that tests drive it by hand. */
+/** What a time limit needs of the world. It is handed in, so that tests drive time by hand. */
 export interface Clock {
   /** In ms; only the time between two readings counts. */
   now(): number
@@ -8,7 +8,7 @@ export interface Clock {
 
 /**
  * Settles as `promise` does, or rejects with `late()` after `ms`. Time in which the context was frozen does not
- * count: the answer may be waiting. A timer that fires after more than twice its time says that it was.
+ * count, since the answer may be waiting. A timer that fires after more than twice its time shows a freeze.
  */
 export const withLimit = <T>(
   clock: Clock,

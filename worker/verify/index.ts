@@ -42,10 +42,9 @@ const demand = (holds: boolean, reason: string) => {
  *
  * The keys are fetched here, and not by jose's createRemoteJWKSet. Its pause between fetches begins with the first
  * fetch: for 30 s from then on, an event by a newer key would count as forged.
- *
- * Over 80 lines: to find a key, to fetch the key set and to judge an event share the set and its age.
  */
 export const createVerifier: CreateVerifier = ({ platform, jwks, audience, user }) => {
+  // Over 80 lines: to find a key, to fetch the key set and to judge an event share the set and its age.
   let keys: ReturnType<typeof createLocalJWKSet> | null = null
   let fetchedAt = 0
   let missedAt = Number.NEGATIVE_INFINITY
