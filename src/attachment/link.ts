@@ -74,6 +74,7 @@ export const openLink = (
   // The lock must be held first: the hub queues for it, and would take a free lock for the tab's death (T1).
   const welcome = lock.held.then(async (isHeld) => {
     isLocked = isHeld
+    // The greeting is made before the first call: if that throws, no call is left whose failure nobody hears.
     const greeting = { protocol: PROTOCOL, key, tab, ...hello() }
     // The ping's answer tells a worker that is not there from one that is busy. Both calls go out together, since two
     // round trips would take longer. If attach() arrives after the tab gave up, its session ends, since nobody pings.
