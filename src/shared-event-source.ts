@@ -45,8 +45,7 @@ export class SharedEventSource extends EventTarget implements EventSource {
    * @throws DOMException SyntaxError: the URL cannot be parsed
    * @throws TypeError as `connect()`: `user` is missing, the URL carries a credential or is plain http beyond this
    *   machine, and so on. The native class needs no `user`, since it shares nothing: here a page of the next user
-   *   would hear the events of the one before, by a cookie as well (A3). `null` says that the stream is the same for
-   *   all
+   *   would hear the events of the one before, by a cookie as well (A3). `null`: the stream is the same for all.
    */
   constructor(url: string | URL, init: SharedEventSourceInit)
   constructor(url: string | URL, init = {} as SharedEventSourceInit) {

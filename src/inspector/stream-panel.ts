@@ -6,7 +6,7 @@ import { toneOf, wordsOf } from './tone.ts'
 
 const NONE = '–'
 
-/** How the stream stands: all of the status, and where the log is. */
+/** How the stream stands: all of the status, and where the log is. Over 80 lines: the list of the panel's fields. */
 export const createStreamPanel = (): Panel => {
   const state = createField('State')
   const since = createField('Since')

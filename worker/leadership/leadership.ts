@@ -3,17 +3,17 @@ import type { ConnectionStatus, ErrorData } from '../../src/shared/status.ts'
 import type { Platform } from '../base/platform.ts'
 import type { Appended, Committed, Log } from '../log/log.ts'
 import type { LogPoint } from '../log/log-point.ts'
-import { createFollowerSide } from './follower-side.ts'
+import { createFollowerSide, type FollowerSideOptions } from './follower-side.ts'
 import { createFreezeGuard } from './freeze-guard.ts'
 import { createHubChannel, type HubChannel } from './hub-channel.ts'
 import type { FromAnyHub, Receiver, StreamCommand } from './hub-messages.ts'
 import { createLeaderLock } from './leader-lock.ts'
-import { createLeaderSide } from './leader-side.ts'
+import { createLeaderSide, type LeaderSideOptions } from './leader-side.ts'
 import { createLeaderWatch } from './leader-watch.ts'
 import { createNewestKnown } from './newest-known.ts'
 import { createRanking } from './ranking.ts'
-import { createTakeOver } from './take-over.ts'
-import { createTransitions, FAILED } from './transitions.ts'
+import { createTakeOver, type TakeOverOptions } from './take-over.ts'
+import { createTransitions, FAILED, type TransitionsOptions } from './transitions.ts'
 
 /**
  * Which hub of a key has the stream.
@@ -96,21 +96,11 @@ export interface LeadershipOptions {
   key: string
   /** ms from `listen` on for which a hub that knows of no log waits for word of one, before it begins a log (L5). */
   listenFor: number
-  log: Pick<
-    Log,
-    | 'position'
-    | 'first'
-    | 'read'
-    | 'lead'
-    | 'recall'
-    | 'lineage'
-    | 'undoLead'
-    | 'follow'
-    | 'receive'
-    | 'committedBy'
-    | 'align'
-    | 'flush'
-  >
+  log: TransitionsOptions['log'] &
+    TakeOverOptions['log'] &
+    LeaderSideOptions['log'] &
+    FollowerSideOptions['log'] &
+    Pick<Log, 'recall' | 'lineage'>
   /** The stream is about to run. Its token can be fetched while the log is read. */
   prepare(): void
   /** The stream may run, or must end. */

@@ -54,6 +54,7 @@ const signOf = ({ blocks, comments }: Parsed): 'keep-alive' | 'event' | null => 
   return comments > 0 || blocks.length > 0 ? 'keep-alive' : null
 }
 
+/** Over 80 lines: the hooks of one request, which share its heartbeat. */
 export const createAttempt = (deps: AttemptOptions): Attempt => {
   const { platform, options, metrics, sameOrigin, onHealth, onRhythm } = deps
   const life = new AbortController()
