@@ -7,6 +7,7 @@ import { createRefusals, type Refusals } from './audit/refusals.ts'
 import { requireAudit } from './audit/require-audit.ts'
 import { type AuthAudit, createAuthAudit } from './auth/auth-audit.ts'
 import { authRoutes } from './auth/auth-routes.ts'
+import { createProofs, type Proofs } from './auth/proofs.ts'
 import { createRequireAccess } from './auth/require-access.ts'
 import { createTokens, type Tokens } from './auth/tokens.ts'
 import { createUsers } from './auth/users.ts'
@@ -75,6 +76,7 @@ interface Parts {
   refusals: Refusals
   authAudit: AuthAudit
   tokens: Tokens
+  proofs: Proofs
   signing: EventSigning
   registry: StreamRegistry
   metrics: Metrics
@@ -154,6 +156,7 @@ const openParts = async (app: FastifyInstance, settings: Settings): Promise<Part
     refusals,
     authAudit,
     tokens,
+    proofs: createProofs({ revocations, now }),
     signing,
     registry,
     metrics,
@@ -212,7 +215,7 @@ const createGuards = async (app: FastifyInstance, parts: Parts): Promise<Guards>
 /** What users and their pages reach. */
 const publicRoutes = (app: FastifyInstance, parts: Parts, guards: Guards) => {
   const { settings, backend, origins, cookies, auditLog, refusals, authAudit } = parts
-  const { tokens, registry, metrics, publish, onError } = parts
+  const { tokens, proofs, registry, metrics, publish, onError } = parts
   const { limits, requireAccess, takeTurn } = guards
   const { store, notices } = backend
   const { now, random, maxPayload } = settings
@@ -223,13 +226,14 @@ const publicRoutes = (app: FastifyInstance, parts: Parts, guards: Guards) => {
     cookies,
     origins,
     limits,
+    proofs,
     users: createUsers({ dataDir: settings.dataDir, plain: settings.users }),
     audit: authAudit,
     onRevoked: (session) => notices.tell({ kind: 'revoked', session }),
   })
   const isExceeded = limits.opensPerUser
   streamRoute(app, {
-    admit: createAdmitStream({ tokens, cookies, origins, isExceeded }),
+    admit: createAdmitStream({ tokens, proofs, cookies, origins, isExceeded }),
     store,
     feeds: createFeeds(store),
     registry,

@@ -5,7 +5,15 @@ import { problem } from '../http/problem.ts'
 import type { RateLimits } from '../http/rate-limits.ts'
 import { withinLimit } from '../http/within-limit.ts'
 import type { AuthAudit } from './auth-audit.ts'
-import { authenticate, authenticateAccess, bearerToken, refuseToken, streamClient } from './authenticate.ts'
+import {
+  authenticate,
+  authenticateAccess,
+  bearerToken,
+  refuseProof,
+  refuseToken,
+  streamClient,
+} from './authenticate.ts'
+import type { Proofs } from './proofs.ts'
 import type { IssuedToken, Session, Tokens } from './tokens.ts'
 import type { Users } from './users.ts'
 
@@ -15,6 +23,7 @@ export interface AuthRoutesOptions {
   origins: Origins
   limits: RateLimits
   users: Users
+  proofs: Proofs
   audit: AuthAudit
   /** A log-in is revoked: its streams end, on every node. */
   onRevoked: (sessionId: string) => Promise<void>
@@ -103,22 +112,49 @@ const logInRoutes = (auth: FastifyInstance, options: AuthRoutesOptions): void =>
 
 /** The exchange of an access token for an SSE token (R5). */
 const exchangeRoute = (auth: FastifyInstance, options: AuthRoutesOptions): void => {
-  const { tokens, cookies, origins, limits, audit } = options
+  const { tokens, cookies, origins, limits, proofs, audit } = options
+
+  /** The key that the SSE token is to be bound to (A7); `null`: none is asked for. Undefined once the 400 is sent. */
+  const provenKey = async (request: FastifyRequest, reply: FastifyReply) => {
+    const { dpop } = request.headers
+    if (dpop === undefined) return null
+    const token = bearerToken(request) ?? ''
+    let verdict = proofs.verify(dpop, {
+      method: 'POST',
+      url: origins.urlOf(request),
+      token,
+      hash: 'required',
+    })
+    if (verdict.state === 'valid') verdict = await proofs.spend(verdict)
+    if (verdict.state === 'valid') return verdict.key
+    // 400 (RFC 9449, 5): nothing is wrong with the access token, which a 401 would have the client renew.
+    refuseProof(reply, 400, verdict.reason)
+    return
+  }
 
   auth.post('/api/v1/auth/sse-token', async (request, reply) => {
     const login = await authenticateAccess(request, reply, tokens)
     if (!login || (await limits.exchangesPerUser(request, reply))) return reply
-    const { mode = 'cookie' } = (request.body ?? {}) as { mode?: unknown }
+    // A proof names a token by its hash, which takes a token that a script sees.
+    const usual = request.headers.dpop === undefined ? 'cookie' : 'header'
+    const { mode = usual } = (request.body ?? {}) as { mode?: unknown }
     if (mode !== 'cookie' && mode !== 'header')
       return problem(reply, 400, 'mode_unknown', 'Set "mode" to "cookie" or "header", or leave it out.')
     if (mode === 'cookie' && origins.isForged(request, reply)) return reply
     const client = streamClient(request, reply)
     if (client === undefined) return reply
+    const key = await provenKey(request, reply)
+    if (key === undefined) return reply
     // Bound to the client that asked, it opens no other user's stream under this one's key (A3).
-    const { token, expiresAt, life } = await tokens.issue('sse', login, client)
+    const { token, expiresAt, life } = await tokens.issue('sse', login, client, key)
     audit.happened('exchanged', request, login)
     // `user`: a browser's log-in may be another user's by now, of which a tab of the former has not heard (A3).
-    const answer = { user: login.user, expires_at: timestamp(expiresAt), expires_in: life }
+    const answer = {
+      user: login.user,
+      expires_at: timestamp(expiresAt),
+      expires_in: life,
+      ...(key === null ? {} : { token_type: 'DPoP' }),
+    }
     if (mode === 'header') return { sse_token: token, ...answer }
     const { name, options } = cookies.sse(client)
     reply.setCookie(name, token, options(life))

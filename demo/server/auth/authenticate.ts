@@ -11,9 +11,22 @@ const what: Record<TokenKind, { name: string; how: string }> = {
   refresh: { name: 'a log-in', how: 'Log in at POST /api/v1/auth/login.' },
 }
 
-/** RFC 6750, 2.1. */
-export const bearerToken = (request: FastifyRequest): string | undefined =>
-  /^Bearer +([\w.~+/-]+=*) *$/i.exec(request.headers.authorization ?? '')?.[1]
+export interface PresentedToken {
+  /** `bearer` (RFC 6750, 2.1): whoever has the token may use it. `dpop` (RFC 9449, 7.1): a proof goes along. */
+  scheme: 'bearer' | 'dpop'
+  token: string
+}
+
+/** What the header `Authorization` carries. */
+export const presentedToken = ({ headers }: FastifyRequest): PresentedToken | undefined => {
+  const match = /^(Bearer|DPoP) +([\w.~+/-]+=*) *$/i.exec(headers.authorization ?? '')
+  return match ? { scheme: match[1]!.toLowerCase() as PresentedToken['scheme'], token: match[2]! } : undefined
+}
+
+export const bearerToken = (request: FastifyRequest): string | undefined => {
+  const presented = presentedToken(request)
+  return presented?.scheme === 'bearer' ? presented.token : undefined
+}
 
 /** R6: which browser asks, as it says itself; `null` if it doesn't. Undefined once the 400 is sent. */
 export const streamClient = (request: FastifyRequest, reply: FastifyReply): string | null | undefined => {
@@ -40,6 +53,12 @@ export const refuseToken = (
   }
   reply.header('WWW-Authenticate', reason === 'missing' ? 'Bearer' : 'Bearer error="invalid_token"')
   return problem(reply, 401, `token_${reason.replace('-', '_')}`, messages[reason])
+}
+
+/** A proof of possession is no good (RFC 9449, 5 and 7.1). */
+export const refuseProof = (reply: FastifyReply, status: 400 | 401, reason: string): FastifyReply => {
+  reply.header('WWW-Authenticate', 'DPoP error="invalid_dpop_proof", algs="ES256"')
+  return problem(reply, status, 'invalid_dpop_proof', reason)
 }
 
 /** Who a token belongs to. Otherwise the 401 is sent, and the answer is undefined. */

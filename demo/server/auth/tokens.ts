@@ -18,6 +18,8 @@ export interface Authenticated extends Session {
   expiresAt: number
   /** The `Stream-Client` that alone may use the token; `null`: anybody who holds it. */
   client: string | null
+  /** Thumbprint (RFC 7638) of the key that a request has to prove to have, to use the token; `null`: none (A7). */
+  key: string | null
   /** The token's own id. */
   jti: string
 }
@@ -59,8 +61,14 @@ export interface Tokens {
    * open stays.
    *
    * @param client the `Stream-Client` that alone may use it; `null`: anybody who holds it
+   * @param key thumbprint of the key that it is bound to (RFC 9449, 6.1: `cnf.jkt`); `null`: none
    */
-  issue(kind: 'access' | 'sse', session: Session, client?: string | null): Promise<IssuedToken>
+  issue(
+    kind: 'access' | 'sse',
+    session: Session,
+    client?: string | null,
+    key?: string | null,
+  ): Promise<IssuedToken>
   /** The first refresh token of a log-in. */
   logIn(session: Session): Promise<IssuedToken>
   /**
@@ -87,6 +95,7 @@ interface Claims {
   sid: string
   auth_time: number
   client?: unknown
+  cnf?: { jkt?: unknown }
 }
 
 const kinds: Record<TokenKind, { typ: string; audience: string }> = {
@@ -116,12 +125,13 @@ const holderOf = (user: string, client: string) =>
 
 const refreshHolderOf = (session: string) => `refresh:${session}`
 
-const authenticated = ({ sub, sid, auth_time, exp, jti, client }: Claims): Authenticated => ({
+const authenticated = ({ sub, sid, auth_time, exp, jti, client, cnf }: Claims): Authenticated => ({
   id: sid,
   user: sub,
   began: auth_time * 1000,
   expiresAt: exp * 1000,
   client: typeof client === 'string' ? client : null,
+  key: typeof cnf?.jkt === 'string' ? cnf.jkt : null,
   jti,
 })
 
@@ -140,14 +150,19 @@ const createSigner = ({ secrets, lives, now }: Pick<TokensOptions, 'secrets' | '
     async sign(
       kind: TokenKind,
       session: Session,
-      own: { jti: string; client: string | null },
+      own: { jti: string; client: string | null; key: string | null },
     ): Promise<IssuedToken> {
       const { typ, audience } = kinds[kind]
       const seconds = now() / 1000
       // Rounded up: claims are whole seconds here, and a life of one second must not be a life of none.
       const expires = Math.ceil(seconds + lives[kind])
-      const claims = { sid: session.id, auth_time: session.began / 1000 }
-      const token = await new SignJWT(own.client === null ? claims : { ...claims, client: own.client })
+      const claims = {
+        sid: session.id,
+        auth_time: session.began / 1000,
+        ...(own.client === null ? {} : { client: own.client }),
+        ...(own.key === null ? {} : { cnf: { jkt: own.key } }),
+      }
+      const token = await new SignJWT(claims)
         .setProtectedHeader({ alg: algorithm, typ, kid })
         .setSubject(session.user)
         .setIssuer(issuer)
@@ -212,9 +227,9 @@ export const createTokens = (options: TokensOptions): Tokens => {
   return {
     begin: (user) => ({ id: newId(), user, began: now() }),
 
-    async issue(kind, session, client = null) {
+    async issue(kind, session, client = null, key = null) {
       const jti = newId()
-      const issued = await signer.sign(kind, session, { jti, client })
+      const issued = await signer.sign(kind, session, { jti, client, key })
       if (kind === 'sse' && client !== null) {
         const from = now() + overlap * 1000
         await revocations.succeed(holderOf(session.user, client), `token:${jti}`, from, issued.expiresAt)
@@ -224,7 +239,7 @@ export const createTokens = (options: TokensOptions): Tokens => {
 
     async logIn(session) {
       const jti = newId()
-      const issued = await signer.sign('refresh', session, { jti, client: null })
+      const issued = await signer.sign('refresh', session, { jti, client: null, key: null })
       await revocations.hold(refreshHolderOf(session.id), jti, issued.expiresAt)
       return issued
     },
@@ -241,7 +256,8 @@ export const createTokens = (options: TokensOptions): Tokens => {
         return { state: 'reused', login }
       }
       const jti = use.state === 'first' ? next : use.current
-      return { state: 'renewed', login, refresh: await signer.sign('refresh', login, { jti, client: null }) }
+      const refresh = await signer.sign('refresh', login, { jti, client: null, key: null })
+      return { state: 'renewed', login, refresh }
     },
 
     verify,

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { bearerToken } from '../auth/authenticate.ts'
+import { presentedToken } from '../auth/authenticate.ts'
 import { type BoundedMap, createBoundedMap } from '../base/bounded-map.ts'
 import { streamPath } from '../http/stream-path.ts'
 
@@ -46,7 +46,7 @@ const readClaims = (token: string) => {
 }
 
 const claimsOf = (request: FastifyRequest) =>
-  [bearerToken(request), ...Object.values(request.cookies)].flatMap((token) =>
+  [presentedToken(request)?.token, ...Object.values(request.cookies)].flatMap((token) =>
     token === undefined ? [] : (readClaims(token) ?? []),
   )[0]
 

@@ -28,6 +28,8 @@ export interface Origins {
   /** A page of this server, or of an origin of the list, by the browser's word. */
   isTrusted(request: FastifyRequest): boolean
   isAllowed(origin: string | undefined): boolean
+  /** The address of the request's route as the client knows it, through whatever proxy; without the query. */
+  urlOf(request: FastifyRequest): string
   /**
    * Against cross-site request forgery, where a cookie is all the proof or is what gets set: needs proof that
    * a trusted page sent this, and a header that no form and no image can send. Otherwise the 403 is sent.
@@ -65,15 +67,16 @@ export const createOrigins = ({ publicOrigin, allowedOrigins, tls = false }: Ori
     assertOrigin(origin)
   const allowed = new Set(allowedOrigins)
 
+  const ownOrigin = (request: FastifyRequest): string =>
+    publicOrigin ?? `${tls ? 'https' : 'http'}://${hostOf(request).toLowerCase()}`
+
   const senderOf = (request: FastifyRequest): Sender => {
     const { origin, 'sec-fetch-site': site } = request.headers
     const host = hostOf(request)
     // A name that an attacker points at 127.0.0.1 makes his page "same-origin" (DNS rebinding).
     if (publicOrigin === null && !loopback.test(host)) return 'foreign'
-    if (origin !== undefined) {
-      const own = publicOrigin ?? `${tls ? 'https' : 'http'}://${host.toLowerCase()}`
-      return origin === own || allowed.has(origin) ? 'trusted' : 'foreign'
-    }
+    if (origin !== undefined)
+      return origin === ownOrigin(request) || allowed.has(origin) ? 'trusted' : 'foreign'
     if (site === 'same-origin') return 'trusted'
     return site === undefined || site === 'none' ? 'unknown' : 'foreign'
   }
@@ -81,6 +84,7 @@ export const createOrigins = ({ publicOrigin, allowedOrigins, tls = false }: Ori
   return {
     isSecure: publicOrigin?.startsWith('https:') ?? tls,
     isTrusted: (request) => senderOf(request) === 'trusted',
+    urlOf: (request) => ownOrigin(request) + (request.routeOptions.url ?? ''),
     isAllowed: (origin) => origin !== undefined && allowed.has(origin),
 
     isForged(request, reply) {

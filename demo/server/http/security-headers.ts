@@ -53,6 +53,7 @@ export const securityHeaders = async (
         allowedHeaders: [
           'Authorization',
           'Content-Type',
+          'DPoP',
           'Idempotency-Key',
           'Last-Event-ID',
           'Stream-Client',

@@ -2,12 +2,21 @@ import type { FastifyRequest } from 'fastify'
 import { withoutQueryValues } from '../http/credential-in-url.ts'
 
 /** Wherever it may turn up in what is logged. Removed rather than masked: a mask tells that there was one. */
-const secrets = ['authorization', 'cookie', 'set-cookie', 'token', 'sse_token', 'access_token', 'password']
+const secrets = [
+  'authorization',
+  'dpop',
+  'cookie',
+  'set-cookie',
+  'token',
+  'sse_token',
+  'access_token',
+  'password',
+]
 const depths = ['', '*.', '*.*.', '*.*.*.']
 
-/** The word after `Bearer`, and a JWT by its look: the messages of errors that others make. */
+/** The word after `Bearer` or `DPoP`, and a JWT by its look: the messages of errors that others make. */
 const withoutTokens = (text: string) =>
-  text.replace(/(Bearer\s+)\S+/gi, '$1...').replace(/eyJ[\w-]*\.[\w-]+\.[\w-]*/g, '...')
+  text.replace(/((?:Bearer|DPoP)\s+)\S+/gi, '$1...').replace(/eyJ[\w-]*\.[\w-]+\.[\w-]*/g, '...')
 
 /** Passwords of Redis's address are in some of its errors. */
 const withoutPasswords = (text: string) => text.replace(/(\w+:\/\/[^:/@\s]*):[^@\s]+@/g, '$1:...@')

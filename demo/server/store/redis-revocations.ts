@@ -63,6 +63,11 @@ export const createRedisRevocations = (redis: RedisConnection): Revocations => {
       )
     },
 
+    async isFirstUse(id, life) {
+      const expiration = { type: 'PX', value: life } as const
+      return (await attempt(commands.set(redis.name(id), '1', { condition: 'NX', expiration }))) !== null
+    },
+
     async close() {},
   }
 }

@@ -24,6 +24,12 @@ export interface Revocations {
   ): Promise<Use>
   /** `token` is the first of a holder whose token may be used once. */
   hold(holder: string, token: string, until: number): Promise<void>
+  /**
+   * Whether nobody has named this id before. Atomic, over all nodes.
+   *
+   * @param life milliseconds that the id is remembered
+   */
+  isFirstUse(id: string, life: number): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -90,6 +96,14 @@ export const openRevocations = (dataDir: string, now: () => number): Revocations
         }
         const isRecent = entry?.former === token && at < entry.formerUntil!
         return isRecent ? { state: 'again', current: entry.token! } : { state: 'stale' }
+      })
+    },
+
+    async isFirstUse(id, life) {
+      return entries.transaction(() => {
+        if (entries.get(id)) return false
+        entries.put(id, { until: now() + life })
+        return true
       })
     },
 

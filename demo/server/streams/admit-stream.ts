@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { authenticate, bearerToken, streamClient } from '../auth/authenticate.ts'
+import { authenticate, presentedToken, refuseProof, streamClient } from '../auth/authenticate.ts'
+import type { Proof, Proofs } from '../auth/proofs.ts'
 import type { Authenticated, Tokens } from '../auth/tokens.ts'
 import type { Cookies } from '../http/cookies.ts'
 import { carriesCredential } from '../http/credential-in-url.ts'
@@ -9,6 +10,7 @@ import type { IsExceeded } from '../http/rate-limits.ts'
 
 export interface AdmitStreamOptions {
   tokens: Tokens
+  proofs: Proofs
   cookies: Cookies
   origins: Origins
   /** Counts streams that a user opens, or tries to. */
@@ -28,7 +30,7 @@ export interface Admitted {
 export type AdmitStream = (request: FastifyRequest, reply: FastifyReply) => Promise<Admitted | undefined>
 
 export const createAdmitStream = (options: AdmitStreamOptions): AdmitStream => {
-  const { tokens, cookies, origins, isExceeded } = options
+  const { tokens, proofs, cookies, origins, isExceeded } = options
 
   /**
    * A cookie goes along whoever asks. A Stream-Client header does not: across origins it takes a preflight. A browser's own
@@ -36,7 +38,39 @@ export const createAdmitStream = (options: AdmitStreamOptions): AdmitStream => {
    */
   const isForged = (request: FastifyRequest, client: string | null): boolean => {
     const hasCookie = Object.keys(request.cookies).some((name) => name.startsWith(cookies.sse(null).name))
-    return bearerToken(request) === undefined && client === null && hasCookie && !origins.isTrusted(request)
+    return (
+      presentedToken(request) === undefined && client === null && hasCookie && !origins.isTrusted(request)
+    )
+  }
+
+  /**
+   * The proof that a bound token needs (A7); `null`: the token is not bound. By a cookie the proof may lack the token's hash,
+   * since no script knows the token: the token names the key all the same. Undefined once the 401 is sent.
+   */
+  const proofFor = (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { key, token, scheme }: { key: string | null; token: string; scheme: 'bearer' | 'dpop' | 'cookie' },
+  ): Proof | null | undefined => {
+    const isAsItMustBe = key === null ? scheme !== 'dpop' : scheme !== 'bearer'
+    if (!isAsItMustBe) {
+      const [scheme, message] =
+        key === null
+          ? ['Bearer', 'That SSE token is bound to no key. Send it as Authorization: Bearer.']
+          : ['DPoP', 'That SSE token is bound to a key. Send it as Authorization: DPoP, with a proof.']
+      reply.header('WWW-Authenticate', `${scheme} error="invalid_token"`)
+      problem(reply, 401, 'token_scheme', message)
+      return
+    }
+    if (key === null) return null
+    const hash = scheme === 'cookie' ? 'optional' : 'required'
+    const proven = { method: request.method, url: origins.urlOf(request), token, hash } as const
+    const verdict = proofs.verify(request.headers.dpop, proven)
+    if (verdict.state === 'valid' && verdict.key === key) return verdict
+    const reason =
+      verdict.state === 'valid' ? 'The proof is by another key than the token is bound to.' : verdict.reason
+    refuseProof(reply, 401, reason)
+    return
   }
 
   return async (request, reply) => {
@@ -61,7 +95,9 @@ export const createAdmitStream = (options: AdmitStreamOptions): AdmitStream => {
       return
     }
     const cookie = request.cookies[cookies.sse(client).name] ?? request.cookies[cookies.sse(null).name]
-    const login = await authenticate(request, reply, tokens, 'sse', bearerToken(request) ?? cookie)
+    const presented = presentedToken(request)
+    const token = presented?.token ?? cookie
+    const login = await authenticate(request, reply, tokens, 'sse', token)
     if (!login) return
     if (login.client !== null && login.client !== client) {
       reply.header('WWW-Authenticate', 'Bearer error="invalid_token"')
@@ -73,7 +109,18 @@ export const createAdmitStream = (options: AdmitStreamOptions): AdmitStream => {
       )
       return
     }
-    if (await isExceeded(request, reply)) return
+    const proof = proofFor(request, reply, {
+      key: login.key,
+      token: token ?? '',
+      scheme: presented?.scheme ?? 'cookie',
+    })
+    if (proof === undefined || (await isExceeded(request, reply))) return
+    // After the limit: otherwise a user could make the server remember any number of proofs.
+    const spent = proof && (await proofs.spend(proof))
+    if (spent?.state === 'invalid') {
+      refuseProof(reply, 401, spent.reason)
+      return
+    }
     return { login, client }
   }
 }
