@@ -54,11 +54,11 @@ export const createAdmitStream = (options: AdmitStreamOptions): AdmitStream => {
   ): Proof | null | undefined => {
     const isAsItMustBe = key === null ? scheme !== 'dpop' : scheme !== 'bearer'
     if (!isAsItMustBe) {
-      const [scheme, message] =
+      const [challenge, message] =
         key === null
           ? ['Bearer', 'That SSE token is bound to no key. Send it as Authorization: Bearer.']
           : ['DPoP', 'That SSE token is bound to a key. Send it as Authorization: DPoP, with a proof.']
-      reply.header('WWW-Authenticate', `${scheme} error="invalid_token"`)
+      reply.header('WWW-Authenticate', `${challenge} error="invalid_token"`)
       problem(reply, 401, 'token_scheme', message)
       return
     }

@@ -68,7 +68,7 @@ const giveToken = (): string | null => {
 
 const authOf = ({ user = 'ada', exchange = '/api/v1/auth/sse-token', token, dpop = false }: StartOptions) => {
   if (token === undefined)
-    return exchange === null ? {} : { auth: { exchange, getAccessToken: () => logIn(user ?? '') } }
+    return exchange === null ? {} : { auth: { exchange, dpop, getAccessToken: () => logIn(user ?? '') } }
   window.token = token
   return { auth: { getAccessToken: giveToken, ...(exchange === null ? {} : { exchange, dpop }) } }
 }
