@@ -16,7 +16,7 @@ const look = (pid: string) => {
 }
 
 /** All processes under `root`, itself included; `null` where there is no /proc to read them from. */
-const familyOf = (root: number) => {
+export const familyOf = (root: number) => {
   let names: string[]
   try {
     names = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
