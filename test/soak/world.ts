@@ -7,7 +7,9 @@ import { type NodeProcess, startNodeProcess } from './node-process.ts'
 import { type Seat, takeSeat } from './seat.ts'
 
 export const USERS = ['ada', 'bob']
-/** Events that a hub keeps: few, so that its log is full before memory is measured. */
+/** Events of a user that the server keeps: far more than are published while a line is down, so that no reset is due. */
+export const RETENTION = 1_000
+/** Events that a hub keeps. Both are few, so that the logs are full before memory is measured. */
 export const LOG_EVENTS = 500
 
 const SEATS: { browser: BrowserName; user: string }[] = [
@@ -25,8 +27,7 @@ const NODE: BackendOptions = {
   exchangesPerUser: 10,
   opensPerUser: 120,
   sseTokenLife: 60,
-  // Far more than is published while a line is down, so that nothing justifies a reset.
-  retention: 1_000,
+  retention: RETENTION,
 }
 
 const staticDir = fileURLToPath(new URL('../browser/app/dist', import.meta.url))
