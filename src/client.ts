@@ -106,7 +106,7 @@ export function connect<Events extends object>(url: string | URL, options: Conne
       intake.welcome(cursor, lineage)
       setStatus(status)
       if (differing.length > 0)
-        console.warn(`tabstream: another tab set other options: ${differing.join(', ')}. They hold.`)
+        console.warn(`tabstream: another tab set other options, which are used: ${differing.join(', ')}.`)
     },
     async onBatch(batch, isCurrent) {
       // The listeners may still be hearing the last batch of the former hub.

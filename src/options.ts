@@ -88,14 +88,14 @@ export interface ConnectOptions {
    */
   verify?: { jwks: string | URL; audience: string; types: string[] }
   /**
-   * Whether an event that a resumed connection sends again is dropped: one with an id of its own, of which the log holds
-   * the same id, type and data, at the beginning of the connection, up to the first event that the log does not hold
-   * (D3). Default `true`. `false`: every event that the server sends is delivered.
+   * Whether an event is dropped that a resumed connection sends again (D3). The log must hold an event of the same id,
+   * type and data, and the id must be the event's own. The first event of the connection that the log does not hold
+   * ends this. Default `true`. `false`: every event that the server sends is delivered.
    */
   dedupe?: boolean
   /**
-   * ms: the most that an event waits for others, once they come faster than that; an event that comes alone never
-   * waits. `0`: none does, at the cost of a message to each tab an event. Default 16, a frame.
+   * ms: the most that an event waits for others, once they come faster than that. An event that comes alone never
+   * waits. `0`: no event waits, and each costs a message to every tab. Default 16, a frame.
    */
   coalesce?: number
   /**

@@ -20,7 +20,7 @@ import { type Parts, wireParts } from './wiring.ts'
 const LEAVE_AFTER = 2_000
 /**
  * ms for which a hub that knows of no log listens for word of one, from when it begins to open its own. On a machine
- * under load, an answer takes 2 to 5 ms in the median and 8 ms at p90, and the log takes 14 ms to open.
+ * under load, an answer takes 2 to 5 ms in the median and 8 ms at p90. The log then takes 14 ms to open.
  */
 const LISTEN_FOR = 10
 

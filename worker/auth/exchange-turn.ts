@@ -7,7 +7,7 @@ const WAITS = 10_000
 
 /**
  * A turn for the cookie, by a Web Lock: one worker of the origin has it at a time. A browser keeps one cookie for all
- * its users, so no other worker may replace the cookie from the exchange until the stream has answered (A3). Both waits
+ * its users. So no other worker may replace the cookie from the exchange until the stream has answered (A3). Both waits
  * are bounded, so that no worker costs another one its stream.
  */
 export interface ExchangeTurn {

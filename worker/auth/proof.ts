@@ -60,7 +60,7 @@ export const createProver = ({ platform, openKey }: ProverOptions): Prover => {
       const claims = {
         jti: platform.uuid(),
         htm: method,
-        // Without query and fragment (RFC 9449, 4.2).
+        // `htu` has neither query nor fragment (RFC 9449, 4.2).
         htu: origin + pathname,
         iat: Math.floor((platform.now() + ahead) / 1_000),
         ...(token === null ? {} : { ath: await sha256(token) }),

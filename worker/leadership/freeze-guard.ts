@@ -1,8 +1,8 @@
 import type { Platform } from '../base/platform.ts'
 
 /**
- * ms without a sign that this hub runs, after which it may have been frozen. Shorter than the silence after which
- * another hub may rob this one (L4, leader-watch.ts), so that no freeze in which this hub was robbed goes unseen.
+ * ms without a sign that this hub runs, after which it may have been frozen. Another hub may rob this one
+ * only after a longer silence (L4, leader-watch.ts). So no freeze in which this hub was robbed goes unseen.
  */
 const FROZEN_AFTER = 1_500
 

@@ -58,7 +58,7 @@ export const createVerifier: CreateVerifier = ({ platform, jwks, audience, user 
     try {
       const response = await platform.fetch(jwks, {
         credentials: 'omit',
-        // Past the HTTP cache, which may hold a set without the newest key.
+        // The HTTP cache may hold a set without the newest key.
         cache: 'no-cache',
         redirect: 'error',
         signal: limit.signal,
