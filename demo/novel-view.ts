@@ -19,9 +19,7 @@ interface Bar {
 
 const barsOf = ({ planning, tasks }: Novel): Bar[] => [
   { id: 'planning', label: ['Genesis', ...planning.steps.slice(-1)].join(': '), percent: planning.percent },
-  ...Object.entries(tasks).flatMap(([id, { label, percent }]) =>
-    id === filler ? [] : [{ id, label, percent }],
-  ),
+  ...tasks.flatMap(({ id, label, percent }) => (id === filler ? [] : [{ id, label, percent }])),
 ]
 
 /** Labelled bars, whose nodes stay while their values change. */

@@ -144,13 +144,17 @@ describe('A2 the token is asked of a live tab', () => {
 
   it('a life of the token that nobody can tell is told once, to every tab, as an error that names the mend', async () => {
     const options = { auth: { exchange: 'https://app.test/token' } }
+    let answer = () => {}
     test.platform.server.handle((request) => {
       if (request.url.endsWith('/stream')) return request.stream()
-      request.json({ sse_token: 'sse', expires_at: '2026-01-01T00:10:00' })
+      answer = () => request.json({ sse_token: 'sse', expires_at: '2026-01-01T00:10:00' })
     })
     const tabs = [await openTab(test, { options }), await openTab(test, { options })]
+    // The token endpoint answers once both tabs are there to hear of it.
+    await until(() => test.platform.server.requests.length === 1)
+    answer()
     for (const tab of tabs) {
-      await until(() => tab.status()?.state === 'open')
+      await until(() => tab.status()?.state === 'open' && tab.errors.length > 0)
       expect(tab.errors).toEqual([
         expect.objectContaining({ kind: 'auth', retryable: true, message: expect.stringContaining('zone') }),
       ])
