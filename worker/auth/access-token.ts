@@ -14,16 +14,18 @@ export const isAnothers = (theirs: string | null | undefined, user: string | nul
 export const judgeAnswer = (
   answer: TokenAnswer,
   user: string | null,
-  refused: Pick<RefusedTokens, 'has'>,
+  refused: Pick<RefusedTokens, 'why'>,
 ): TokenAnswer => {
   if (!answer.ok) return answer
   const no = (message: string): TokenAnswer => ({ ok: false, message })
   if (!isToken(answer.token)) return no('getAccessToken gave a token that no header can carry.')
   if (isAnothers(answer.user, user))
     return no("getAccessToken gave a token of another user than the stream's `user`.")
-  if (!refused.has(answer.token)) return answer
+  const why = refused.why(answer.token)
+  if (why === null) return answer
+  const what = why === 'refused' ? 'was refused' : "is of another user than the stream's `user`"
   return no(
-    'The access token was refused, and getAccessToken gives the same one again. It is sent again once it changes, ' +
+    `The access token ${what}, and getAccessToken gives the same one again. It is sent again once it changes, ` +
       'after reconnect(), or in a minute.',
   )
 }

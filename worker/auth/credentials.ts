@@ -6,7 +6,7 @@ import { judgeAnswer } from './access-token.ts'
 import { bearer, CLOSED, type Credential, denied, type Granted } from './credential.ts'
 import { createExchangeTurn } from './exchange-turn.ts'
 import { createProver, withProof } from './proof.ts'
-import { createRefusedTokens } from './refused-tokens.ts'
+import { createRefusedTokens, type Refusal } from './refused-tokens.ts'
 import { createSseToken } from './sse-token.ts'
 
 export type { Credential } from './credential.ts'
@@ -48,11 +48,11 @@ export interface Credentials {
   /** The attempt that `get` was for is answered, or given up. @param isAccepted the stream opened */
   settled(isAccepted: boolean): void
   /**
-   * The server answered 401 to what `get` gave: the next `get` obtains another credential.
+   * The server refused what `get` gave: the next `get` obtains another credential.
    *
    * @param headers of the answer, if there was one
    */
-  refused(headers?: Headers): void
+  refused(why: Refusal, headers?: Headers): void
   /** `reconnect()`: tokens that were refused may be sent again. */
   forgive(): void
   /** Ends for good: breaks off what is under way, sends nothing more, and forgets every token (A4). */
@@ -103,7 +103,7 @@ export const createCredentials = (options: CredentialsOptions): Credentials => {
 
   const withoutAuth = (): Credential => {
     sent = NO_TOKEN
-    if (!refused.has(NO_TOKEN)) return grant({})
+    if (refused.why(NO_TOKEN) === null) return grant({})
     return denied('refused', 'The server answered 401: log in, then call reconnect().', 401)
   }
 
@@ -152,10 +152,10 @@ export const createCredentials = (options: CredentialsOptions): Credentials => {
       if (isAccepted) sseToken.accepted()
       if (underWay === null) turn.end()
     },
-    refused(headers) {
+    refused(why, headers) {
       // The server may have refused the proof, not the token: the proof lacked the server's nonce or its time.
       if (proof !== null && headers !== undefined && prover?.learn(proof.streamUrl, headers)) return
-      if (!sseToken.refuse()) refused.add(sent)
+      if (!sseToken.refuse(why)) refused.add(sent, why)
     },
     forgive() {
       refused.clear()

@@ -5,28 +5,31 @@ const REFUSED_FOR = 60_000
 /** How many tokens are remembered: several tabs may bring different ones by turns. */
 const KEPT = 8
 
-/** Which tokens a server has answered 401 to. They are kept in this memory, and nowhere else (A1). */
+/** A server answered 401 to the token (`refused`), or said that the token is another user's (`anothers`, A3). */
+export type Refusal = 'refused' | 'anothers'
+
+/** Which tokens a server has refused. They are kept in this memory, and nowhere else (A1). */
 export interface RefusedTokens {
-  add(token: string): void
-  /** Whether a server refused this token within the last minute. */
-  has(token: string): boolean
+  add(token: string, why: Refusal): void
+  /** Why the token was refused, if that was within the last minute; `null`: it was not. */
+  why(token: string): Refusal | null
   clear(): void
 }
 
 export const createRefusedTokens = ({ now }: Pick<Platform, 'now'>): RefusedTokens => {
-  const refusedAt = new Map<string, number>()
+  const refusals = new Map<string, { at: number; why: Refusal }>()
 
   return {
-    add(token) {
-      refusedAt.delete(token)
-      refusedAt.set(token, now())
-      if (refusedAt.size > KEPT) refusedAt.delete(refusedAt.keys().next().value!)
+    add(token, why) {
+      refusals.delete(token)
+      refusals.set(token, { at: now(), why })
+      if (refusals.size > KEPT) refusals.delete(refusals.keys().next().value!)
     },
-    has(token) {
-      const at = refusedAt.get(token)
+    why(token) {
+      const refusal = refusals.get(token)
       // A clock that was set back makes nobody wait for longer.
-      return at !== undefined && Math.abs(now() - at) < REFUSED_FOR
+      return refusal !== undefined && Math.abs(now() - refusal.at) < REFUSED_FOR ? refusal.why : null
     },
-    clear: () => refusedAt.clear(),
+    clear: () => refusals.clear(),
   }
 }

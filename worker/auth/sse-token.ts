@@ -6,7 +6,7 @@ import { bearer, bound, CLOSED, type Credential, type Denied, denied, type Grant
 import { exchange } from './exchange.ts'
 import { type Life, renewAfter, retryRenewalAfter } from './expiry.ts'
 import type { Prover } from './proof.ts'
-import type { RefusedTokens } from './refused-tokens.ts'
+import type { Refusal, RefusedTokens } from './refused-tokens.ts'
 
 export interface SseTokenOptions {
   platform: Platform
@@ -37,8 +37,8 @@ export interface SseToken {
   insteadOf(why: Denied): Credential
   /** A stream has opened with the held token. */
   accepted(): void
-  /** The server answered 401 to the held token. @returns whether a token was held */
-  refuse(): boolean
+  /** The server refused the held token. @returns whether a token was held */
+  refuse(why: Refusal): boolean
   /** An access token whose SSE token was refused may be exchanged again. */
   forgive(): void
   close(): void
@@ -106,12 +106,12 @@ export const createSseToken = (options: SseTokenOptions): SseToken => {
       })
       if (life.aborted) return CLOSED
       if (!answer.ok) {
-        if (answer.reason === 'refused') refused.add(accessToken)
+        if (answer.reason === 'refused') refused.add(accessToken, 'refused')
         return insteadOf(answer)
       }
       const { token } = answer
       if (isAnothers(answer.user, user)) {
-        refused.add(accessToken)
+        refused.add(accessToken, 'anothers')
         held = null
         // The worker whose cookie was replaced must learn of it, though this worker does not use the new cookie.
         if (token === null) cookie.own(() => {})
@@ -130,13 +130,13 @@ export const createSseToken = (options: SseTokenOptions): SseToken => {
       held = { ...held, isAccepted: true }
       suspect = null
     },
-    refuse() {
+    refuse(why) {
       if (held === null) return false
       const { accessToken, isAccepted } = held
       held = null
       if (isAccepted) return true
       // A server may refuse one SSE token by accident. If it refuses a second one, the access token is at fault.
-      if (suspect === accessToken) refused.add(accessToken)
+      if (suspect === accessToken) refused.add(accessToken, why)
       suspect = accessToken
       return true
     },

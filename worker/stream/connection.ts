@@ -254,7 +254,8 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
         position.giveUp()
         return void wait(0)
       case 'unauthorized':
-        credentials.refused('headers' in outcome ? outcome.headers : undefined)
+        if (outcome.type === 'anothers') credentials.refused('anothers')
+        else credentials.refused('refused', 'headers' in outcome ? outcome.headers : undefined)
         if (isRefreshed || options.auth === null) return stop('refused', why)
         isRefreshed = true
         return void wait(0)
@@ -309,7 +310,7 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
 
   const retry = () => {
     // The user may have logged in after this attempt was sent, so the hub gives up the token of that attempt.
-    if (phase.state === 'connecting' && phase.attempt.isSent()) credentials.refused()
+    if (phase.state === 'connecting' && phase.attempt.isSent()) credentials.refused('refused')
     credentials.forgive()
     policy.startOver()
     isRefreshed = false

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { isAnothers, judgeAnswer } from '../../../../worker/auth/access-token.ts'
 
-const nothing = { has: () => false }
+const nothing = { why: () => null }
 
 describe('A2 what the answer of a tab comes to', () => {
   it('itself, if it is a token to send, or says why there is none', () => {
@@ -17,9 +17,13 @@ describe('A2 what the answer of a tab comes to', () => {
   it.each<[string, { token: string; user?: string }, RegExp]>([
     ['cannot be sent in a header', { token: 'se\ncret' }, /no header/],
     ['is of another user', { token: 'secret', user: 'bob' }, /another user/],
-    ['was refused', { token: 'secret-refused' }, /refused/],
+    ['was refused', { token: 'secret-refused' }, /was refused/],
+    ['was another user’s, as the server said', { token: 'secret-anothers' }, /another user/],
   ])('A1 no token, if it %s; the message quotes neither token nor user', (_, answer, message) => {
-    const judged = judgeAnswer({ ok: true, ...answer }, 'ann', { has: (token) => token === 'secret-refused' })
+    const judged = judgeAnswer({ ok: true, ...answer }, 'ann', {
+      why: (token) =>
+        token === 'secret-refused' ? 'refused' : token === 'secret-anothers' ? 'anothers' : null,
+    })
     expect(judged).toEqual({ ok: false, message: expect.stringMatching(message) })
     expect(JSON.stringify(judged)).not.toMatch(/cret|bob/)
   })

@@ -47,13 +47,13 @@ describe('A2 a token that was refused is not sent again', () => {
   it('to the stream, until it changes; the application may be asked all the while', async () => {
     const credentials = create(direct)
     expect(await credentials.get()).toMatchObject({ ok: true })
-    credentials.refused()
+    credentials.refused('refused')
     for (let times = 0; times < 5; times++) expect(await credentials.get()).toMatchObject(REFUSED)
     expect(asked).toBe(6)
     token = 'token-2'
     expect(await credentials.get()).toMatchObject({ headers: { authorization: 'Bearer token-2' } })
     // Two tabs may bring different ones by turns.
-    credentials.refused()
+    credentials.refused('refused')
     for (token of ['token-1', 'token-2']) expect(await credentials.get()).toMatchObject(REFUSED)
   })
 
@@ -74,7 +74,7 @@ describe('A2 a token that was refused is not sent again', () => {
   it('until a minute has passed', async () => {
     const credentials = create(direct)
     await credentials.get()
-    credentials.refused()
+    credentials.refused('refused')
     await platform.advance(59_999)
     expect(await credentials.get()).toMatchObject(REFUSED)
     await platform.advance(1)
@@ -84,7 +84,7 @@ describe('A2 a token that was refused is not sent again', () => {
   it('until reconnect() is called', async () => {
     const credentials = create(direct)
     await credentials.get()
-    credentials.refused()
+    credentials.refused('refused')
     expect(await credentials.get()).toMatchObject(REFUSED)
     credentials.forgive()
     expect(await credentials.get()).toMatchObject({ ok: true })
@@ -93,7 +93,7 @@ describe('A2 a token that was refused is not sent again', () => {
   it('nor is a cookie that the browser sends by itself tried again within the minute', async () => {
     const credentials = create({ auth: null })
     expect(await credentials.get()).toMatchObject({ ok: true })
-    credentials.refused()
+    credentials.refused('refused')
     expect(await credentials.get()).toMatchObject(REFUSED)
     await platform.advance(60_000)
     expect(await credentials.get()).toMatchObject({ ok: true })
@@ -107,7 +107,7 @@ describe('A2 a token that was refused is not sent again', () => {
       await grant()
       expect(await got).toMatchObject({ ok: true })
       credentials.settled(false)
-      credentials.refused()
+      credentials.refused('refused')
     }
     expect(await credentials.get()).toMatchObject(REFUSED)
     expect(requests()).toBe(2)
@@ -120,7 +120,7 @@ describe('A2 a token that was refused is not sent again', () => {
       await grant()
       expect(await got).toMatchObject({ ok: true })
       credentials.settled(true)
-      credentials.refused()
+      credentials.refused('refused')
     }
   })
 })
@@ -167,7 +167,7 @@ describe('A2 clocks that lie', () => {
       credentials.settled(true)
       await platform.advance(3_600_000)
       expect(await credentials.get()).toMatchObject({ headers: { authorization: `Bearer sse-${times}` } })
-      credentials.refused()
+      credentials.refused('refused')
     }
     expect(told).toEqual([expect.stringContaining('zone')])
   })
@@ -183,7 +183,7 @@ describe('A2 clocks that lie', () => {
         await platform.advance(500, 3)
       }
       expect(requests()).toBe(6)
-      credentials.refused()
+      credentials.refused('refused')
       await credentials.get()
       expect(requests()).toBe(7)
     },

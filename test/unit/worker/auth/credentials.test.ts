@@ -160,7 +160,7 @@ describe('A2 the credential of an attempt', () => {
 
   it('is obtained anew once it is forgotten', async () => {
     const { credentials } = await exchanged(valid())
-    credentials.refused()
+    credentials.refused('refused')
     void credentials.get()
     await platform.server.next()
     expect(asked).toBe(2)

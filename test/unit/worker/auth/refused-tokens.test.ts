@@ -12,30 +12,36 @@ describe('A2 which tokens a server has refused', () => {
   })
 
   it('is known for a minute, from the last time on', async () => {
-    refused.add('a')
+    refused.add('a', 'refused')
     await platform.advance(30_000)
-    refused.add('a')
+    refused.add('a', 'refused')
     await platform.advance(59_999)
-    expect([refused.has('a'), refused.has('b')]).toEqual([true, false])
+    expect([refused.why('a'), refused.why('b')]).toEqual(['refused', null])
     await platform.advance(1)
-    expect(refused.has('a')).toBe(false)
+    expect(refused.why('a')).toBeNull()
   })
 
   it('is forgotten when it is asked for, and when a clock jumps', () => {
-    refused.add('a')
+    refused.add('a', 'refused')
     refused.clear()
-    expect(refused.has('a')).toBe(false)
-    refused.add('a')
+    expect(refused.why('a')).toBeNull()
+    refused.add('a', 'refused')
     platform.setClock(-3_600_000)
-    expect(refused.has('a')).toBe(false)
+    expect(refused.why('a')).toBeNull()
+  })
+
+  it('is told apart from whose token it is, as the server said last', () => {
+    refused.add('a', 'refused')
+    refused.add('a', 'anothers')
+    expect(refused.why('a')).toBe('anothers')
   })
 
   it('is bounded: of many the newest eight are known', () => {
-    for (let n = 1; n <= 20; n++) refused.add(`token-${n}`)
-    expect([refused.has('token-12'), refused.has('token-13'), refused.has('token-20')]).toEqual([
-      false,
-      true,
-      true,
+    for (let n = 1; n <= 20; n++) refused.add(`token-${n}`, 'refused')
+    expect([refused.why('token-12'), refused.why('token-13'), refused.why('token-20')]).toEqual([
+      null,
+      'refused',
+      'refused',
     ])
   })
 })
