@@ -29,28 +29,23 @@ export interface Admitted {
  */
 export type AdmitStream = (request: FastifyRequest, reply: FastifyReply) => Promise<Admitted | undefined>
 
-export const createAdmitStream = (options: AdmitStreamOptions): AdmitStream => {
-  const { tokens, proofs, cookies, origins, isExceeded } = options
+interface TokenInUse {
+  token: string
+  scheme: 'bearer' | 'dpop' | 'cookie'
+  /** The key that the token is bound to; `null`: none. */
+  key: string | null
+}
 
-  /**
-   * A cookie goes along whoever asks. A Stream-Client header does not: across origins it takes a preflight. A browser's own
-   * EventSource cannot send one; there fetch metadata vouch, which no page can write.
-   */
-  const isForged = (request: FastifyRequest, client: string | null): boolean => {
-    const hasCookie = Object.keys(request.cookies).some((name) => name.startsWith(cookies.sse(null).name))
-    return (
-      presentedToken(request) === undefined && client === null && hasCookie && !origins.isTrusted(request)
-    )
-  }
-
-  /**
-   * The proof that a bound token needs (A7); `null`: the token is not bound. By a cookie the proof may lack the token's hash,
-   * since no script knows the token: the token names the key all the same. Undefined once the 401 is sent.
-   */
-  const proofFor = (
+/**
+ * The proof that a bound token needs (A7); `null`: the token is not bound. By a cookie the proof may lack the token's hash,
+ * since no script knows the token: the token names the key all the same. Undefined once the 401 is sent.
+ */
+const createProofOf =
+  ({ proofs, origins }: Pick<AdmitStreamOptions, 'proofs' | 'origins'>) =>
+  (
     request: FastifyRequest,
     reply: FastifyReply,
-    { key, token, scheme }: { key: string | null; token: string; scheme: 'bearer' | 'dpop' | 'cookie' },
+    { key, token, scheme }: TokenInUse,
   ): Proof | null | undefined => {
     const isAsItMustBe = key === null ? scheme !== 'dpop' : scheme !== 'bearer'
     if (!isAsItMustBe) {
@@ -71,6 +66,21 @@ export const createAdmitStream = (options: AdmitStreamOptions): AdmitStream => {
       verdict.state === 'valid' ? 'The proof is by another key than the token is bound to.' : verdict.reason
     refuseProof(reply, 401, reason)
     return
+  }
+
+export const createAdmitStream = (options: AdmitStreamOptions): AdmitStream => {
+  const { tokens, proofs, cookies, origins, isExceeded } = options
+  const proofOf = createProofOf(options)
+
+  /**
+   * A cookie goes along whoever asks. A Stream-Client header does not: across origins it takes a preflight. A browser's own
+   * EventSource cannot send one; there fetch metadata vouch, which no page can write.
+   */
+  const isForged = (request: FastifyRequest, client: string | null): boolean => {
+    const hasCookie = Object.keys(request.cookies).some((name) => name.startsWith(cookies.sse(null).name))
+    return (
+      presentedToken(request) === undefined && client === null && hasCookie && !origins.isTrusted(request)
+    )
   }
 
   return async (request, reply) => {
@@ -109,7 +119,7 @@ export const createAdmitStream = (options: AdmitStreamOptions): AdmitStream => {
       )
       return
     }
-    const proof = proofFor(request, reply, {
+    const proof = proofOf(request, reply, {
       key: login.key,
       token: token ?? '',
       scheme: presented?.scheme ?? 'cookie',
