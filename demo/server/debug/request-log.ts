@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { withoutQueryValues } from '../http/credential-in-url.ts'
 
 export interface RequestLine {
@@ -21,6 +21,8 @@ export interface RequestLog {
   reset(): void
 }
 
+type Answer = Pick<FastifyReply['raw'], 'headersSent' | 'statusCode'>
+
 const watched = /^\/api\/v1\/(events\/stream|auth\/)/
 const capacity = 1000
 
@@ -39,12 +41,12 @@ const credentialOf = ({ headers, cookies }: FastifyRequest): RequestLine['creden
  * cookie plugin, whose hook has to run first.
  */
 export const createRequestLog = (app: FastifyInstance, now: () => number): RequestLog => {
-  const lines: { line: Omit<RequestLine, 'status'>; status: () => number | null }[] = []
+  const lines: { line: Omit<RequestLine, 'status'>; answer: Answer }[] = []
 
   app.addHook('onRequest', async (request, reply) => {
     if (!watched.test(request.url)) return
     if (lines.length === capacity) lines.shift()
-    lines.push({
+    const kept: (typeof lines)[number] = {
       line: {
         at: new Date(now()).toISOString(),
         method: request.method,
@@ -55,12 +57,19 @@ export const createRequestLog = (app: FastifyInstance, now: () => number): Reque
         origin: header(request, 'origin'),
       },
       // Asked when somebody reads: for a stream, no hook of Fastify runs between its head and its end.
-      status: () => (reply.raw.headersSent ? reply.raw.statusCode : null),
+      answer: reply.raw,
+    }
+    lines.push(kept)
+    // An answer that is over would keep its request and its socket's buffers: 26 kB a line.
+    reply.raw.once('close', () => {
+      const { headersSent, statusCode } = reply.raw
+      kept.answer = { headersSent, statusCode }
     })
   })
 
   return {
-    read: () => lines.map(({ line, status }) => ({ ...line, status: status() })),
+    read: () =>
+      lines.map(({ line, answer }) => ({ ...line, status: answer.headersSent ? answer.statusCode : null })),
     reset: () => {
       lines.length = 0
     },
