@@ -41,7 +41,10 @@ export const createMemoryWatch = (watched: Watched[]): MemoryWatch => {
       for (const [index, { name, measure }] of watched.entries())
         samples[index]!.push(await within(PATIENCE, measure(), `the memory of ${name}`))
     },
-    newest: () => samples.map((each) => megabytes(each.at(-1) ?? Number.NaN)).join(', '),
+    newest: () =>
+      watched
+        .map(({ name }, index) => `${name}: ${megabytes(samples[index]!.at(-1) ?? Number.NaN)}`)
+        .join('; '),
     rows: () => watched.map((each, index) => rowOf(each, samples[index]!)),
   }
 }

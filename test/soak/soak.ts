@@ -58,9 +58,9 @@ export const soak = async ({ node, proxy, seats }: World, options: SoakOptions):
   const progress = () => {
     const { attempted, failed, failedByCuts, reconnections } = connectionFigures(hubs.all(), cuts.made())
     print(
-      `${time(Date.now() - start)} of ${time(duration)}: ${publisher.published()} events for each user; ` +
-        `${cuts.made().length} cuts, ${reconnections.length} reconnections; ${attempted} attempts, ${failed} ` +
-        `without a stream by now, ${failedByCuts} by cuts; ${answers.answered(401)} answers 401; ${memory.newest()}`,
+      `${time(Date.now() - start)} of ${time(duration)}: events for each user: ${publisher.published()}; ` +
+        `cuts: ${cuts.made().length}; reconnections: ${reconnections.length}; attempts: ${attempted}, without a ` +
+        `stream: ${failed}, by cuts: ${failedByCuts}; 401: ${answers.answered(401)}; ${memory.newest()}`,
     )
   }
 

@@ -13,12 +13,12 @@ const BROWSER = { share: 0.15, bytes: 10 * MEGABYTE }
 
 /** The memory of the node and of each hub. */
 export const watchedMemory = (node: NodeProcess, seats: Seat[]): Watched[] => [
-  { name: 'node, in use', measure: async () => (await node.memory()).inUse, tolerance: IN_USE },
-  { name: 'node, resident', measure: async () => (await node.memory()).resident, tolerance: RESIDENT },
+  { name: 'node in use', measure: async () => (await node.memory()).inUse, tolerance: IN_USE },
+  { name: 'node resident', measure: async () => (await node.memory()).resident, tolerance: RESIDENT },
   ...seats.map(
     ({ name, browser, memory }): Watched =>
       browser === 'chromium'
-        ? { name: `hub of ${name}, in use`, measure: memory, tolerance: IN_USE }
+        ? { name: `hub of ${name}`, measure: memory, tolerance: IN_USE }
         : { name: `browser of ${name}`, measure: memory, tolerance: BROWSER },
   ),
 ]
