@@ -82,14 +82,18 @@ export const createHub = ({
   // The hub holds this lock for as long as it lives: its tabs queue for the lock (T2).
   platform.locks.request(hubLock(incarnation), () => new Promise(() => {})).catch(() => {})
 
-  const statusOf = ({ leadership, connection, log }: Parts): Status => ({
-    ...(leadership.leaderStatus() ?? connection.status()),
-    host,
-    role: leadership.role(),
-    durable: log.isDurable(),
-    tabs: tabs.count(),
-    lastEventId: log.lastEventId(),
-  })
+  const statusOf = ({ leadership, connection, log, failure }: Parts): Status => {
+    const error = failure()
+    return {
+      ...(leadership.leaderStatus() ?? connection.status()),
+      ...(error === null ? {} : { state: error.state, since: error.at, error }),
+      host,
+      role: leadership.role(),
+      durable: log.isDurable(),
+      tabs: tabs.count(),
+      lastEventId: log.lastEventId(),
+    }
+  }
 
   /** Tells the tabs the status, once for all that changes in one turn. */
   const publish = () => {

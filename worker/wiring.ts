@@ -14,6 +14,7 @@ import { type Connection, createConnection } from './stream/connection.ts'
 import { createIngest } from './stream/ingest.ts'
 import { createSignedEventFilter } from './stream/signed-event-filter.ts'
 import { createTakenEvents } from './stream/taken-events.ts'
+import type { Why } from './stream/verdict.ts'
 import { askForToken } from './tabs/ask-for-token.ts'
 import { createBackpressure } from './tabs/backpressure.ts'
 import { createPacing } from './tabs/pacing.ts'
@@ -49,6 +50,8 @@ export interface Parts {
   reads: SharedReads
   connection: Connection
   leadership: Leadership
+  /** Why this hub cannot lead, while it hears of no other leader either: nobody has the stream. `null`: it can. */
+  failure(): ErrorData | null
   /**
    * Ends all parts for good. The stream has ended by the time that this returns, before the promise settles.
    *
@@ -152,6 +155,7 @@ export const wireParts = ({
     },
     onError: tellError,
   })
+  let failure: ErrorData | null = null
   const leadership = createLeadership({
     platform,
     protocol,
@@ -159,7 +163,11 @@ export const wireParts = ({
     listenFor,
     log,
     prepare: credentials.prepare,
-    setStreaming: (streaming) => (streaming ? connection.release() : connection.hold()),
+    setStreaming(streaming) {
+      if (!streaming) return connection.hold()
+      failure = null
+      connection.release()
+    },
     connectionStatus: connection.status,
     onStatus,
     onError,
@@ -168,12 +176,14 @@ export const wireParts = ({
     onSuperseded,
     onFailure(message, cause) {
       metrics.error('worker')
+      const why: Why = { kind: 'worker', message, status: null, cause: String(cause) }
       // Leadership tries again by itself, whatever state the stream is in.
-      const retryable = true
-      onError({
-        ...connection.errorOf({ kind: 'worker', message, status: null, cause: String(cause) }),
-        retryable,
-      })
+      const error: ErrorData = { ...connection.errorOf(why), retryable: true }
+      const isKnown = failure?.message === message
+      failure = { ...error, state: 'failed' }
+      onStatus()
+      // Each try fails as the one before did, until the user changes a setting.
+      if (!isKnown) onError(leadership.leaderStatus() === null ? failure : error)
     },
   })
   const wake = watchSleep(platform, connection.wake)
@@ -187,6 +197,7 @@ export const wireParts = ({
     reads,
     connection,
     leadership,
+    failure: () => (leadership.leaderStatus() === null ? failure : null),
     async close(remains) {
       if (remains === 'discard') log.discard()
       // Leadership comes first: the other hubs must not hear the status `closed`, since one of them takes over.

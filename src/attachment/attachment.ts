@@ -200,6 +200,8 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
       if (!dedicated && connects < CONNECTS_BEFORE_LOOK) return attach(false, connects + 1)
       const isNobodyThere = await isNoHubThere()
       if (current() !== link) return
+      // Firefox fires no second error for a SharedWorker of this name whose script has just failed to load.
+      if (isNobodyThere && failures > 0) return onFailed(link)
       if (isNobodyThere) return retry(NO_HUB, 'failed', RESPAWN_WINDOW)
       if (!dedicated && connects < CONNECTS) return attach(false, connects + 1)
     } else if (!link.isLocked()) return refuse(NO_LOCKS, error)

@@ -150,6 +150,16 @@ test('T2 Web Locks that are denied to the page: the stream opens without one, an
   await expectTreeStays(await openPage(context, server.url), START, 'open')
 })
 
+test('T2 Web Locks that are denied to page and worker: connect() does not throw, the stream is `failed` and says so, the React tree stays', async ({
+  serve,
+  context,
+}) => {
+  const server = await serve({ ...STREAM, '/worker.js': serveWorker(`navigator.locks.request = ${DENIED}`) })
+  await context.addInitScript(`navigator.locks.request = ${DENIED}`)
+  const options = { ...START, worker: '/worker.js' }
+  await inEach(() => openPage(context, server.url), options, /locks|storage|cookies/i)
+})
+
 test('D2 storage that is denied costs durability, and nothing else', async ({ serve, visit }) => {
   const streams = createStreams()
   const server = await serve({

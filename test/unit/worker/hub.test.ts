@@ -36,6 +36,22 @@ describe('a hub and its tabs', () => {
     await until(() => tab.status()?.state === 'open')
   })
 
+  it('L1 T2 a hub whose lock is denied is `failed` and says what to check, once, until the lock is granted', async () => {
+    test.platform.locks.deny(true)
+    const tab = await openTab(test)
+    await until(() => tab.status()?.state === 'failed')
+    await test.platform.advance(10_000)
+    expect(tab.errors).toEqual([
+      expect.objectContaining({ kind: 'worker', state: 'failed', retryable: true }),
+    ])
+    expect(tab.status()?.error).toMatchObject({ message: expect.stringMatching(/Web Lock/) })
+    test.platform.locks.deny(false)
+    await test.platform.advance(30_000)
+    await accept()
+    await until(() => tab.status()?.state === 'open')
+    expect(tab.status()).toMatchObject({ role: 'leader', error: null })
+  })
+
   it('A4 a tab that attaches while another signs out begins afresh: nothing of what was ended is used', async () => {
     const log = defer<void>()
     const slow = openHub(undefined, {
