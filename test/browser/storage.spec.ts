@@ -65,10 +65,16 @@ test('D2 the hub dies right after its database was deleted: the next one goes on
 
 test('D2 an open that hangs: memory after 3 s, and durable once the other tab ends its transaction', async ({
   backend,
+  browser,
   context,
   open,
 }) => {
-  const key = `tabstream:ada@${backend.url}/api/v1/events/stream`
+  // The key is told by a tab of another browser profile: here nobody may have opened the database before.
+  const profile = await browser.newContext()
+  const elsewhere = await open(undefined, profile)
+  await elsewhere.until('open')
+  const { key } = await elsewhere.inspect()
+  await profile.close()
   const other = await openOtherTab(context, backend.url, key)
   await other.holdUpgrade()
   const tabs = [await open(), await open()]
