@@ -46,7 +46,8 @@ describe('a hub and its tabs', () => {
     ])
     expect(tab.status()?.error).toMatchObject({ message: expect.stringMatching(/Web Lock/) })
     test.platform.locks.deny(false)
-    await test.platform.advance(30_000)
+    const { requests } = test.platform.server
+    for (let s = 0; s < 60 && requests.length === 0; s++) await test.platform.advance(1_000)
     await accept()
     await until(() => tab.status()?.state === 'open')
     expect(tab.status()).toMatchObject({ role: 'leader', error: null })
