@@ -29,8 +29,8 @@ describe('the built package', () => {
 
   // What the worker does for the servers, tokens and browsers that exist (S3 to S7, A2, A3, A5, A7, B1, B3, D1, D3, D5, L1, L5)
   // costs it 11 kB: docs/performance.md.
-  it('has a worker file of at most 33.6 kB that needs no other file', () => {
-    expect(gzipped('stream.worker.js')).toBeLessThanOrEqual(33_600)
+  it('has a worker file of at most 33.8 kB that needs no other file', () => {
+    expect(gzipped('stream.worker.js')).toBeLessThanOrEqual(33_800)
     for (const file of ['stream.worker.js', 'worker.js', 'index.js', 'verify.js', 'inspector.js'])
       expect(imports(built(file)), file).toEqual([])
     for (const file of ['stream.worker.js', 'worker.js', 'verify.js', 'inspector.js'])
