@@ -20,10 +20,13 @@ export const during = async ({ front }: Scene, what: Interference, work: () => P
   }
 }
 
+/** ms: three refusals after other faults wait up to 30 s each (S4). */
+const PATIENCE = 120_000
+
 /** Waits for what the browser does by itself, which takes as long as its backoff. */
 const until = async ({ pause }: Scene, condition: () => boolean | Promise<boolean>, what: string) => {
   for (const start = Date.now(); !(await condition()); await pause(50))
-    if (Date.now() - start > 45_000) throw new Error(`${what}: not within 45 s`)
+    if (Date.now() - start > PATIENCE) throw new Error(`${what}: not within ${PATIENCE / 1_000} s`)
 }
 
 /** The stream ends, and who opens it anew is answered so, some times in a row. */
