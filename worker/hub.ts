@@ -82,8 +82,8 @@ export const createHub = ({
   // The hub holds this lock for as long as it lives: its tabs queue for the lock (T2).
   platform.locks.request(hubLock(incarnation), () => new Promise(() => {})).catch(() => {})
 
-  const statusOf = ({ leadership, connection, log, failure }: Parts): Status => {
-    const error = failure()
+  const statusOf = ({ leadership, connection, log }: Parts): Status => {
+    const error = leadership.failure()
     return {
       ...(leadership.leaderStatus() ?? connection.status()),
       ...(error === null ? {} : { state: error.state, since: error.at, error }),

@@ -119,7 +119,7 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
   const leaveBehind = (session: Session, { connection }: Parts, fault: unknown) => {
     const message = 'The worker failed to deliver to this tab, which goes on at another one.'
     const why = { kind: 'worker' as const, message, status: null, cause: String(fault) }
-    session.error({ ...connection.errorOf(why), retryable: true })
+    session.error(connection.errorOf(why))
     leave(session)
   }
 

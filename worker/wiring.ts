@@ -14,7 +14,6 @@ import { type Connection, createConnection } from './stream/connection.ts'
 import { createIngest } from './stream/ingest.ts'
 import { createSignedEventFilter } from './stream/signed-event-filter.ts'
 import { createTakenEvents } from './stream/taken-events.ts'
-import type { Why } from './stream/verdict.ts'
 import { askForToken } from './tabs/ask-for-token.ts'
 import { createBackpressure } from './tabs/backpressure.ts'
 import { createPacing } from './tabs/pacing.ts'
@@ -50,8 +49,6 @@ export interface Parts {
   reads: SharedReads
   connection: Connection
   leadership: Leadership
-  /** Why this hub cannot lead, while it hears of no other leader either: nobody has the stream. `null`: it can. */
-  failure(): ErrorData | null
   /**
    * Ends all parts for good. The stream has ended by the time that this returns, before the promise settles.
    *
@@ -98,9 +95,7 @@ export const wireParts = ({
       if (cause === null) return
       metrics.error('storage')
       const message = 'IndexedDB is not available; events are kept in memory until it is back.'
-      // The log tries again by itself, whatever state the stream is in.
-      const retryable = true
-      onError({ ...connection.errorOf({ kind: 'storage', message, status: null, cause }), retryable })
+      onError(connection.errorOf({ kind: 'storage', message, status: null, cause }))
     },
   })
   const reads = createSharedReads(log)
@@ -122,8 +117,7 @@ export const wireParts = ({
     onUnknownLife(why) {
       metrics.error('auth')
       const message = `The token is renewed only once the server answers 401, since ${why}`
-      const error = connection.errorOf({ kind: 'auth', message, status: null, cause: null })
-      tellError({ ...error, retryable: true })
+      tellError(connection.errorOf({ kind: 'auth', message, status: null, cause: null }))
     },
   })
   const types = verify?.types ?? []
@@ -155,7 +149,6 @@ export const wireParts = ({
     },
     onError: tellError,
   })
-  let failure: ErrorData | null = null
   const leadership = createLeadership({
     platform,
     protocol,
@@ -164,9 +157,8 @@ export const wireParts = ({
     log,
     prepare: credentials.prepare,
     setStreaming(streaming) {
-      if (!streaming) return connection.hold()
-      failure = null
-      connection.release()
+      if (streaming) connection.release()
+      else connection.hold()
     },
     connectionStatus: connection.status,
     onStatus,
@@ -174,17 +166,9 @@ export const wireParts = ({
     onCommand: (command) => connection[command](),
     onSignOut,
     onSuperseded,
-    onFailure(message, cause) {
-      metrics.error('worker')
-      const why: Why = { kind: 'worker', message, status: null, cause: String(cause) }
-      // Leadership tries again by itself, whatever state the stream is in.
-      const error: ErrorData = { ...connection.errorOf(why), retryable: true }
-      const isKnown = failure?.message === message
-      failure = { ...error, state: 'failed' }
-      onStatus()
-      // Each try fails as the one before did, until the user changes a setting.
-      if (!isKnown) onError(leadership.leaderStatus() === null ? failure : error)
-    },
+    metrics,
+    errorOf: (message, cause) =>
+      connection.errorOf({ kind: 'worker', message, status: null, cause: String(cause) }),
   })
   const wake = watchSleep(platform, connection.wake)
   const sweep = sweepOldLogs({ platform, databases: deps.databases, own: key, lockOf: leaderLock })
@@ -197,7 +181,6 @@ export const wireParts = ({
     reads,
     connection,
     leadership,
-    failure: () => (leadership.leaderStatus() === null ? failure : null),
     async close(remains) {
       if (remains === 'discard') log.discard()
       // Leadership comes first: the other hubs must not hear the status `closed`, since one of them takes over.

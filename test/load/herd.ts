@@ -1,5 +1,6 @@
 import { retryFor, retryOf, shortestRetry } from '../../demo/server/streams/reconnect-spread.ts'
-import { BACKOFF_BASE, delay } from '../../worker/stream/backoff.ts'
+import { RETRY_FIRST } from '../../worker/base/exponential.ts'
+import { delay } from '../../worker/stream/backoff.ts'
 import { createRandom, type Random } from '../random.ts'
 
 /**
@@ -26,7 +27,7 @@ const herds: Herd[] = [
   { name: 'native EventSource, fixed 3 s', wait: () => chromium },
   {
     name: 'tabstream, a server without retry:',
-    wait: (attempt, random) => delay(attempt, BACKOFF_BASE, null, random()),
+    wait: (attempt, random) => delay(attempt, RETRY_FIRST, null, random()),
   },
   {
     name: 'tabstream, demo/server',

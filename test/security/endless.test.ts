@@ -86,7 +86,7 @@ describe('B1 an event without an end', () => {
         },
         onParsed(parsed) {
           tooLarge += parsed.tooLarge
-          positions.push(...parsed.blocks.map(({ position }) => position))
+          positions.push(...parsed.blocks.map(({ givenId }) => givenId))
         },
       })
       expect(outcome).toEqual({ type: 'ended', cause: null })

@@ -3,6 +3,7 @@ import type { ConnectionStatus, ErrorData } from '../../src/shared/status.ts'
 import type { Platform } from '../base/platform.ts'
 import type { Appended, Committed, Log } from '../log/log.ts'
 import type { LogPoint } from '../log/log-point.ts'
+import { createFailures, type Failures, type FailuresOptions } from './failures.ts'
 import { createFollowerSide, type FollowerSideOptions } from './follower-side.ts'
 import { createFreezeGuard } from './freeze-guard.ts'
 import { createHubChannel, type HubChannel } from './hub-channel.ts'
@@ -13,7 +14,7 @@ import { createLeaderWatch } from './leader-watch.ts'
 import { createNewestKnown } from './newest-known.ts'
 import { createRanking } from './ranking.ts'
 import { createTakeOver, type TakeOverOptions } from './take-over.ts'
-import { createTransitions, FAILED, type TransitionsOptions } from './transitions.ts'
+import { createTransitions, type TransitionsOptions } from './transitions.ts'
 
 /**
  * Which hub of a key has the stream.
@@ -56,6 +57,7 @@ export interface Leadership {
   role(): 'leader' | 'follower'
   /** The stream's status as its leader tells it. `null`: no leader has told one yet, or this hub leads. */
   leaderStatus(): ConnectionStatus | null
+  failure: Failures['current']
   /** Whether this hub still leads. The answer holds even right after a freeze. */
   leads(): Promise<boolean>
   /** Whether no hub has the stream, or waits for it, as far as this hub's lock manager knows. */
@@ -112,12 +114,12 @@ export interface LeadershipOptions {
   onSignOut(): void
   /** A hub of a newer protocol is there. This one has let go of the stream for good (T4). */
   onSuperseded(by: number): void
-  /** The lock was refused, or something threw. `message` says what to check. This hub tries again by itself. */
-  onFailure(message: string, cause: unknown): void
+  metrics: FailuresOptions['metrics']
+  errorOf: FailuresOptions['errorOf']
 }
 
 /**
- * Wires the parts of leadership. Over 80 lines: the wiring of eight parts and the public methods, without a variable
+ * Wires the parts of leadership. Over 80 lines: the wiring of nine parts and the public methods, without a variable
  * of its own.
  */
 export const createLeadership = (options: LeadershipOptions): Leadership => {
@@ -134,8 +136,9 @@ export const createLeadership = (options: LeadershipOptions): Leadership => {
     },
     onSilence: () => (state().is === 'yielded' ? takeOver.makeSure('silence') : move('silence')),
   })
+  const failures = createFailures({ ...options, leaderStatus: () => follower.leaderStatus() })
   /** Each part takes from it what the part's own options name. */
-  const shared = { ...options, lock, freeze, known, watch, post }
+  const shared = { ...options, lock, freeze, known, watch, failures, post }
   const transitions = createTransitions({
     ...shared,
     onGranted: () => takeOver.makeSure('granted'),
@@ -186,7 +189,7 @@ export const createLeadership = (options: LeadershipOptions): Leadership => {
       watch.noticed()
       post({ type: 'hello' })
     },
-    onFailure: (cause) => options.onFailure(FAILED, cause),
+    onFailure: failures.report,
   })
 
   const listen = () => {
@@ -211,6 +214,7 @@ export const createLeadership = (options: LeadershipOptions): Leadership => {
     relayError,
     role: () => (state().is === 'leading' ? 'leader' : 'follower'),
     leaderStatus: follower.leaderStatus,
+    failure: failures.current,
     leads: takeOver.leads,
     isAbandoned: async () => !(await lock.isAsked()),
     join(told) {

@@ -1,16 +1,18 @@
 import { CLOSE_GRACE } from '../base/close-grace.ts'
 import { type Platform, pause } from '../base/platform.ts'
 import type { Log } from '../log/log.ts'
+import type { Failures } from './failures.ts'
 import type { FreezeGuard } from './freeze-guard.ts'
 import type { HubMessage } from './hub-messages.ts'
 import type { LeaderWatch } from './leader-watch.ts'
 import type { NewestKnown } from './newest-known.ts'
-import { type Claiming, FAILED, type Leading, type Transitions } from './transitions.ts'
+import type { Claiming, Leading, Transitions } from './transitions.ts'
 
 export interface TakeOverOptions {
   platform: Pick<Platform, 'after'>
   log: Pick<Log, 'position' | 'lead' | 'undoLead' | 'follow'>
   transitions: Transitions
+  failures: Pick<Failures, 'report'>
   known: NewestKnown
   watch: Pick<LeaderWatch, 'hasHeard' | 'listenedFor'>
   freeze: Pick<FreezeGuard, 'catchUp'>
@@ -20,7 +22,6 @@ export interface TakeOverOptions {
   prepare(): void
   /** This hub begins a term. */
   onLeading(): void
-  onFailure(message: string, cause: unknown): void
 }
 
 export interface TakeOver {
@@ -42,6 +43,7 @@ export const createTakeOver = ({
   platform,
   log,
   transitions,
+  failures,
   known,
   watch,
   freeze,
@@ -49,7 +51,6 @@ export const createTakeOver = ({
   post,
   prepare,
   onLeading,
-  onFailure,
 }: TakeOverOptions): TakeOver => {
   const { state, move, fail } = transitions
   /** The newest term of another hub above which this one has already begun a term, as a leader. */
@@ -64,7 +65,7 @@ export const createTakeOver = ({
   const failAs = (mine: Claiming | Leading) => (cause: unknown) => {
     const now = state()
     if ((now.is === 'claiming' || now.is === 'leading') && now.lock === mine.lock) fail(cause)
-    else onFailure(FAILED, cause)
+    else failures.report(cause)
   }
 
   const beginTerm = async (mine: Claiming | Leading) => {

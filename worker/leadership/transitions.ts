@@ -1,6 +1,8 @@
 import { CLOSE_GRACE } from '../base/close-grace.ts'
+import { exponential } from '../base/exponential.ts'
 import type { Platform } from '../base/platform.ts'
 import type { Log } from '../log/log.ts'
+import { type Failures, REFUSED } from './failures.ts'
 import type { HubMessage } from './hub-messages.ts'
 import type { LeaderLock, LockRequest } from './leader-lock.ts'
 import type { LeaderWatch } from './leader-watch.ts'
@@ -12,15 +14,6 @@ import {
 } from './leadership-state.ts'
 import type { NewestKnown } from './newest-known.ts'
 
-/** ms until a hub asks for the lock again after a refusal or a failed takeover. Each further failure doubles it. */
-const RETRY_FIRST = 1_000
-const RETRY_CAP = 30_000
-
-const REFUSED =
-  'The browser refused a Web Lock, by which workers agree on who has the stream: check that it allows cookies and ' +
-  'site data. Trying again.'
-export const FAILED = 'Sharing the stream with other workers failed. Trying again.'
-
 export type Holding = Extract<LeadershipState, { lock: LockRequest }>
 export type Claiming = Extract<LeadershipState, { is: 'claiming' }>
 export type Leading = Extract<LeadershipState, { is: 'leading' }>
@@ -31,13 +24,13 @@ export interface TransitionsOptions {
   watch: Pick<LeaderWatch, 'start' | 'stop'>
   log: Pick<Log, 'position' | 'flush' | 'follow'>
   known: Pick<NewestKnown, 'term'>
+  failures: Failures
   post(message: HubMessage): void
   setStreaming(streaming: boolean): void
   onStatus(): void
   /** The lock manager has granted the lock, perhaps before a freeze: the hub has to make sure that it still has it. */
   onGranted(): void
   onClaiming(state: Claiming): void
-  onFailure(message: string, cause: unknown): void
 }
 
 export interface Transitions {
@@ -64,16 +57,17 @@ export const createTransitions = ({
   watch,
   log,
   known,
+  failures,
   post,
   setStreaming,
   onStatus,
   onGranted,
   onClaiming,
-  onFailure,
 }: TransitionsOptions): Transitions => {
   let state: LeadershipState = { is: 'out' }
   let handedOver: Promise<void> = Promise.resolve()
-  let failures = 0
+  /** Failures in a row, since this hub led. */
+  let failed = 0
 
   const enter = (next: StateName, from: LeadershipState, event: LeadershipEvent): LeadershipState => {
     const { lock: held } = from as Holding
@@ -84,21 +78,19 @@ export const createTransitions = ({
           lock: lock.ask(event === 'silence', {
             onGranted,
             onLost: () => move('lost'),
-            onRefused: failed(REFUSED),
+            onRefused: (cause) => fail(cause, REFUSED),
           }),
         }
       case 'claiming':
         return { is: next, lock: held, claim: log.position().term + platform.random() }
       case 'leading':
-        failures = 0
+        failed = 0
+        failures.clear()
         return { is: next, lock: held, term: known.term() }
       case 'yielded':
         return { is: next, lock: held }
       case 'retrying':
-        return {
-          is: next,
-          cancel: platform.after(Math.min(RETRY_CAP, RETRY_FIRST * 2 ** failures++), () => move('retried')),
-        }
+        return { is: next, cancel: platform.after(exponential(failed++), () => move('retried')) }
       default:
         return { is: next }
     }
@@ -108,7 +100,7 @@ export const createTransitions = ({
   const handOver = async ({ lock: held }: Holding) => {
     held.forget()
     setStreaming(false)
-    await log.flush().catch((cause) => onFailure(FAILED, cause))
+    await log.flush().catch(failures.report)
     log.follow()
     platform.after(CLOSE_GRACE, held.release)
   }
@@ -149,10 +141,10 @@ export const createTransitions = ({
     if (state.is === 'claiming') onClaiming(state)
   }
 
-  const failed = (message: string) => (cause: unknown) => {
-    onFailure(message, cause)
+  const fail = (cause: unknown, message?: string) => {
+    failures.blocked(cause, message)
     move('failed')
   }
 
-  return { state: () => state, move, fail: failed(FAILED), handedOver: () => handedOver }
+  return { state: () => state, move, fail: (cause) => fail(cause), handedOver: () => handedOver }
 }

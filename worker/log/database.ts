@@ -1,13 +1,9 @@
 import { type Clock, withLimit } from '../../src/shared/with-limit.ts'
+import { exponential } from '../base/exponential.ts'
 import type { LogStore } from './store.ts'
 
 /** ms after which a request to IndexedDB counts as failed (D2). */
 const STORE_LIMIT = 3_000
-/**
- * ms until IndexedDB is tried again: soon at first, since clearing site data takes no time. Each failure doubles it.
- */
-const REOPEN_FIRST = 1_000
-const REOPEN_CAP = 30_000
 
 type State =
   | { kind: 'absent' }
@@ -66,8 +62,8 @@ export const createDatabase = ({ platform, open, takeOver, onLost, onRetry }: Da
     if (state.kind === 'closed') return
     state = { kind: 'absent' }
     cancelRetry()
-    cancelRetry = platform.after(Math.min(REOPEN_CAP, REOPEN_FIRST * 2 ** failures), onRetry)
-    failures++
+    // Soon at first, since clearing site data takes no time.
+    cancelRetry = platform.after(exponential(failures++), onRetry)
     onLost(cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause))
   }
 

@@ -44,7 +44,7 @@ export const createOverlap = (
       repeated = isResumed ? new Set() : null
     },
     take(block) {
-      if (repeated === null || block.type === null || block.position === null || block.position === '')
+      if (repeated === null || block.type === null || block.givenId === null || block.givenId === '')
         return false
       const seqs = eventIds.seqsOf(block.id)
       if (seqs.length > 0) return takeHeld(block, [...seqs])

@@ -46,10 +46,10 @@ export const createWriter = (core: LogCore, dedupe: boolean): Writer => {
         metrics.duplicate()
         continue
       }
-      if (block.position !== null) position.lastEventId = block.position
+      if (block.givenId !== null) position.lastEventId = block.givenId
       if (type === null) continue
       position.head += 1
-      const hasOwnId = block.position !== null && block.position !== ''
+      const hasOwnId = block.givenId !== null && block.givenId !== ''
       const event = { seq: position.head, id, hasOwnId, type, data, at }
       ledger.keep(event)
       events.push(event)

@@ -1,6 +1,6 @@
-/** The bounds of the backoff (S4), in ms. */
-export const BACKOFF_BASE = 1_000
-export const BACKOFF_CAP = 30_000
+import { exponential, RETRY_CAP } from '../base/exponential.ts'
+
+/** ms: the bounds of the server's `retry:` (S4). */
 const RETRY_MIN = 100
 const RETRY_MAX = 60_000
 
@@ -26,9 +26,9 @@ export const delay = (
   base: number,
   retryAfter: number | null,
   random: number,
-  cap = BACKOFF_CAP,
+  cap = RETRY_CAP,
 ): number => {
-  const bound = Math.min(Math.max(cap, base), base * 2 ** Math.min(attempt, 16))
+  const bound = exponential(attempt, base, Math.max(cap, base))
   const jittered = random * bound
   // The jitter is added to the floor: a crowd that was told "5 s" must not return as one.
   return Math.round(retryAfter === null ? jittered : retryAfter + random * Math.min(base, bound))
@@ -43,4 +43,4 @@ export const delay = (
  * @returns ms to wait, at least 10 s and at most 30 s
  */
 export const offlineDelay = (attempt: number, random: number): number =>
-  Math.round(Math.min(OFFLINE_CAP, OFFLINE_BASE * 2 ** Math.min(attempt, 2) * (1 + random / 5)))
+  Math.round(Math.min(OFFLINE_CAP, exponential(attempt, OFFLINE_BASE, OFFLINE_CAP) * (1 + random / 5)))

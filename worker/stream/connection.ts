@@ -53,7 +53,10 @@ export interface ConnectionOptions {
 /** The life of the stream: when to try, what an end means, how long to wait. This file knows nothing of tabs. */
 export interface Connection extends Pick<Triggers, 'nudge' | 'welcome' | 'wake'> {
   status(): ConnectionStatus
-  /** Makes an error of another part's fault, with the state of the stream in it. Reports nothing. */
+  /**
+   * Makes an error of another part's fault, with the state of the stream in it. Reports nothing. It is retryable: each
+   * other part tries again by itself, whatever state the stream is in.
+   */
   errorOf(why: Why): ErrorData
   /** Another hub leads, or there is no tab: ends the stream, and opens none. */
   hold(): void
@@ -344,7 +347,7 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
       resume,
       error: errors.current(),
     }),
-    errorOf: errors.errorOf,
+    errorOf: (why) => ({ ...errors.errorOf(why), retryable: true }),
     hold: () => void enter('hold'),
     release: () => void enter('release'),
     retry,

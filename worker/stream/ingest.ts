@@ -68,7 +68,7 @@ export const createIngest = ({ log, filter, backpressure, leads }: IngestOptions
   const restartAfter = async (skipped: Block[], isPresent: () => boolean) => {
     await backpressure.caughtUp()
     if (!(await leads()) || !isPresent()) return
-    await log.restart('too-large', skipped.findLast(({ position }) => position !== null)?.id)
+    await log.restart('too-large', skipped.findLast(({ givenId }) => givenId !== null)?.id)
   }
 
   return {

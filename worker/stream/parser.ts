@@ -74,7 +74,7 @@ export const createParser = (lastEventId: string, maxEventSize: number): Parser 
     const { data, id, skipped } = event
     if (id !== null) lastEventId = id
     const type = data === null ? null : event.type || 'message'
-    const block = { position: id, id: lastEventId, type, data: data ?? '' }
+    const block = { givenId: id, id: lastEventId, type, data: data ?? '' }
     if (skipped) parsed.blocks.push({ ...block, tooLarge: true })
     else if (data !== null || id !== null) parsed.blocks.push(block)
     event = { data: null, type: '', id: null, skipped: false }

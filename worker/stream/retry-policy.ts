@@ -1,4 +1,5 @@
-import { BACKOFF_BASE, BACKOFF_CAP, clampRetry, delay, offlineDelay } from './backoff.ts'
+import { exponential, RETRY_CAP, RETRY_FIRST } from '../base/exponential.ts'
+import { clampRetry, delay, offlineDelay } from './backoff.ts'
 
 /** ms: the cap for a server that answers with a page, since only the user can mend that, by logging in. */
 export const SELDOM_CAP = 300_000
@@ -40,7 +41,7 @@ export interface RetryPolicy {
 /** @param random in [0, 1) */
 export const createRetryPolicy = (random: () => number): RetryPolicy => {
   let attempts = 0
-  let base = BACKOFF_BASE
+  let base = RETRY_FIRST
   const failed = () => Math.max(0, attempts - 1)
 
   return {
@@ -58,7 +59,7 @@ export const createRetryPolicy = (random: () => number): RetryPolicy => {
       base = clampRetry(ms)
     },
     wait({ retryAfter, isOnline, isSeldom }) {
-      const ms = delay(failed(), base, retryAfter, random(), isSeldom ? SELDOM_CAP : BACKOFF_CAP)
+      const ms = delay(failed(), base, retryAfter, random(), isSeldom ? SELDOM_CAP : RETRY_CAP)
       return isOnline ? ms : Math.max(ms, offlineDelay(failed(), random()))
     },
     waitAfterUse() {
@@ -66,6 +67,6 @@ export const createRetryPolicy = (random: () => number): RetryPolicy => {
       return Math.round(base * (0.5 + random()))
     },
     // The second attempt in a row is the one with a token that was obtained anew.
-    waitForCredential: () => Math.min(ASK_CAP, ASK_FIRST * 2 ** Math.min(Math.max(0, attempts - 2), 16)),
+    waitForCredential: () => exponential(Math.max(0, attempts - 2), ASK_FIRST, ASK_CAP),
   }
 }

@@ -52,7 +52,7 @@ export const createSignedEventFilter = ({
       return inThisChunk.get(`${id}\n${data}`) ?? (found === 'held' && isReset ? 'before' : found)
     }
     for (const block of received) {
-      const { type, data, position } = block
+      const { type, data, givenId } = block
       if (type === 'stream.reset') {
         isReset = true
         for (const key of inThisChunk.keys()) inThisChunk.set(key, 'before')
@@ -61,13 +61,13 @@ export const createSignedEventFilter = ({
         filtered.blocks.push(block)
         continue
       }
-      const checked = await verifier({ id: position ?? '', type, data })
+      const checked = await verifier({ id: givenId ?? '', type, data })
       const what = `An event "${type.slice(0, 100)}" is not delivered`
       if (checked.ok) {
         const { data } = checked
-        const found = find(position!, data)
+        const found = find(givenId!, data)
         if (found === null) {
-          inThisChunk.set(`${position}\n${data}`, 'held')
+          inThisChunk.set(`${givenId}\n${data}`, 'held')
           filtered.blocks.push({ ...block, data })
         } else if (found === 'held') metrics.duplicate()
         else filtered.refused.push(`${what}: it was taken before, and comes again after a reset.`)
@@ -76,7 +76,7 @@ export const createSignedEventFilter = ({
         break
       } else {
         filtered.refused.push(`${what}: ${checked.reason}.`)
-        if (position !== null) filtered.blocks.push({ ...block, type: null, data: '' })
+        if (givenId !== null) filtered.blocks.push({ ...block, type: null, data: '' })
       }
     }
     return filtered

@@ -88,8 +88,8 @@ export const createTakenEvents = ({ platform, log, types }: TakenEventsOptions):
     log: {
       async append(blocks) {
         const added = await log.append(blocks)
-        for (const { position, type, data } of blocks)
-          if (position !== null && signed.has(type)) remember(position, data)
+        for (const { givenId, type, data } of blocks)
+          if (givenId !== null && signed.has(type)) remember(givenId, data)
         return added
       },
       async restart(...args) {

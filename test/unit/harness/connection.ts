@@ -47,7 +47,7 @@ const createStubLog = () => {
     },
     async append(blocks: Received[]) {
       appended.push(...blocks)
-      position = blocks.findLast((block) => block.position !== null)?.position ?? position
+      position = blocks.findLast((block) => block.givenId !== null)?.givenId ?? position
       return blocks.filter(({ type }) => type !== null).length
     },
     async restart(reason: ResetReason, lastEventId = position) {

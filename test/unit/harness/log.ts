@@ -12,7 +12,7 @@ export const BOUNDS = { events: 5_000, bytes: 20 * 1024 * 1024, age: 24 * 3_600_
 
 /** An event as the parser gives it; `id` null: it carries none. */
 export const event = (id: string | null, data = `data of ${id}`, type = 'message'): Received => ({
-  position: id,
+  givenId: id,
   id: id ?? '',
   type,
   data,

@@ -1,8 +1,10 @@
 import { wrap } from 'comlink'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { HubApi } from '../../../src/shared/protocol.ts'
+import { keyOf } from '../../../src/shared/names.ts'
+import { type HubApi, PROTOCOL } from '../../../src/shared/protocol.ts'
 import { CLOSE_GRACE } from '../../../worker/base/close-grace.ts'
 import { openLogStore } from '../../../worker/log/store.ts'
+import { OPTIONS } from '../harness/connection.ts'
 import { openHub, openTab, type TestHub } from '../harness/hub.ts'
 import { sse } from '../harness/server.ts'
 import { defer, settle, until } from '../harness/turns.ts'
@@ -59,6 +61,19 @@ describe('a hub and its tabs', () => {
     body.push(': open\n\n')
     await until(() => tab.status()?.state === 'open')
     expect(tab.status()).toMatchObject({ role: 'leader', error: null })
+  })
+
+  it('L1 what throws while a leader hears another hub is told once, and the stream that stands stays `open`', async () => {
+    const tab = await openTab(test)
+    await accept()
+    await until(() => tab.status()?.state === 'open')
+    const other = test.platform.openChannel(await keyOf(OPTIONS), () => {})
+    for (let n = 1; n <= 2; n++) other.post({ type: 'newer-log', protocol: PROTOCOL })
+    await until(() => tab.errors.length > 0)
+    await settle(50)
+    expect(tab.errors).toEqual([expect.objectContaining({ kind: 'worker', state: 'open', retryable: true })])
+    expect(tab.status()).toMatchObject({ state: 'open', role: 'leader', error: null })
+    expect((await tab.hub.metrics()).errors).toEqual({ total: 2, byKind: { worker: 2 } })
   })
 
   it('A4 a tab that attaches while another signs out begins afresh: nothing of what was ended is used', async () => {

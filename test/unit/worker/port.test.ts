@@ -32,7 +32,7 @@ describe('T2 a port whose hub has a fault of its own', () => {
       options: OPTIONS,
       log,
       reads: { next: () => Promise.reject(new Error('a fault')) },
-      connection: { errorOf: (why: object) => ({ ...why, retryable: false }) },
+      connection: { errorOf: (why: object) => ({ ...why, retryable: true }) },
       leadership: { join: () => {} },
     } as unknown as Parts
   })

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { ConnectionStatus } from '../../../../src/shared/status.ts'
+import type { ConnectionStatus, ErrorData } from '../../../../src/shared/status.ts'
 import { CLOSE_GRACE } from '../../../../worker/base/close-grace.ts'
 import type { HubMessage, Relayed } from '../../../../worker/leadership/hub-messages.ts'
 import { createLeadership } from '../../../../worker/leadership/leadership.ts'
@@ -99,14 +99,15 @@ describe('leadership', () => {
       setStreaming: (streaming) => void calls.push(streaming ? 'stream' : 'no stream'),
       connectionStatus: () => status,
       onStatus: () => {},
-      onError: note('error', undefined),
-      onCommand: note('command', undefined),
-      onSignOut: () => {},
-      onSuperseded: note('superseded', undefined),
-      onFailure(message, cause) {
+      onError({ message, cause }) {
         calls.push(`failed ${cause}`)
         messages.push(message)
       },
+      onCommand: note('command', undefined),
+      onSignOut: () => {},
+      onSuperseded: note('superseded', undefined),
+      metrics: { error: () => {} },
+      errorOf: (message, cause) => ({ message, cause: String(cause) }) as ErrorData,
     })
     return {
       ...leadership,

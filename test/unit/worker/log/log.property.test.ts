@@ -64,7 +64,9 @@ const simulate = async (steps: Step[]) => {
     } else if (what === 'again') {
       const from = Math.max(1, sent - size)
       await log!.connected(true)
-      expect(await log!.append(sent === 0 ? [] : [event(String(from)), event(String(sent))])).toBe(0)
+      // The two may be one, and the same event twice in a connection is two events (D3).
+      const repeated = sent === 0 ? [] : [...new Set([from, sent])]
+      expect(await log!.append(repeated.map((n) => event(String(n))))).toBe(0)
     } else if (what === 'read') await readOn()
     else if (what === 'commit') await committed(log!, platform)
     else {

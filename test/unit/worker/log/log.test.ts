@@ -171,7 +171,7 @@ describe('the log', () => {
   it('adopts an id that came without an event, and commits it', async () => {
     const { log, appended } = await open()
     await log.append([event('1')])
-    expect(await log.append([{ position: '2', id: '2', type: null, data: '' }])).toBe(0)
+    expect(await log.append([{ givenId: '2', id: '2', type: null, data: '' }])).toBe(0)
     expect([log.lastEventId(), log.head()]).toEqual(['2', 1])
     // Nothing for a tab, but followers take over the position (L2).
     expect(appended.at(-1)).toEqual({ after: 1, events: [] })

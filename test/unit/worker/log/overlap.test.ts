@@ -7,10 +7,10 @@ import { event } from '../../harness/log.ts'
 /** Over a log that holds these. `isStored`: they have to be read. */
 const over = (held: Received[], isStored = false) => {
   const eventIds = createEventIds()
-  const logged = held.map(({ position, id, data }, index) => ({
+  const logged = held.map(({ givenId, id, data }, index) => ({
     seq: index + 1,
     id,
-    hasOwnId: position !== null,
+    hasOwnId: givenId !== null,
     type: 'message',
     data,
     at: 0,
@@ -75,7 +75,7 @@ describe('D3 the overlap at the beginning of a connection', () => {
   it('is not ended by what cannot be recognised: an event without an id of its own, or a mere position', async () => {
     const overlap = over(run('1', '2', '3'))
     overlap.begin(true)
-    const position: Received = { position: '3', id: '3', type: null, data: '' }
+    const position: Received = { givenId: '3', id: '3', type: null, data: '' }
     expect(await overlap.take(event(null), position, event('3'))).toEqual([false, false, true])
   })
 })

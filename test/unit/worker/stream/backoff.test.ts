@@ -1,13 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { RETRY_CAP, RETRY_FIRST } from '../../../../worker/base/exponential.ts'
 import { parseRetryAfter } from '../../../../worker/base/retry-after.ts'
-import {
-  BACKOFF_BASE,
-  BACKOFF_CAP,
-  clampRetry,
-  delay,
-  offlineDelay,
-} from '../../../../worker/stream/backoff.ts'
+import { clampRetry, delay, offlineDelay } from '../../../../worker/stream/backoff.ts'
 
 const JUST_BELOW_1 = 1 - Number.EPSILON
 
@@ -22,9 +17,9 @@ describe('S4 full-jitter exponential backoff', () => {
     [6, 30_000],
     [1_000, 30_000],
   ])('after %i attempts waits from 0 to %i ms', (attempt, bound) => {
-    expect(delay(attempt, BACKOFF_BASE, null, 0)).toBe(0)
-    expect(delay(attempt, BACKOFF_BASE, null, 0.5)).toBe(bound / 2)
-    expect(delay(attempt, BACKOFF_BASE, null, JUST_BELOW_1)).toBe(bound)
+    expect(delay(attempt, RETRY_FIRST, null, 0)).toBe(0)
+    expect(delay(attempt, RETRY_FIRST, null, 0.5)).toBe(bound / 2)
+    expect(delay(attempt, RETRY_FIRST, null, JUST_BELOW_1)).toBe(bound)
   })
 
   it('takes its base from `retry:`, and lets a base beyond the cap stand', () => {
@@ -35,9 +30,9 @@ describe('S4 full-jitter exponential backoff', () => {
   })
 
   it('keeps `Retry-After` as a floor, and spreads a crowd behind it', () => {
-    expect(delay(0, BACKOFF_BASE, 5_000, 0)).toBe(5_000)
-    expect(delay(0, BACKOFF_BASE, 5_000, 0.5)).toBe(5_500)
-    expect(delay(12, BACKOFF_BASE, 120_000, JUST_BELOW_1)).toBe(121_000)
+    expect(delay(0, RETRY_FIRST, 5_000, 0)).toBe(5_000)
+    expect(delay(0, RETRY_FIRST, 5_000, 0.5)).toBe(5_500)
+    expect(delay(12, RETRY_FIRST, 120_000, JUST_BELOW_1)).toBe(121_000)
   })
 
   it('is a whole number of ms within its bounds for any input', () => {
@@ -53,7 +48,7 @@ describe('S4 full-jitter exponential backoff', () => {
           const ms = delay(attempt, base, floor, draw)
           expect(Number.isInteger(ms)).toBe(true)
           expect(ms).toBeGreaterThanOrEqual(floor ?? 0)
-          expect(ms).toBeLessThanOrEqual((floor ?? 0) + Math.max(BACKOFF_CAP, base))
+          expect(ms).toBeLessThanOrEqual((floor ?? 0) + Math.max(RETRY_CAP, base))
         },
       ),
     )

@@ -6,7 +6,7 @@ import type { Block } from '../../../../worker/stream/parser.ts'
 import { createSignedEventFilter } from '../../../../worker/stream/signed-event-filter.ts'
 import { defer, settle } from '../../harness/turns.ts'
 
-const event = (id: string, type = 'message'): Received => ({ position: id, id, type, data: id })
+const event = (id: string, type = 'message'): Received => ({ givenId: id, id, type, data: id })
 
 /** An ingest whose log writes down what comes to it, `pieces` events at a time. */
 const openIngest = ({ pieces = 10 } = {}) => {
@@ -105,8 +105,8 @@ describe('the way of events into the log', () => {
     expect(told).toEqual(['1', 'reset server at 2', '3'])
   })
 
-  const large = (position: string | null, id = position ?? ''): Block => ({
-    position,
+  const large = (givenId: string | null, id = givenId ?? ''): Block => ({
+    givenId,
     id,
     type: null,
     data: '',

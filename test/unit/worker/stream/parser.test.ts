@@ -21,7 +21,7 @@ const run = (chunks: Uint8Array[], limit = 64 * 1024 * 1024): Case['expect'] => 
     const { blocks, retry } = parser.push(chunk)
     if (retry !== null) outcome.retry = retry
     for (const block of blocks) {
-      if (block.position !== null) outcome.lastEventId = block.position
+      if (block.givenId !== null) outcome.lastEventId = block.givenId
       if (block.type !== null) outcome.events.push({ event: block.type, data: block.data, id: block.id })
     }
   }
@@ -105,8 +105,8 @@ describe('B1 an event past the limit', () => {
     for (let at = 0; at < bytes.length; at += 37) pieces.push(bytes.slice(at, at + 37))
     return pieces
   }
-  const small = (id: string) => ({ position: id, id, type: 'message', data: 'ok' })
-  const rest = { position: '2', id: '2', type: null, data: '', tooLarge: true }
+  const small = (id: string) => ({ givenId: id, id, type: 'message', data: 'ok' })
+  const rest = { givenId: '2', id: '2', type: null, data: '', tooLarge: true }
 
   describe.each([
     ['in one chunk', inOne],
@@ -131,8 +131,8 @@ describe('B1 an event past the limit', () => {
       const text = `id: 1\ndata: ok\n\ndata: ${'x'.repeat(101)}\n\ndata: after\n\n`
       expect(found(text, 100, chunks).blocks).toEqual([
         small('1'),
-        { ...rest, position: null, id: '1' },
-        { position: null, id: '1', type: 'message', data: 'after' },
+        { ...rest, givenId: null, id: '1' },
+        { givenId: null, id: '1', type: 'message', data: 'after' },
       ])
     })
 

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { requestStream, type StreamRequest } from '../../../../worker/stream/transport.ts'
+import type { StreamRequest } from '../../../../worker/stream/transport.ts'
 import { createFakeServer, type FakeServer } from '../../harness/server.ts'
+import { startRequest } from '../../harness/stream-request.ts'
 
 describe('S6 one attempt, and what is answered', () => {
   let server: FakeServer
@@ -14,21 +15,9 @@ describe('S6 one attempt, and what is answered', () => {
   })
 
   const start = (over: Partial<StreamRequest> = {}) =>
-    requestStream({
-      url: 'https://example.test/stream',
-      headers: { authorization: 'Bearer secret' },
-      credentials: 'same-origin',
-      refuseRedirects: true,
-      user: null,
-      sameOrigin: true,
-      lastEventId: '',
-      lastEventIdQuery: null,
-      maxEventSize: 1_024,
+    startRequest(server, {
       signal: abort.signal,
-      fetch: server.fetch,
       onOpen: (headers) => void opened.push(headers),
-      onBytes: () => {},
-      onParsed: () => {},
       ...over,
     })
 

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Parsed } from '../../../../worker/stream/parser.ts'
-import { requestStream, type StreamRequest } from '../../../../worker/stream/transport.ts'
+import type { StreamRequest } from '../../../../worker/stream/transport.ts'
 import { createFakeServer, type FakeServer, sse } from '../../harness/server.ts'
+import { startRequest } from '../../harness/stream-request.ts'
 import { settle, until } from '../../harness/turns.ts'
 
 describe('one attempt', () => {
@@ -22,18 +23,8 @@ describe('one attempt', () => {
   })
 
   const start = (over: Partial<StreamRequest> = {}) =>
-    requestStream({
-      url: 'https://example.test/stream',
-      headers: { authorization: 'Bearer secret' },
-      credentials: 'same-origin',
-      refuseRedirects: true,
-      user: null,
-      sameOrigin: true,
-      lastEventId: '',
-      lastEventIdQuery: null,
-      maxEventSize: 1_024,
+    startRequest(server, {
       signal: abort.signal,
-      fetch: server.fetch,
       onOpen: (headers) => void opened.push(headers),
       onBytes: (count) => {
         bytes += count
@@ -92,8 +83,8 @@ describe('one attempt', () => {
     expect(await outcome).toEqual({ type: 'ended', cause: null })
     expect(retries).toEqual([250])
     expect(blocks).toEqual([
-      { position: '1', id: '1', type: 'a', data: 'one' },
-      { position: null, id: '1', type: 'message', data: 'two' },
+      { givenId: '1', id: '1', type: 'a', data: 'one' },
+      { givenId: null, id: '1', type: 'message', data: 'two' },
     ])
   })
 
@@ -103,7 +94,7 @@ describe('one attempt', () => {
     body.push(sse(null, 'x'))
     body.end()
     await outcome
-    expect(blocks[0]).toMatchObject({ position: null, id: '41' })
+    expect(blocks[0]).toMatchObject({ givenId: null, id: '41' })
   })
 
   it.each(['id: 2', 'id: 2\n', 'id: 2\ndata: cut', 'id: 2\ndata: cut\n'])(
@@ -115,7 +106,7 @@ describe('one attempt', () => {
       await until(() => blocks.length > 0)
       body.error('connection reset')
       expect(await outcome).toEqual({ type: 'ended', cause: 'connection reset' })
-      expect(blocks.map(({ position }) => position)).toEqual(['1'])
+      expect(blocks.map(({ givenId }) => givenId)).toEqual(['1'])
     },
   )
 
@@ -186,11 +177,11 @@ describe('one attempt', () => {
     const body = (await server.next()).stream()
     body.push(`${sse('1', 'fits')}id: 2\ndata: ${'x'.repeat(2_000)}`)
     await until(() => tooLarge === 1)
-    expect(blocks.map(({ position }) => position)).toEqual(['1'])
+    expect(blocks.map(({ givenId }) => givenId)).toEqual(['1'])
     body.push(`\n\n${sse('3', 'fits')}`)
     body.end()
     expect(await outcome).toEqual({ type: 'ended', cause: null })
-    expect(blocks.map(({ position, type }) => [position, type])).toEqual([
+    expect(blocks.map(({ givenId, type }) => [givenId, type])).toEqual([
       ['1', 'message'],
       ['2', null],
       ['3', 'message'],
