@@ -197,11 +197,12 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
     if (current() !== link) return
     const { dedicated } = link.host
     if (!link.isReached()) {
-      if (!dedicated && connects < CONNECTS_BEFORE_LOOK) return attach(false, connects + 1)
+      // Firefox loses a connection to a SharedWorker whose script has just failed, and fires no second error for it.
+      const hasFailed = kinds !== HOST_KINDS || failures > 0
+      if (!dedicated && !hasFailed && connects < CONNECTS_BEFORE_LOOK) return attach(false, connects + 1)
       const isNobodyThere = await isNoHubThere()
       if (current() !== link) return
-      // Firefox fires no second error for a SharedWorker of this name whose script has just failed to load.
-      if (isNobodyThere && failures > 0) return onFailed(link)
+      if (isNobodyThere && hasFailed) return onFailed(link)
       if (isNobodyThere) return retry(NO_HUB, 'failed', RESPAWN_WINDOW)
       if (!dedicated && connects < CONNECTS) return attach(false, connects + 1)
     } else if (!link.isLocked()) return refuse(NO_LOCKS, error)

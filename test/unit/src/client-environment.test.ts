@@ -274,6 +274,18 @@ describe('a client where the environment refuses', () => {
       expect(started[0]!.terminated).toBe(true)
     })
 
+    it('T2 whose script has just failed is `waiting` after 2 s, since Firefox tells of no second failure', async () => {
+      const stream = connect({}, silent)
+      heard(stream)
+      await until(() => page.workers.length === 1)
+      fail(0)
+      await until(() => page.workers.length === 2)
+      await settle()
+      vi.advanceTimersByTime(2_000)
+      await until(() => stream.status.state === 'waiting')
+      expect(stream.status.error!.message).toContain('could not be loaded')
+    })
+
     it('T2 is tried again when looked at: its script may only have been slow to load', async () => {
       const stream = connect({}, () => (page.workers.length < 4 ? silent() : test.connect()))
       heard(stream)

@@ -1,7 +1,6 @@
-import type { Answer } from '../../odd-server.ts'
-import { createStreams, expect, firstError, frame, serveWorker, test } from '../fixtures.ts'
+import type { Answer } from '../odd-server.ts'
+import { createStreams, expect, firstError, frame, serveWorker, test } from './fixtures.ts'
 
-// Firefox says nothing of a SharedWorker of the same name and URL whose script has failed a moment before.
 const BROKEN: [what: string, answer: Answer][] = [
   ['503', (_request, response) => void response.writeHead(503, { 'retry-after': '1' }).end()],
   ['404', (_request, response) => void response.writeHead(404).end('not found')],
