@@ -2,6 +2,7 @@ import type { LoggedEvent } from '../../src/shared/events.ts'
 import type { Platform } from '../base/platform.ts'
 import { createCommitPace } from './commit-pace.ts'
 import { createDatabase } from './database.ts'
+import { createExpiry } from './expiry.ts'
 import type { Ledger } from './ledger.ts'
 import { mergeStored } from './merge-stored.ts'
 import { oneRead } from './one-read.ts'
@@ -120,7 +121,21 @@ export const createPersistence = ({
     onRetry: () => void reopen(),
   })
 
-  const trim = () => trimLedger(ledger, bounds, platform.now(), database.store() !== null)
+  const expiry = createExpiry({
+    platform,
+    age: bounds.age,
+    // A record goes as a whole, once the newest of its events has expired.
+    oldestAt: () =>
+      ledger.isLeading ? ((ledger.records.oldest() ?? ledger.tail.at(ledger.first()))?.at ?? null) : null,
+    expire() {
+      trim()
+      void pace.soon()
+    },
+  })
+  const trim = () => {
+    trimLedger(ledger, bounds, platform.now(), database.store() !== null)
+    expiry.watch()
+  }
   const isDurable = () => (ledger.isLeading ? database.isTrusted() : database.isRead())
 
   const tellAwaited = () => {
@@ -195,6 +210,9 @@ export const createPersistence = ({
       }
       return []
     },
-    close: database.close,
+    close() {
+      expiry.close()
+      database.close()
+    },
   }
 }

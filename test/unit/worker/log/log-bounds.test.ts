@@ -69,6 +69,34 @@ describe('B2 the log keeps to its bounds', () => {
     expect(await storedIds()).toEqual(['4', '5'])
   })
 
+  it('B2 of age: what is older goes from an idle hub too, once a minute at most', async () => {
+    const { log } = openLog({ platform, bounds: { age: 90_000 } })
+    await log.append(events(1, 3))
+    await committed(log, platform)
+    await platform.advance(30_000)
+    await log.append(events(4, 4))
+    await committed(log, platform)
+    await platform.advance(59_000)
+    expect(await storedIds()).toEqual(['1', '2', '3', '4'])
+    await platform.advance(2_000)
+    expect([log.first(), log.head(), await storedIds()]).toEqual([4, 4, ['4']])
+    await platform.advance(58_000)
+    expect(await storedIds()).toEqual(['4'])
+    await platform.advance(3_000)
+    expect([log.first(), log.head(), await storedIds()]).toEqual([5, 4, []])
+    expect(platform.timers()).toBe(0)
+    await log.append(events(5, 5))
+    await log.close()
+    expect(platform.timers()).toBe(0)
+  })
+
+  it('B2 of age, in memory and on an idle hub', async () => {
+    const { log } = await openMemoryLog(platform, { age: 90_000 })
+    await log.append(events(1, 3))
+    await platform.advance(91_000)
+    expect([log.first(), log.head()]).toEqual([4, 3])
+  })
+
   it('when it is opened again after a long time', async () => {
     const before = openLog({ platform, bounds: { age: 60_000 } })
     await before.log.append(events(1, 3))
