@@ -24,6 +24,39 @@ export const fetchEventSourceInWorkers = (): Plugin => ({
 })
 
 /**
+ * What no call of ours reaches in a library: from the first text up to the second. The bundler cannot know that comlink's
+ * messages never say SET, CONSTRUCT or ENDPOINT, nor that nobody iterates over idb's cursors.
+ */
+const UNREACHED: [module: RegExp, parts: [from: string, to: string][]][] = [
+  [
+    /comlink[\\/]dist[\\/]esm[\\/]comlink\.mjs$/,
+    [
+      ['case "SET"', 'case "APPLY"'],
+      ['case "CONSTRUCT"', 'case "RELEASE"'],
+      ['set(_target, prop, rawValue) {', 'apply(_target, '],
+      ['if (last === createEndpoint) {', '// We just pretend'],
+      ['construct(_target, rawArgumentList) {', '});\n    registerProxy('],
+    ],
+  ],
+  [/idb[\\/]build[\\/]index\.js$/, [['const advanceMethodProps', 'export {']]],
+]
+const leaveOutUnreached = (): Plugin => ({
+  name: 'leave-out-unreached',
+  transform(code, id) {
+    const parts = UNREACHED.find(([module]) => module.test(id))?.[1]
+    if (parts === undefined) return
+    let left = code
+    for (const [from, to] of parts) {
+      const start = left.indexOf(from)
+      const end = left.indexOf(to, start)
+      if (start < 0 || end < 0) throw new Error(`${id} has changed: it lacks ${from} or ${to}`)
+      left = left.slice(0, start) + left.slice(end)
+    }
+    return { code: left, map: null }
+  },
+})
+
+/**
  * The published page entry names its worker in the one form that an application's bundler looks for. Our own
  * build must leave it alone: Vite would turn it into a hashed asset that no other bundler can follow, and the
  * minifier would turn its strings into template literals. So it is taken out before, and put back after.
@@ -83,7 +116,7 @@ const entriesStayApart = (): Plugin => ({
  * chunks: the worker file must be one file, for pages that have no bundler.
  */
 const library = (name: string, entry: string): UserConfig => ({
-  plugins: [publishWorkerUrl(), entriesStayApart(), fetchEventSourceInWorkers()],
+  plugins: [publishWorkerUrl(), entriesStayApart(), fetchEventSourceInWorkers(), leaveOutUnreached()],
   build: {
     target: 'es2022',
     // The inspector's: `light-dark()` and nesting as they are, for browsers that developers have.
