@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { CLOSE_GRACE } from '../../../../worker/base/close-grace.ts'
 import { openConnection } from '../../harness/connection.ts'
 
 /** With no limits set, and a server whose signs of life come so many s after each other. */
@@ -88,6 +89,38 @@ describe('S3 without numbers of the application the heartbeat learns the rhythm 
     stream.log.keepRhythm(20_000)
     const { request } = await stream.open()
     await stream.platform.advance(49_999)
+    expect(request.aborted()).toBe(false)
+    await stream.platform.advance(1)
+    expect(request.aborted()).toBe(true)
+  })
+
+  it('a line that goes dead time and again is noticed after 2.5 times the rhythm each time', async () => {
+    const stream = openConnection({ heartbeat: null })
+    stream.log.keepRhythm(20_000)
+    stream.connection.release()
+    for (let line = 0; line < 4; line++) {
+      const { request, body } = await stream.accept()
+      body.push(':\n')
+      await stream.platform.advance(20_000)
+      body.push(':\n')
+      await stream.platform.advance(49_999)
+      expect(request.aborted()).toBe(false)
+      await stream.platform.advance(1)
+      expect(request.aborted()).toBe(true)
+      await stream.platform.advance(stream.connection.status().nextAttemptAt! - stream.platform.now())
+    }
+  })
+
+  it('a hub that leads again goes by the rhythm that another leader has learned meanwhile', async () => {
+    const stream = openConnection({ heartbeat: null })
+    stream.log.keepRhythm(15_000)
+    await stream.open()
+    stream.connection.hold()
+    stream.log.keepRhythm(45_000)
+    stream.connection.release()
+    await stream.platform.advance(CLOSE_GRACE)
+    const { request } = await stream.accept()
+    await stream.platform.advance(112_499)
     expect(request.aborted()).toBe(false)
     await stream.platform.advance(1)
     expect(request.aborted()).toBe(true)
