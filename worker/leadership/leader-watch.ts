@@ -50,12 +50,13 @@ export const createLeaderWatch = ({ platform, onLook, onSilence }: LeaderWatchOp
   const look = () => {
     const now = platform.now()
     cancelLook = platform.after(BEAT, look)
-    // After a sleep every sign is old; the leader gets a beat to give a new one.
-    if (now - lastLook > SLEPT) lastSign = now
+    // After a sleep every sign is old; the leader gets a beat to give a new one. If the clock was set back, the watch
+    // starts over: it would wait for the difference.
+    if (Math.abs(now - lastLook) > SLEPT) lastSign = now
     lastLook = now
     onLook()
-    if (now - lastSign <= (heard ? STEAL_AFTER : STEAL_UNHEARD_AFTER) || now - lastSteal <= STEAL_PAUSE)
-      return
+    const limit = heard ? STEAL_AFTER : STEAL_UNHEARD_AFTER
+    if (now - lastSign <= limit || Math.abs(now - lastSteal) <= STEAL_PAUSE) return
     lastSteal = now
     onSilence()
   }

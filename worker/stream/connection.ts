@@ -96,11 +96,14 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
   let authorization: string | null = null
   /** The attempt under way was made for `dropLog()`. The log starts over once that attempt has ended or opened. */
   let isDropDue = false
-  /** `null`: the log is not ready yet, and may know the server's rhythm. */
+  /** `null`: this hub has not streamed since it last began to lead, and the log may know the server's rhythm. */
   let rhythm: Rhythm | null = null
   const policy = createRetryPolicy(platform.random)
-  const needsPreflight = !deps.sameOrigin && options.lastEventId === null
-  const position = createPositionKeeper({ log, needsPreflight })
+  const position = createPositionKeeper({
+    log,
+    isOtherOrigin: !deps.sameOrigin,
+    isHeader: options.lastEventId === null,
+  })
   const errors = createErrorReports({
     platform,
     metrics,
@@ -182,7 +185,9 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
   /** Sets the timers of a phase that waits. */
   const schedule = () => {
     if (!('wait' in phase)) return
-    after(phase.wait.until - platform.now(), () => enter('retry'))
+    const { since, wait } = phase
+    // A clock that was set back makes nobody wait for longer.
+    after(Math.min(wait.until - since, wait.until - platform.now()), () => enter('retry'))
     if (phase.state === 'offline') triggers.lookForNetwork(after)
   }
 
@@ -245,7 +250,7 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
     const { next, why, retryAfter, isSeldom }: Verdict = judge(outcome, platform.now())
     const proven = phase.state === 'connecting' ? position.failed(outcome) : null
     if (proven !== null) {
-      if (wait(0) && proven === 'unsendable') errors.report(UNSENDABLE)
+      if (wait(retryAfter ?? 0, retryAfter !== null) && proven === 'unsendable') errors.report(UNSENDABLE)
       return
     }
     switch (next) {
@@ -280,7 +285,8 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
 
   const connect = async (attempt: Attempt, given: Granted | null) => {
     const grace = abortedAt + CLOSE_GRACE - platform.now()
-    if (grace > 0) await pause(platform, grace)
+    // A clock that was set back makes nobody wait for longer.
+    if (grace > 0 && grace <= CLOSE_GRACE) await pause(platform, grace)
     const [credential] = await Promise.all([given ?? credentials.get(), log.ready])
     if (!isPresent(attempt)) return
     if (!credential.ok) return settleWithout(credential)
@@ -348,7 +354,11 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
       error: errors.current(),
     }),
     errorOf: (why) => ({ ...errors.errorOf(why), retryable: true }),
-    hold: () => void enter('hold'),
+    hold() {
+      // Another leader may learn another rhythm meanwhile.
+      rhythm = null
+      enter('hold')
+    },
     release: () => void enter('release'),
     retry,
     drop() {

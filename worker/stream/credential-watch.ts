@@ -4,7 +4,7 @@ import type { Platform } from '../base/platform.ts'
 import { ASK_CAP } from './retry-policy.ts'
 
 export interface CredentialWatchOptions {
-  platform: Pick<Platform, 'after'>
+  platform: Pick<Platform, 'now' | 'after'>
   credentials: Pick<Credentials, 'get' | 'settled'>
   /** ms until the first question. Each further wait is twice as long. */
   first: number
@@ -15,7 +15,7 @@ export interface CredentialWatchOptions {
 }
 
 export interface CredentialWatch {
-  /** Asks now: a tab came, or a page was looked at, came online or woke. */
+  /** Asks now, unless the token endpoint named a time: a tab came, or a page was looked at, came online or woke. */
   look(): void
   close(): void
 }
@@ -28,6 +28,8 @@ export const watchCredentials = (options: CredentialWatchOptions): CredentialWat
   const { platform, credentials, except, onCredential } = options
   let wait = options.first
   let isAsking = false
+  /** When the token endpoint wants to be asked again, in ms since 1970. */
+  let notBefore = 0
   let closed = false
   let cancel = () => {}
 
@@ -43,14 +45,18 @@ export const watchCredentials = (options: CredentialWatchOptions): CredentialWat
     credentials.settled(false)
     schedule(credential.ok ? 0 : (credential.retryAfter ?? 0))
   }
+  /** @param floor ms that the token endpoint named; 0: it named none */
   const schedule = (floor: number) => {
+    notBefore = platform.now() + floor
     cancel = platform.after(Math.max(wait, floor), () => void ask())
     wait = Math.min(ASK_CAP, wait * 2)
   }
   schedule(0)
 
   return {
-    look: () => void ask(),
+    look() {
+      if (platform.now() >= notBefore) void ask()
+    },
     close() {
       closed = true
       cancel()

@@ -12,8 +12,10 @@ import type { Outcome } from './transport.ts'
 
 export interface PositionKeeperOptions {
   log: Pick<Log, 'lastEventId'>
-  /** Whether the position is a header that needs a preflight: the server is of another origin. */
-  needsPreflight: boolean
+  /** Whether the server is of another origin: no script can read an answer without CORS headers. */
+  isOtherOrigin: boolean
+  /** Whether the position goes into a header, which needs a preflight at another origin. */
+  isHeader: boolean
 }
 
 /** What each request says of the position, and what the answers mean for it (S7). */
@@ -45,14 +47,23 @@ export interface PositionKeeper {
   retry(): void
 }
 
-export const createPositionKeeper = ({ log, needsPreflight }: PositionKeeperOptions): PositionKeeper => {
+export const createPositionKeeper = ({
+  log,
+  isOtherOrigin,
+  isHeader,
+}: PositionKeeperOptions): PositionKeeper => {
   let trust: Trust = TRUSTED
   /** The application has dropped a position, and no stream has opened since. */
   let isDropped = false
 
+  /** Whether a request with the position may fail for its header alone, since none has passed. */
+  let mayLackHeader = isOtherOrigin && isHeader
+
   const receptionOf = (outcome: Outcome): Reception => {
     if (outcome.type === 'answered' && isRefusal(outcome.status)) return 'answered'
-    return outcome.type === 'unreachable' && needsPreflight ? 'unreachable' : 'other'
+    if (outcome.type !== 'unreachable' || !isOtherOrigin) return 'other'
+    // Servers leave the CORS headers out of their errors. Then a refusal by a status shows as no answer.
+    return mayLackHeader ? 'unreachable' : 'answered'
   }
 
   return {
@@ -64,13 +75,18 @@ export const createPositionKeeper = ({ log, needsPreflight }: PositionKeeperOpti
       if (isProbe) return 'probe'
       const wasDropped = isDropped
       isDropped = false
-      if (asked !== '') return null
+      if (asked !== '') {
+        mayLackHeader = false
+        return null
+      }
       return wasDropped ? 'dropped' : position !== '' ? 'position-lost' : null
     },
     failed(outcome) {
       const before = trust
       trust = afterAttempt(before, receptionOf(outcome), log.lastEventId() !== '')
       const { state } = trust
+      // Should no request with a later position pass, then the header may be at fault after all.
+      if (state === 'lost') mayLackHeader = isOtherOrigin && isHeader
       return state !== before.state && (state === 'lost' || state === 'unsendable') ? state : null
     },
     giveUp() {

@@ -57,6 +57,18 @@ describe('a follower’s watch over its leader', () => {
     expect(silences).toEqual([6_000])
   })
 
+  it('L4 finds a leader silent although the clock is set back by an hour, twice', async () => {
+    watch.start()
+    watch.sign()
+    await platform.advance(3_000)
+    platform.setClock(-3_600_000)
+    await platform.advance(7_000)
+    expect(silences).toHaveLength(1)
+    platform.setClock(-3_600_000)
+    await platform.advance(20_000)
+    expect(silences).toHaveLength(2)
+  })
+
   it('L4 gives the leader a beat for a new sign after a sleep, in which every sign grew old', async () => {
     watch.sign()
     watch.start()

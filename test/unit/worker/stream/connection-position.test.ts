@@ -47,6 +47,61 @@ describe('S7 a server that refuses the position', () => {
     },
   )
 
+  it('and names a time: the fresh stream comes no sooner (S4)', async () => {
+    const stream = openConnection()
+    const probe = await refuse(stream, (request) => request.answer(500))
+    probe.stream()
+    await stream.platform.advance(CLOSE_GRACE)
+    ;(await stream.server.next()).answer(503, { 'retry-after': '20' })
+    await stream.platform.advance(19_999)
+    const { length } = stream.server.requests
+    await stream.platform.advance(2_000)
+    expect(stream.server.requests.length).toBe(length + 1)
+    expect((await stream.server.next()).headers.has('last-event-id')).toBe(false)
+  })
+
+  it.each([
+    ['in a query parameter', { lastEventId: { query: 'after' } }, false],
+    ['in a header that it has taken before', {}, true],
+  ])(
+    'of another origin, whose errors no script can read, with the position %s: given up, and the next one goes along',
+    async (_, over, wasTaken) => {
+      const stream = openConnection(
+        { ...over, url: 'https://api.test/stream' },
+        { sameOrigin: false, sendStreamClient: false },
+      )
+      const asked = ({ url, headers }: FakeRequest) =>
+        new URL(url).searchParams.get('after') ?? headers.get('last-event-id')
+      stream.log.setPosition('41')
+      stream.connection.release()
+      if (wasTaken) {
+        const { request, body } = await stream.accept()
+        expect(asked(request)).toBe('41')
+        body.error()
+        await stream.platform.advance(1_000)
+      }
+      for (let attempt = 1; attempt <= 3; attempt++) {
+        ;(await stream.server.next()).fail()
+        await stream.platform.advance(0)
+        await stream.platform.advance(stream.connection.status().nextAttemptAt! - stream.platform.now())
+      }
+      const { request: probe } = await stream.accept()
+      expect(asked(probe)).toBeNull()
+      await stream.platform.advance(CLOSE_GRACE)
+      ;(await stream.server.next()).fail()
+      await stream.platform.advance(CLOSE_GRACE)
+      const { request: fresh, body } = await stream.accept()
+      expect(asked(fresh)).toBeNull()
+      expect(stream.log.restarts).toEqual([['position-lost', '']])
+      expect(stream.errors.map(({ kind }) => kind)).not.toContain('protocol')
+      body.push(sse('7', 'x'))
+      await stream.platform.advance(0)
+      body.error()
+      await stream.platform.advance(60_000)
+      expect(asked(await stream.server.next())).toBe('7')
+    },
+  )
+
   it('and is merely back by then costs nobody a reset', async () => {
     const stream = openConnection()
     const probe = await refuse(stream, (request) => request.answer(503))
@@ -209,17 +264,13 @@ describe('S7 a server of another origin that does not allow the header', () => {
     expect(stream.log.restarts).toEqual([])
   })
 
-  it.each<[string, object, object]>([
-    ['the own origin', {}, {}],
-    ['a position in the query', { lastEventId: { query: 'since' } }, OTHER],
-  ])('is not looked for where no preflight is made: %s', async (_, options, setup) => {
-    const stream = openConnection(options, setup)
+  it('is not looked for at the own origin, where a script can read each answer', async () => {
+    const stream = openConnection()
     stream.log.setPosition('41')
     stream.connection.release()
     for (let attempt = 1; attempt <= 8; attempt++) {
       const request = await stream.server.next()
-      const query = new URL(request.url).searchParams.get('since')
-      expect(query ?? request.headers.get('last-event-id')).toBe('41')
+      expect(request.headers.get('last-event-id')).toBe('41')
       request.fail()
       await stream.platform.advance(30_000)
     }

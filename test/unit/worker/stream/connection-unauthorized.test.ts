@@ -58,6 +58,27 @@ describe('S6 `unauthorized` is not the end', () => {
     expect((await stream.server.next()).headers.get('authorization')).toBe('Bearer good')
   })
 
+  it('a time that the token endpoint names holds when a tab is looked at', async () => {
+    let token = 'early'
+    const stream = openConnection({ auth: { exchange: 'https://app.test/token' } }, { token: () => token })
+    stream.connection.release()
+    ;(await stream.server.next()).answer(401)
+    await stream.platform.advance(0)
+    expect(stream.state()).toBe('unauthorized')
+    token = 'later'
+    stream.connection.nudge()
+    ;(await stream.server.next()).answer(429, { 'retry-after': '30' })
+    await stream.platform.advance(0)
+    for (let second = 0; second < 30; second++) {
+      stream.connection.nudge()
+      await stream.platform.advance(999)
+    }
+    expect(stream.server.waiting()).toBe(0)
+    await stream.platform.advance(31)
+    stream.connection.nudge()
+    expect((await stream.server.next()).url).toBe('https://app.test/token')
+  })
+
   it('does not flicker while the token is the one that was refused', async () => {
     const stream = openConnection(AUTH, { token: () => 'refused' })
     await refuse(stream)

@@ -3,6 +3,24 @@ import { CLOSE_GRACE } from '../../../../worker/base/close-grace.ts'
 import { openConnection } from '../../harness/connection.ts'
 
 describe('S4 reconnection', () => {
+  it('waits no longer for a clock that is set back by an hour: after reconnect(), and over a wake', async () => {
+    const stream = openConnection()
+    await stream.open()
+    stream.connection.retry()
+    await stream.platform.advance(CLOSE_GRACE)
+    const { body } = await stream.accept()
+    stream.platform.setClock(-3_600_000)
+    body.error()
+    await stream.platform.advance(1_000)
+    ;(await stream.server.next()).answer(503, { 'retry-after': '10' })
+    await stream.platform.advance(0)
+    stream.platform.setClock(-3_600_000)
+    stream.connection.wake()
+    await stream.platform.advance(12_000)
+    await stream.accept()
+    expect(stream.state()).toBe('open')
+  })
+
   it('waits longer after every attempt that came to nothing', async () => {
     const stream = openConnection()
     stream.connection.release()
