@@ -15,9 +15,14 @@ const unknown = (why: string): Life => ({ ms: null, why })
 /** A date without a zone means another instant on each device. RFC 3339, 5.6, demands the zone. */
 const ZONE = /(Z|GMT|UTC|[+-]\d{2}:?\d{2})$/i
 
+/** Above it, a number is no time in seconds, but one in ms, as JavaScript's clock tells it. */
+const MOST_SECONDS = 1e11
+
 const parseExpiry = (value: unknown): number =>
   typeof value === 'number'
-    ? value * 1_000
+    ? value < MOST_SECONDS
+      ? value * 1_000
+      : Number.NaN
     : typeof value === 'string' && ZONE.test(value.trim())
       ? Date.parse(value)
       : Number.NaN
@@ -46,7 +51,7 @@ export const lifeOf = (
   const expiry = parseExpiry(answer.expires_at)
   if (Number.isNaN(expiry))
     return unknown(
-      '`expires_at` is no date with a zone (RFC 3339). Answer with `expires_in`, or add the zone.',
+      '`expires_at` is neither a date with a zone (RFC 3339) nor seconds since 1970. Answer with `expires_in`.',
     )
   const serverNow = Date.parse(date ?? '')
   if (Number.isNaN(serverNow))

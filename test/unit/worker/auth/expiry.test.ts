@@ -31,6 +31,7 @@ describe('A2 how long a token lives', () => {
 
   it.each<[string, object, string | null, RegExp]>([
     ['an expires_at without a zone', { expires_at: '2026-01-01T12:10:00' }, http(NOW), /zone/],
+    ['an expires_at in ms since 1970', { expires_at: NOW + 600_000 }, http(NOW), /seconds since 1970/],
     ['a date alone', { expires_at: '2027-01-01' }, http(NOW), /zone/],
     ['an expires_at that is no date', { expires_at: 'soon, Z' }, http(NOW), /zone/],
     ['an expires_at that is past', { expires_at: iso(NOW) }, http(NOW), /past/],
