@@ -155,7 +155,7 @@ export const createHub = ({
     },
   })
 
-  const enter = async ({ protocol: theirs, key: asked, options, tab }: Hello): Promise<Entry> => {
+  const enter = async ({ protocol: theirs, key: asked, options, tab, lineage }: Hello): Promise<Entry> => {
     const now = platform.now()
     if (theirs !== protocol) return { ok: false, error: supersededBy(theirs, protocol, now) }
     if (options.verify !== null && createVerifier === null) return { ok: false, error: noVerifier(now) }
@@ -165,7 +165,10 @@ export const createHub = ({
       else if (asked !== key) return { ok: false, error: anotherStream(now) }
       parts ??= begin(options)
       const mine = parts
-      const [{ held = [] }] = await Promise.all([platform.locks.query(), mine.log.ready])
+      if (lineage !== null && lineage.term > 0) mine.log.hurry()
+      // Where the browser denies Web Locks, the leadership says so (L1).
+      const locks = platform.locks.query().catch((): LockManagerSnapshot => ({}))
+      const [{ held = [] }] = await Promise.all([locks, mine.log.ready])
       if (superseded !== null) return { ok: false, error: superseded }
       // If the parts are others by now, a sign-out has ended those (A4). This tab then begins anew, after the sign-out.
       if (parts === mine)

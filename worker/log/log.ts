@@ -54,6 +54,8 @@ export interface LogOptions {
 export interface Log extends TermClaim, Writer, Replica {
   /** Resolves once the log has a position: the one in IndexedDB, or a new one. */
   ready: Promise<void>
+  /** A tab comes that can tell where the log stood (`recall`): `ready` need not wait for a slow disk as long as for none. */
+  hurry(): void
   position(): Readonly<Position>
   epoch(): string
   /** What a tab is told of the log when its cursor comes to `seq`. Default: the head. */
@@ -125,6 +127,7 @@ export const createLog = ({ platform, open, bounds, dedupe, metrics, ...hooks }:
     ...createWriter(core, dedupe),
     ...createReplica(core),
     ready,
+    hurry: persistence.hurry,
     position: () => ledger.position,
     epoch: () => ledger.position.epoch,
     lineage(seq = ledger.position.head) {

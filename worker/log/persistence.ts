@@ -43,6 +43,8 @@ export interface PersistenceOptions {
 export interface Persistence {
   /** Opens the database, and takes over what it holds. */
   load(): Promise<void>
+  /** Somebody else knows where the log stood: `load` need not wait for a position that takes long to read. */
+  hurry(): void
   /** Events have come. */
   appended(): void
   /** Resolves once all that the log holds now is committed, or the commit has failed. */
@@ -84,6 +86,10 @@ export const createPersistence = ({
 }: PersistenceOptions): Persistence => {
   /** What the database held when it was read last. */
   let lastRead: Position | undefined
+  let hurry = () => {}
+  const hurried = new Promise<void>((resolve) => {
+    hurry = resolve
+  })
 
   const merge = (position: Position | undefined, records: LogRecord[]) => {
     const { isDeposed, isTaken } = mergeStored(ledger, position, records)
@@ -94,18 +100,17 @@ export const createPersistence = ({
   }
 
   const takeOver = async (from: LogStore) => {
-    // D6: a slow disk may need longer for the events than the limit. The position, asked for first, is known by then.
-    let early: Position | undefined
-    const note = (position: Position | undefined) => {
-      early = position
-    }
-    if (ledger.alignedTerm === 0) from.position().then(note, () => {})
+    const isFirst = ledger.alignedTerm === 0
+    const readPosition = isFirst ? from.position().catch(() => undefined) : Promise.resolve(undefined)
     try {
       const { position, records } = await database.limited(from.all())
       lastRead = position
       merge(position, records)
     } catch (error) {
-      if (early !== undefined && ledger.alignedTerm === 0) merge(early, [])
+      // D6: a slow disk may need longer for the events than the limit. The position alone is little to read, and gets as
+      // long again. A tab that knows where the log stood need not wait for that.
+      const position = await Promise.race([database.limited(readPosition), hurried]).catch(() => undefined)
+      if (position && ledger.alignedTerm === 0) merge(position, [])
       throw error
     }
   }
@@ -182,6 +187,7 @@ export const createPersistence = ({
 
   return {
     load: database.load,
+    hurry,
     appended: pace.appended,
     commitSoon: pace.soon,
     commitNow: pace.now,

@@ -57,6 +57,7 @@ export const createFakeLocks = () => {
     request: request as unknown as LockManager['request'],
     query: async (): Promise<LockManagerSnapshot> => {
       await turn()
+      if (denied) throw new DOMException('denied', 'SecurityError')
       const infos = (names: string[]) => names.map((name) => ({ name, mode: 'exclusive' as const }))
       const waiting = [...queues].flatMap(([name, queue]) => queue.map(() => name))
       return { held: infos([...holders.keys()]), pending: infos(waiting) }

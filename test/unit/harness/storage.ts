@@ -6,6 +6,8 @@ export const breakable = () => {
     open: null as null | (() => Promise<never>),
     commit: null as null | (() => Promise<never>),
     all: null as null | (() => Promise<never>),
+    /** Resolves when the position may be read. */
+    position: null as null | (() => Promise<unknown>),
     range: null as null | (() => Promise<never>),
     opened: 0,
     closed: 0,
@@ -17,6 +19,10 @@ export const breakable = () => {
     return {
       ...store,
       commit: (given) => state.commit?.() ?? store.commit(given),
+      async position() {
+        await state.position?.()
+        return store.position()
+      },
       all: () => state.all?.() ?? store.all(),
       range: (from, to) => state.range?.() ?? store.range(from, to),
       close() {

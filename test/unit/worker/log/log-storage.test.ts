@@ -68,6 +68,30 @@ describe('D2 the log goes on in memory when IndexedDB does not, and is durable a
     await log.close()
   })
 
+  it.each([
+    ['that takes 5 s is waited for', 5_000, false, 5_000, '5'],
+    ['that takes longer than 6 s is not', 10_000, false, 6_000, ''],
+    ['need not be waited for if a tab knows it', 5_000, true, 3_000, ''],
+  ])('D6 a position %s', async (_, takes, hurries, readyAfter, lastEventId) => {
+    const { log: before } = openLog(setup)
+    await before.append(events(1, 5))
+    await before.close()
+    state.all = never
+    state.position = () => new Promise<void>((resolve) => void platform.after(takes, resolve))
+    const { log } = openLog(setup)
+    if (hurries) log.hurry()
+    let isReady = false
+    log.ready.then(() => {
+      isReady = true
+    })
+    await until(() => state.opened === 2)
+    await platform.advance(readyAfter - 1)
+    expect(isReady).toBe(false)
+    await platform.advance(1)
+    await log.ready
+    expect(log.lastEventId()).toBe(lastEventId)
+  })
+
   it('when it hangs for 3 s', async () => {
     const { promise, reject } = defer<never>()
     state.open = () => promise
