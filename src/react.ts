@@ -121,10 +121,13 @@ export const useLatest = <Type extends TypeOf<Events>>(type: Type): Events[Type]
   return useSyncExternalStore(store.subscribe, store.read, () => undefined)
 }
 
-/** Whether a component would show the same: equal, or objects with equal properties. */
+/** Whether a component would show the same: equal, or lists or plain objects with equal properties. */
 const isSame = (a: unknown, b: unknown): boolean => {
   if (Object.is(a, b)) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  // What a Date or a Set holds is no property.
+  const { constructor } = a
+  if (constructor !== b.constructor || (constructor !== Object && constructor !== Array)) return false
   const [one, two] = [Object.entries(a), Object.entries(b)]
   return (
     one.length === two.length &&
@@ -144,11 +147,14 @@ export const useStatus = <Selected = Status>(
     () => (onChange: () => void) => stream?.onStatus(onChange) ?? (() => {}),
     [stream],
   )
-  const last = useRef<{ selected: Selected } | null>(null)
+  const last = useRef<{ from: Status; select: unknown; selected: Selected } | null>(null)
   // React asks again and again, and takes a new object each time for a change each time: it would render for ever.
   const selectSame = (from: Status): Selected => {
+    const former = last.current
+    if (former?.from === from && former.select === select) return former.selected
     const selected = select(from)
-    if (last.current === null || !isSame(last.current.selected, selected)) last.current = { selected }
+    const isKept = former !== null && isSame(former.selected, selected)
+    last.current = { from, select, selected: isKept ? former.selected : selected }
     return last.current.selected
   }
   return useSyncExternalStore(

@@ -125,6 +125,28 @@ describe.each([18, 19] as const)('X2 the hooks in React %i', (version) => {
     expect(view.text()).toBe('waiting')
   })
 
+  it('useStatus takes a selector whose new object holds new objects', async () => {
+    const errors = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const view = await render(
+      () => hooks().useStatus(({ state }) => ({ is: { state }, all: [[state]] })).is.state,
+    )
+    expect(view.text()).toBe('open')
+    await page.act(() => void test.fail())
+    expect(view.text()).toBe('waiting')
+    expect(errors).not.toHaveBeenCalled()
+    errors.mockRestore()
+  })
+
+  it('useStatus notices what changes in an object whose content is no property', async () => {
+    const view = await render(() => {
+      const since = hooks().useStatus(({ tabs }) => new Date(tabs))
+      const all = hooks().useStatus(({ tabs }) => new Set([tabs]))
+      return `${since.getTime()} ${[...all]}`
+    })
+    await page.act(() => test.setStatus({ tabs: 7 }))
+    expect(view.text()).toBe('7 7')
+  })
+
   it('useStatus takes a selector that gives a new object each time, and renders only when what is in it changes', async () => {
     const errors = vi.spyOn(console, 'error').mockImplementation(() => {})
     const view = await render(() => {
