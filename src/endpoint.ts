@@ -31,6 +31,8 @@ const credentialIn = ({ username, password, pathname, searchParams }: URL): stri
 export const resolveEndpoint = (url: string | URL, base: string, what: string): string => {
   let resolved: URL
   try {
+    // `new URL` takes anything, and makes "/undefined" of nothing. A `URL` may be another window's.
+    if (typeof url !== 'string' && typeof url?.href !== 'string') throw new TypeError()
     resolved = new URL(url, base)
   } catch {
     throw new TypeError(`tabstream: ${what} is not a URL.`)

@@ -1,8 +1,11 @@
-/** The options that have a name of their own, by the option that holds them; `''`: those of `connect()`. */
+/**
+ * The options that have a name of their own, by the option that holds them; `''`: those of `connect()`. After a colon
+ * stands what `typeof` must say, where src/options.ts does not look closer.
+ */
 const KNOWN: Record<string, string> = {
-  '': 'user auth worker from withCredentials headers resume heartbeat lastEventId log dedupe maxEventSize verify coalesce schemas parse',
-  auth: 'getAccessToken userOf exchange dpop',
-  worker: 'shared dedicated',
+  '': 'user auth:object worker:object from withCredentials:boolean headers resume heartbeat:object lastEventId:object log:object dedupe:boolean maxEventSize verify:object coalesce schemas:object parse:function',
+  auth: 'getAccessToken:function userOf:function exchange dpop:boolean',
+  worker: 'shared:function dedicated:function',
   heartbeat: 'timeout misses',
   lastEventId: 'query',
   log: 'events bytes age',
@@ -21,17 +24,21 @@ const distance = (a: string, b: string): number => {
   return row.at(-1)!
 }
 
-/** @throws TypeError an option that does not exist: a typo would be a default that nobody has chosen */
+/** @throws TypeError an option that does not exist, since a typo would be a default that nobody has chosen; or of another type */
 export const refuseUnknownOptions = (options: object): void => {
   for (const [group, names] of Object.entries(KNOWN)) {
-    const known = names.split(' ')
+    const of = group && `${group}.`
+    const types = new Map(names.split(' ').map((each) => each.split(':') as [string, string | undefined]))
     const given: unknown = group === '' ? options : (options as Record<string, unknown>)[group]
-    for (const name of Object.keys(given ?? {}))
-      if (!known.includes(name)) {
+    for (const [name, value] of Object.entries(given ?? {})) {
+      if (!types.has(name)) {
         const far = (each: string) => distance(each.toLowerCase(), name.toLowerCase())
-        const nearest = known.reduce((best, each) => (far(each) < far(best) ? each : best))
-        const of = group && `${group}.`
+        const nearest = [...types.keys()].reduce((best, each) => (far(each) < far(best) ? each : best))
         throw new TypeError(`tabstream: there is no option \`${of}${name}\`. Is it \`${of}${nearest}\`?`)
       }
+      const type = types.get(name)
+      if (type !== undefined && value !== undefined && (value === null || typeof value !== type))
+        throw new TypeError(`tabstream: \`${of}${name}\` must be of type ${type}.`)
+    }
   }
 }

@@ -124,7 +124,7 @@ const aboveZero = <T extends Record<string, number>>(group: string, values: T): 
 export const plainFrom = (from: From = 'now'): From => {
   if (from === 'now' || from === 'start') return from
   const { last, after } = (from ?? {}) as Partial<{ last: number; after: string }>
-  if (typeof last === 'number') return { last }
+  if (typeof last === 'number' && last >= 0 && Math.floor(last) === last) return { last }
   if (typeof after === 'string') return { after }
   throw wrong('from', "'now', 'start', { last: number } or { after: id }")
 }
@@ -150,20 +150,22 @@ export const toHubOptions = (url: string | URL, options: ConnectOptions, base: s
   refuseUnknownOptions(options)
   if (auth !== undefined && typeof auth.getAccessToken !== 'function')
     throw wrong('auth.getAccessToken', 'a function that gives the token')
-  if (auth?.userOf !== undefined && typeof auth.userOf !== 'function')
-    throw wrong('auth.userOf', 'a function that gives the user of a token')
   const exchange = auth?.exchange
-  if (![undefined, false, true].includes(auth?.dpop)) throw wrong('auth.dpop', 'true or false')
   if (auth?.dpop && exchange === undefined)
     throw wrong('auth.exchange', 'the token endpoint, where `auth.dpop` is set')
   if (
     verify !== undefined &&
-    !(verify.jwks && typeof verify.audience === 'string' && verify.audience && verify.types?.length > 0)
+    !(
+      verify.jwks &&
+      typeof verify.audience === 'string' &&
+      verify.audience &&
+      Array.isArray(verify.types) &&
+      verify.types[0]
+    )
   )
     throw wrong('verify', '{ jwks, audience, types }')
   if (lastEventId !== undefined && !(typeof lastEventId?.query === 'string' && lastEventId.query !== ''))
     throw wrong('lastEventId', '{ query: name }')
-  if (typeof withCredentials !== 'boolean') throw wrong('withCredentials', 'true or false')
   if (resume !== 'lenient' && resume !== 'strict') throw wrong('resume', "'lenient' or 'strict'")
   if (!(typeof coalesce === 'number' && coalesce >= 0)) throw wrong('coalesce', '0 or a number above it')
   return {

@@ -57,7 +57,7 @@ export class SharedEventSource extends EventTarget implements EventSource {
       throw new DOMException('The URL given to SharedEventSource cannot be parsed.', 'SyntaxError')
     }
     this.#withCredentials = Boolean(init?.withCredentials)
-    this.#stream = connect(url, {
+    this.#stream = connect(this.#url, {
       // The native class waits for ever, and its servers may have nothing to say for hours.
       heartbeat: { timeout: Number.POSITIVE_INFINITY },
       ...init,

@@ -160,7 +160,23 @@ describe('options', () => {
     [{ lastEventId: { query: '' } }, /`lastEventId`/],
     [{ coalesce: [] }, /`coalesce`/],
     [{ verify: { jwks: '/k', audience: {}, types: ['a'] } }, /`verify`/],
+    [{ verify: { jwks: '/k', audience: 'a', types: 'ab' } }, /`verify`/],
+    [{ verify: { jwks: 5, audience: 'a', types: ['a'] } }, /`verify.jwks`/],
+    [{ verify: null }, /`verify`/],
+    [{ auth: null }, /`auth`/],
+    [{ auth: { getAccessToken, exchange: null } }, /`auth.exchange`/],
+    [{ auth: { getAccessToken, exchange: 5 } }, /`auth.exchange`/],
+    [{ worker: './worker.ts' }, /`worker`/],
+    [{ worker: { shared: './worker.ts' } }, /`worker.shared`/],
+    [{ heartbeat: 15_000 }, /`heartbeat`/],
+    [{ log: 5_000 }, /`log`/],
+    [{ lastEventId: 'since' }, /`lastEventId`/],
+    [{ dedupe: 'no' }, /`dedupe`/],
+    [{ parse: 'text' }, /`parse`/],
+    [{ schemas: () => {} }, /`schemas`/],
+    [{ headers: 'X-Tenant: a' }, /`headers`/],
   ])('what is of another type is refused by name: %j', (options, words) => {
+    expect(() => convert({ user: null, ...options } as never)).toThrow(TypeError)
     expect(() => convert({ user: null, ...options })).toThrow(words)
   })
 
@@ -195,8 +211,15 @@ describe('options', () => {
     for (const from of ['now', 'start', { last: 0 }, { last: 3 }, { after: '' }, { after: 'x' }] as const)
       expect(plainFrom(from)).toEqual(from)
     expect(plainFrom()).toBe('now')
-    for (const from of ['later', 3, null, {}, { last: '3' }, { after: 3 }])
+    const wrong = [{ last: '3' }, { last: -1 }, { last: Number.NaN }, { last: 1.5 }, { after: 3 }]
+    for (const from of ['later', 3, null, {}, ...wrong])
       expect(() => plainFrom(from as never)).toThrow(/`from` must be/)
+  })
+
+  it.each([undefined, null, 42, {}, () => '/stream'])('a URL is a string or a `URL`: %j', (url) => {
+    expect(() => toHubOptions(url as never, { user: 'ann' }, BASE)).toThrow(
+      'the URL given to connect() is not a URL',
+    )
   })
 
   it('A1, A6 hold for the URL of the stream and of the token endpoint, and the error names which', () => {
