@@ -5,7 +5,7 @@ import type { Batch, HubApi, TabApi, TokenAnswer, Welcome } from '../shared/prot
 import type { ErrorData, Status } from '../shared/status.ts'
 import { CALL_LIMIT, limitHubCall } from './call-limit.ts'
 import { findSharedWorker, type Search } from './find-shared-worker.ts'
-import { HOST_KINDS, type HostKind, openHost } from './host.ts'
+import { HOST_KINDS, type HostKind, type OnFailed, openHost } from './host.ts'
 import { type PauseReason, watchLifecycle } from './lifecycle.ts'
 import { type Link, type LinkOptions, openLink, workerName } from './link.ts'
 import { findOtherGeneration, isNoHubThere } from './other-workers.ts'
@@ -29,7 +29,7 @@ const NO_WORKER =
 const NO_LOCKS =
   'The browser denies this page Web Locks. Check blocked cookies, and the sandbox of an iframe.'
 const NO_SCRIPT =
-  "The worker's script could not be loaded or run. Check its URL, and worker-src in the Content-Security-Policy."
+  "The worker's script could not be loaded or run. Check its URL and its origin, and worker-src in the Content-Security-Policy."
 const NO_HUB =
   'The worker does not answer. The file that `worker` starts must call serve() of "tabstream/worker", and throw nothing.'
 
@@ -122,9 +122,9 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
   }
   const refuse = (message: string, cause: unknown) =>
     stop(localError('worker', message, 'failed', false, cause == null ? null : String(cause)))
-  const retry = (message: string, shown: 'waiting' | 'failed', ms: number) => {
+  const retry = (message: string, shown: 'waiting' | 'failed', ms: number, cause: string | null = null) => {
     enter({ is: 'waiting', timer: setTimeout(begin, ms) })
-    const error = localError('worker', message, shown, true)
+    const error = localError('worker', message, shown, true, cause)
     tell(error, error.at + ms)
   }
 
@@ -135,8 +135,11 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
     if (pauses.size === 0) attach(isTold)
     else enter({ is: 'paused' })
   }
-  /** @param isTold whether the status shows a new attempt */
-  const attach = (isTold = false, connects = 1) => {
+  /**
+   * @param isTold whether the status shows a new attempt
+   * @param cause why the script of a better kind did not run
+   */
+  const attach = (isTold = false, connects = 1, cause: string | null = null) => {
     try {
       const link = openLink(options, kinds, key, workerGeneration, tabApi, onFailed)
       enter({ is: 'attaching', link })
@@ -147,19 +150,20 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
     } catch (error) {
       // Unless all kinds are left, the script did not load with some of them. It may load later.
       if (kinds === HOST_KINDS) refuse(NO_WORKER, (error as Error).cause)
-      else retry(NO_SCRIPT, 'waiting', retryAfter(failures++))
+      else retry(NO_SCRIPT, 'waiting', retryAfter(failures++), cause)
       return
     }
     if (isTold) options.onStatus({ state: 'connecting', since: Date.now(), nextAttemptAt: null })
   }
-  const onFailed = (link: Link) => {
+  const onFailed = (link: Link, cause: string | null): boolean => {
     // A worker that has answered is loaded. What its script throws later is no reason to leave it.
-    if (state.is !== 'attaching' || state.link !== link) return
+    if (state.is !== 'attaching' || state.link !== link) return false
     const { others, refusal } = link.host
     kinds = others
     // Firefox refuses a SharedWorker by an exception, and then a dedicated Worker by an event: no script is missing.
     if (others.length === 0 && refusal !== undefined) refuse(NO_WORKER, refusal)
-    else attach()
+    else attach(false, 1, cause)
+    return true
   }
 
   /** The hub is gone, or never came. The tab attaches to another one, and goes on from its cursor. */
@@ -182,7 +186,7 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
     const { incarnation, locks } = welcome
     // All tabs of a dead hub derive the same generation from its incarnation, and so meet again without talking.
     const onGone = () => respawn(`#${incarnation}`)
-    const openShared = (shared: readonly HostKind[], onFailed: () => void) =>
+    const openShared = (shared: readonly HostKind[], onFailed: OnFailed) =>
       openHost(shared, workerName(key, workerGeneration), options.worker, onFailed)
     enter({
       is: 'attached',
@@ -202,7 +206,7 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
       if (!dedicated && !hasFailed && connects < CONNECTS_BEFORE_LOOK) return attach(false, connects + 1)
       const isNobodyThere = await isNoHubThere()
       if (current() !== link) return
-      if (isNobodyThere && hasFailed) return onFailed(link)
+      if (isNobodyThere && hasFailed) return void onFailed(link, null)
       if (isNobodyThere) return retry(NO_HUB, 'failed', RESPAWN_WINDOW)
       if (!dedicated && connects < CONNECTS) return attach(false, connects + 1)
     } else if (!link.isLocked()) return refuse(NO_LOCKS, error)

@@ -1,7 +1,7 @@
 import { wrap } from 'comlink'
 import type { HubApi } from '../shared/protocol.ts'
 import { limitHubCall } from './call-limit.ts'
-import { HOST_KINDS, type Host, type HostKind } from './host.ts'
+import { HOST_KINDS, type Host, type HostKind, type OnFailed } from './host.ts'
 import { retryAfter } from './retry.ts'
 
 /** Looks for a SharedWorker that answers. */
@@ -19,7 +19,7 @@ export interface Search {
  * @param onFound called once
  */
 export const findSharedWorker = (
-  open: (kinds: readonly HostKind[], onFailed: () => void) => Host,
+  open: (kinds: readonly HostKind[], onFailed: OnFailed) => Host,
   onFound: () => void,
 ): Search => {
   let looks = 0
@@ -38,7 +38,10 @@ export const findSharedWorker = (
   const look = (kinds: readonly HostKind[] = HOST_KINDS.slice(0, -1)) => {
     close()
     try {
-      const mine = open(kinds, () => host === mine && look(mine.others))
+      const mine = open(kinds, () => {
+        if (host === mine) look(mine.others)
+        return true
+      })
       host = mine
       limitHubCall(wrap<HubApi>(mine.endpoint).ping(), 'ping()').then(
         () => host === mine && onFound(),

@@ -20,6 +20,14 @@ export interface Host {
   close(): void
 }
 
+/**
+ * The worker's script could not be loaded or run.
+ *
+ * @param cause what the script has thrown, where the browser says so
+ * @returns whether the tab leaves this worker for that. If not, the error is one of the running worker's own.
+ */
+export type OnFailed = (cause: string | null) => boolean
+
 const ownShared = (options: WorkerFactoryOptions): SharedWorker =>
   new SharedWorker(new URL('../../worker/stream.worker.ts', import.meta.url), { ...options, type: 'module' })
 const ownDedicated = (options: WorkerFactoryOptions): Worker =>
@@ -30,19 +38,23 @@ const start = (
   kind: HostKind,
   name: string,
   worker: WorkerFactories,
-  onFailed: () => void,
+  onFailed: OnFailed,
 ): Omit<Host, 'others' | 'refusal'> | null => {
   if (kind === 'dedicated') {
     if (worker.shared && !worker.dedicated) return null
     const dedicated = (worker.dedicated ?? ownDedicated)({ name })
-    dedicated.onerror = onFailed
+    // What a Worker does not catch goes on to its page's `window.onerror` (HTML, 10.2.4, "report the error"), where the
+    // application would take a script that the tab tries again for a fault of its own.
+    dedicated.onerror = (event) => {
+      if (onFailed(event.message ?? null)) event.preventDefault()
+    }
     return { endpoint: dedicated, dedicated: true, close: () => dedicated.terminate() }
   }
   if (typeof SharedWorker === 'undefined' || (worker.dedicated && !worker.shared)) return null
   // With `extendedLifetime` the worker outlives a reload or a walk from page to page, in browsers that know the option.
   const options = kind === 'extended' ? { name, extendedLifetime: true } : { name }
   const shared = (worker.shared ?? ownShared)(options)
-  shared.onerror = onFailed
+  shared.onerror = () => void onFailed(null)
   return { endpoint: shared.port, dedicated: false, close: () => shared.port.close() }
 }
 
@@ -51,14 +63,13 @@ const start = (
  * of another origin, where cookies are blocked (Firefox), and under Trusted Types.
  *
  * @param kinds to try, in this order
- * @param onFailed the worker's script could not be loaded or run
  * @throws Error no kind is left; `cause`: what the last constructor has thrown
  */
 export const openHost = (
   kinds: readonly HostKind[],
   name: string,
   worker: WorkerFactories = {},
-  onFailed: () => void,
+  onFailed: OnFailed,
 ): Host => {
   let cause: unknown
   for (const [index, kind] of kinds.entries())

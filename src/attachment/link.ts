@@ -45,7 +45,7 @@ export const workerName = (key: string, generation: string): string => `${key}:$
  * @param key of the stream (A3)
  * @param workerGeneration what the worker's name ends with (other-workers.ts)
  * @param tabApi what the hub may call
- * @param onFailed the worker's script could not be loaded or run
+ * @param onFailed as `OnFailed`
  * @throws Error as `openHost`
  */
 export const openLink = (
@@ -54,14 +54,14 @@ export const openLink = (
   key: string,
   workerGeneration: string,
   tabApi: (link: Link) => TabApi,
-  onFailed: (link: Link) => void,
+  onFailed: (link: Link, cause: string | null) => boolean,
 ): Link => {
   const tab = newTabId(workerGeneration)
   // The lock is asked for before the worker is started: on a page that has just loaded, both take some ms.
   const lock = holdLock(tabLock(tab))
   let host: Host
   try {
-    host = openHost(kinds, workerName(key, workerGeneration), worker, () => onFailed(link))
+    host = openHost(kinds, workerName(key, workerGeneration), worker, (cause) => onFailed(link, cause))
   } catch (error) {
     lock.release()
     throw error

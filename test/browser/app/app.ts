@@ -77,11 +77,10 @@ const workersOf = ({ host, worker }: StartOptions) => {
   if (worker === 'package') return {}
   if (worker !== undefined) {
     const of = (options: WorkerFactoryOptions) => ({ ...options, type: 'module' }) as const
+    const dedicatedOf = (options: WorkerFactoryOptions) => new Worker(worker, of(options))
+    const sharedOf = (options: WorkerFactoryOptions) => new SharedWorker(worker, of(options))
     return {
-      worker: {
-        shared: (options: WorkerFactoryOptions) => new SharedWorker(worker, of(options)),
-        dedicated: (options: WorkerFactoryOptions) => new Worker(worker, of(options)),
-      },
+      worker: host === 'worker' ? { dedicated: dedicatedOf } : { shared: sharedOf, dedicated: dedicatedOf },
     }
   }
   return { worker: host === 'worker' ? { dedicated } : { shared, dedicated } }

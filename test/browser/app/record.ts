@@ -46,7 +46,7 @@ export interface StartOptions {
    * `window.token` changes it.
    */
   token?: string | null
-  /** The worker's script, for both kinds of workers; `'package'`: the package's own. Default: the application's. */
+  /** The worker's script, for the kinds that `host` allows; `'package'`: the package's own. Default: the application's. */
   worker?: string
   /** Records what the listeners get, not only its `n`. */
   keepPayloads?: boolean

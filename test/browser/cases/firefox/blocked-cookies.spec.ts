@@ -22,8 +22,7 @@ test('T2 Firefox with cookies blocked: connect() does not throw, the stream is `
     await eventually(() => page.evaluate(() => window.record.errors.length)).toBe(1)
     const { errors, reported } = await page.evaluate(() => window.record)
     expect(errors[0]!.message).toMatch(/cookies|storage/i)
-    // Firefox tells the window of a Worker's own error as well, which nobody can catch.
-    expect(reported.filter((message) => message.startsWith('unhandled'))).toEqual([])
+    expect(reported).toEqual([])
     await page.evaluate((start) => window.mountReact(start), options)
     await eventually(() => page.evaluate(() => document.querySelector('output')?.textContent)).toBe('failed')
     expect(await page.evaluate(() => document.querySelector('h1')?.textContent)).toBe('The application')

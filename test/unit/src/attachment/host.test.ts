@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { HOST_KINDS, type HostKind, openHost } from '../../../../src/attachment/host.ts'
+import { HOST_KINDS, type HostKind, type OnFailed, openHost } from '../../../../src/attachment/host.ts'
 
 type Options = { name: string; extendedLifetime?: boolean }
 
@@ -25,7 +25,7 @@ describe('T2 the ways to a hub', () => {
     vi.unstubAllGlobals()
   })
 
-  const open = (kinds: readonly HostKind[] = HOST_KINDS, worker = {}, onFailed = () => {}) =>
+  const open = (kinds: readonly HostKind[] = HOST_KINDS, worker = {}, onFailed: OnFailed = () => true) =>
     openHost(kinds, 'a name', worker, onFailed)
 
   it('begins with a SharedWorker that outlives a reload, then one that does not, then a Worker of its own', () => {
@@ -100,11 +100,26 @@ describe('T2 the ways to a hub', () => {
   })
 
   it('tells of a script that does not load', () => {
-    let failed = 0
-    const worker = { port: 'its port', onerror: null as null | (() => void) }
-    open(HOST_KINDS, { shared: () => worker }, () => failed++)
-    worker.onerror!()
-    expect(failed).toBe(1)
+    const causes: unknown[] = []
+    const worker = { port: 'its port', onerror: null as null | ((event: Event) => void) }
+    open(HOST_KINDS, { shared: () => worker }, (cause) => causes.push(cause) > 0)
+    worker.onerror!(new Event('error'))
+    expect(causes).toEqual([null])
+  })
+
+  it.each([
+    ['of a script that does not start is none of the page’s', true],
+    ['of a worker that runs is told to the page, as the browser does', false],
+  ])('an error %s', (_, isLeft) => {
+    const causes: unknown[] = []
+    const worker = { onerror: null as null | ((event: Event) => void) }
+    open(['dedicated'], { dedicated: () => worker }, (cause) => {
+      causes.push(cause)
+      return isLeft
+    })
+    const event = Object.assign(new Event('error', { cancelable: true }), { message: 'Error: boom' })
+    worker.onerror!(event)
+    expect([causes, event.defaultPrevented]).toEqual([['Error: boom'], isLeft])
   })
 
   it('closes the port of a SharedWorker, and ends a Worker of its own', () => {

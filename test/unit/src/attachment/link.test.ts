@@ -33,7 +33,7 @@ describe('T2 a link to a worker', () => {
       'key',
       '',
       () => ({}) as TabApi,
-      () => {},
+      () => true,
     )
     await expect(link.welcome).rejects.toThrow('the page is gone')
     expect(posted).toBe(0)
