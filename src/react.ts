@@ -126,8 +126,8 @@ const isSame = (a: unknown, b: unknown): boolean => {
   if (Object.is(a, b)) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
   // What a Date or a Set holds is no property.
-  const { constructor } = a
-  if (constructor !== b.constructor || (constructor !== Object && constructor !== Array)) return false
+  const kind = a.constructor
+  if (kind !== b.constructor || (kind !== Object && kind !== Array)) return false
   const [one, two] = [Object.entries(a), Object.entries(b)]
   return (
     one.length === two.length &&
