@@ -34,6 +34,8 @@ export interface Attempt {
   isDegraded(): boolean
   /** Whether the request has gone out, so that the server may know of it. */
   isSent(): boolean
+  /** Whether the server, or the line, has ended the request. If not, the server may take it for open after an abort. */
+  isOver(): boolean
   /** Looks at the silence now: timers stand still while a machine sleeps. */
   checkHeartbeat(): void
   /** Gives the attempt up. What the server still sends does not count. */
@@ -61,10 +63,12 @@ export const createAttempt = (deps: AttemptOptions): Attempt => {
   let heartbeat: Heartbeat | null = null
   let isDegraded = false
   let isSent = false
+  let isOver = false
 
   return {
     isDegraded: () => isDegraded,
     isSent: () => isSent,
+    isOver: () => isOver,
     checkHeartbeat: () => heartbeat?.check(),
     abort: () => life.abort(),
     async run({ credential, lastEventId, headers, rhythm }, hooks) {
@@ -130,7 +134,10 @@ export const createAttempt = (deps: AttemptOptions): Attempt => {
           },
         })
         if (life.signal.aborted) return null
-        if (outcome !== null) return outcome
+        if (outcome !== null) {
+          isOver = outcome.type !== 'anothers'
+          return outcome
+        }
         if (hasAnswered && fixed === null) {
           rhythm.gaveUp(silence)
           onRhythm(rhythm.period())

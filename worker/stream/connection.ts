@@ -121,7 +121,7 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
 
   const isPresent = (attempt: Attempt) => 'attempt' in phase && phase.attempt === attempt
 
-  const leave = (event: ConnectionEvent, next: ConnectionState) => {
+  const leave = (next: ConnectionState) => {
     cancelTimers()
     if (phase.state === 'unauthorized') phase.watch.close()
     if (next !== 'connecting') credentials.settled(next === 'open')
@@ -132,7 +132,7 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
     if (!('attempt' in phase) || next === 'open') return
     phase.attempt.abort()
     const now = platform.now()
-    if (phase.attempt.isSent() && (event === 'retry' || event === 'hold')) abortedAt = now
+    if (phase.attempt.isSent() && !phase.attempt.isOver()) abortedAt = now
     if (phase.state !== 'open') return
     lostAt = now
     metrics.closed(now - phase.since, now)
@@ -174,7 +174,7 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
   const enter = (event: ConnectionEvent, given: Partial<Given> = {}): boolean => {
     const next = TRANSITIONS[phase.state][event]
     if (next === null) return false
-    leave(event, next)
+    leave(next)
     phase = phaseOf(next, { wait: { until: platform.now(), isTold: false }, credential: null, ...given })
     if (phase.state === 'connecting') begin(phase.attempt, phase.credential)
     schedule()

@@ -9,10 +9,7 @@ export interface Rhythm {
    * @returns whether the period changed
    */
   came(kind: 'keep-alive' | 'event', at: number): boolean
-  /**
-   * The stream was given up after this silence. The server's rhythm may have become as slow as that. The first gap of
-   * the next stream tells whether it has.
-   */
+  /** The stream was given up after this silence. The server's rhythm may have become as slow as that. */
   gaveUp(silence: number): void
   /** The longest time between two signs of life of this server; `null`: the server has shown no rhythm. */
   period(): number | null
@@ -25,8 +22,6 @@ const LONGEST = 300_000
 /** Gaps that must agree before a rhythm is known, and before a shorter one takes its place. */
 const SHOWN_BY = 3
 const SHORTER_BY = 8
-/** A gap of at most so many periods is one that the period explains (S3: no sign is missed yet). */
-const EXPLAINED = 1.5
 /** Gaps agree if the longest is at most so many times the shortest. */
 const AGREE = 2
 
@@ -45,15 +40,10 @@ export const createRhythm = (kept: number | null): Rhythm => {
   /** The newest gaps, the newest at the end. If `isPure`, none of them had an event in it; otherwise each had. */
   let gaps: number[] = []
   let isPure = false
-  /** The period before the stream was given up for its silence; `null`: that period is not in doubt. */
-  let doubted: number | null = null
   /** Gaps with events in between have shown the period, so that the true one may be shorter. */
   let isBound = false
 
   const learn = (gap: number) => {
-    // The line was at fault, not the server.
-    if (doubted !== null && gap <= EXPLAINED * doubted) period = doubted
-    doubted = null
     gaps = [...gaps.slice(1 - SHORTER_BY), gap]
     const longest = Math.max(...gaps)
     // One gap was that long, whatever the others were like, so the next one of this length must be no surprise.
@@ -91,7 +81,6 @@ export const createRhythm = (kept: number | null): Rhythm => {
     },
     gaveUp(silence) {
       gaps = []
-      doubted ??= period
       period = period === null || silence > LONGEST ? null : silence
     },
     period: () => period,

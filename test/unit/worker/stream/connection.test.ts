@@ -344,4 +344,28 @@ describe('S1 an attempt that was given up', () => {
     expect(stream.states).toEqual(['connecting', 'idle'])
     expect(stream.metrics.snapshot(0).connectionsSuccessful).toBe(0)
   })
+
+  it.each<[string, object, (stream: ReturnType<typeof openConnection>) => Promise<unknown>]>([
+    ['for its silence', {}, ({ platform }) => platform.advance(40_000)],
+    [
+      'since it is another user’s',
+      { auth: { exchange: null } },
+      async ({ server, platform }) => {
+        ;(await server.next()).stream({ 'stream-user': 'bob' })
+        await platform.advance(0)
+      },
+    ],
+  ])('%s is closed before the next request goes out', async (_, options, giveUp) => {
+    const stream = openConnection(options)
+    // No backoff keeps the two apart.
+    stream.platform.setRandom(0)
+    stream.connection.release()
+    await stream.platform.advance(0)
+    await giveUp(stream)
+    const { length } = stream.server.requests
+    await stream.platform.advance(CLOSE_GRACE - 1)
+    expect(stream.server.requests).toHaveLength(length)
+    await stream.platform.advance(1)
+    expect(stream.server.requests).toHaveLength(length + 1)
+  })
 })
