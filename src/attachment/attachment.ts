@@ -20,8 +20,8 @@ const RESPAWN_WINDOW = 60_000
  * connections to a worker that it starts just after another one's death, and no later ones.
  */
 const CONNECTS = 5
-/** After so many connections, which take 8 s, a tab looks at whether any worker has called serve(). */
-const CONNECTS_BEFORE_LOOK = 4
+/** After so many connections, which take 4 s, a tab looks at whether any worker has called serve(). */
+const CONNECTS_BEFORE_LOOK = 2
 
 const NO_WORKER =
   'The browser starts no worker for this page. Check the Content-Security-Policy, Trusted Types, blocked cookies, the ' +
@@ -91,7 +91,9 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
   let workerGeneration = ''
   /** When hubs died, in ms of `performance.now()`. */
   let deaths: number[] = []
-  /** How often in a row the worker's script has not loaded. */
+  /** How the worker's script has failed last; `null`: a worker has answered since, or none has failed. */
+  let scriptFailure: { cause: string | null } | null = null
+  /** How often in a row the tab has given up, since the script fails. */
   let failures = 0
   /** This tab was frozen. The next batch may have been sent before a sign-out that the tab has missed (A4). */
   let wasFrozen = false
@@ -135,11 +137,8 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
     if (pauses.size === 0) attach(isTold)
     else enter({ is: 'paused' })
   }
-  /**
-   * @param isTold whether the status shows a new attempt
-   * @param cause why the script of a better kind did not run
-   */
-  const attach = (isTold = false, connects = 1, cause: string | null = null) => {
+  /** @param isTold whether the status shows a new attempt */
+  const attach = (isTold = false, connects = 1) => {
     try {
       const link = openLink(options, kinds, key, workerGeneration, tabApi, onFailed)
       enter({ is: 'attaching', link })
@@ -148,9 +147,10 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
         (error) => onSilence(link, connects, error),
       )
     } catch (error) {
-      // Unless all kinds are left, the script did not load with some of them. It may load later.
       if (kinds === HOST_KINDS) refuse(NO_WORKER, (error as Error).cause)
-      else retry(NO_SCRIPT, 'waiting', retryAfter(failures++), cause)
+      // A script that fails may load later. One that loads, and says nothing, has to be changed.
+      else if (scriptFailure) retry(NO_SCRIPT, 'waiting', retryAfter(failures++), scriptFailure.cause)
+      else retry(NO_HUB, 'failed', RESPAWN_WINDOW)
       return
     }
     if (isTold) options.onStatus({ state: 'connecting', since: Date.now(), nextAttemptAt: null })
@@ -159,10 +159,11 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
     // A worker that has answered is loaded. What its script throws later is no reason to leave it.
     if (state.is !== 'attaching' || state.link !== link) return false
     const { others, refusal } = link.host
+    scriptFailure = { cause }
     kinds = others
     // Firefox refuses a SharedWorker by an exception, and then a dedicated Worker by an event: no script is missing.
     if (others.length === 0 && refusal !== undefined) refuse(NO_WORKER, refusal)
-    else attach(false, 1, cause)
+    else attach()
     return true
   }
 
@@ -182,6 +183,7 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
   const onWelcome = (link: Link, welcome: Welcome) => {
     if (current() !== link) return
     if (!welcome.ok) return stop(welcome.error)
+    scriptFailure = null
     failures = 0
     const { incarnation, locks } = welcome
     // All tabs of a dead hub derive the same generation from its incarnation, and so meet again without talking.
@@ -201,13 +203,15 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
     if (current() !== link) return
     const { dedicated } = link.host
     if (!link.isReached()) {
-      // Firefox loses a connection to a SharedWorker whose script has just failed, and fires no second error for it.
-      const hasFailed = kinds !== HOST_KINDS || failures > 0
-      if (!dedicated && !hasFailed && connects < CONNECTS_BEFORE_LOOK) return attach(false, connects + 1)
+      if (!dedicated && !scriptFailure && connects < CONNECTS_BEFORE_LOOK) return attach(false, connects + 1)
       const isNobodyThere = await isNoHubThere()
       if (current() !== link) return
-      if (isNobodyThere && hasFailed) return void onFailed(link, null)
-      if (isNobodyThere) return retry(NO_HUB, 'failed', RESPAWN_WINDOW)
+      if (isNobodyThere) {
+        // Firefox may lose a connection to a SharedWorker whose script fails, and tells of a failure once in all tabs.
+        // A worker of the tab's own tells whether the script is missing, or is there and never calls serve().
+        kinds = dedicated ? [] : ['dedicated']
+        return attach()
+      }
       if (!dedicated && connects < CONNECTS) return attach(false, connects + 1)
     } else if (!link.isLocked()) return refuse(NO_LOCKS, error)
     const other = await findOtherGeneration(workerGeneration)

@@ -9,8 +9,8 @@ import type { WorkerFactories } from './worker-factory.ts'
 
 /** ms for a SharedWorker to answer the first call. After that the tab connects to it again. */
 const SHARED_LIMIT = 2_000
-/** ms for a dedicated Worker to answer. Its connection is never lost: the tab waits as long as for four of those. */
-const DEDICATED_LIMIT = 8_000
+/** ms for a dedicated Worker to answer. Its connection is never lost. Two silent connections and this are 10 s (T2). */
+const DEDICATED_LIMIT = 6_000
 
 export interface LinkOptions {
   worker: WorkerFactories | undefined
@@ -27,7 +27,7 @@ export interface Link {
   /** Whether the worker has answered anything. */
   isReached(): boolean
   /**
-   * The hub's answer to `attach()`. Rejects if the worker is not reached in 2 s (dedicated: 8 s), or does not answer
+   * The hub's answer to `attach()`. Rejects if the worker is not reached in 2 s (dedicated: 6 s), or does not answer
    * in 10 s.
    */
   welcome: Promise<Welcome>

@@ -252,7 +252,7 @@ describe('a client where the environment refuses', () => {
     it('T2 is `failed` within 10 s, and named', async () => {
       const stream = connect({}, silent)
       const errors = heard(stream)
-      for (let connects = 1; connects <= 4; connects++) {
+      for (let connects = 1; connects <= 2; connects++) {
         await until(() => page.workers.length === connects)
         await settle()
         expect(stream.status.state).toBe('idle')
@@ -269,9 +269,31 @@ describe('a client where the environment refuses', () => {
       heard(stream)
       await until(() => started.length === 1)
       await settle()
-      vi.advanceTimersByTime(8_000)
+      vi.advanceTimersByTime(6_000)
       await until(() => stream.status.state === 'failed')
       expect(started[0]!.terminated).toBe(true)
+    })
+
+    it('T2 is told from a script that fails in silence by a worker of the tab’s own, within 10 s', async () => {
+      const { factory, started } = dedicated(silent)
+      const stream = connect({ worker: { shared: page.factory(silent), dedicated: factory } })
+      heard(stream)
+      const beSilent = async (times: number) => {
+        for (let connects = 1; connects <= 2; connects++) {
+          await until(() => page.workers.length === 2 * (times - 1) + connects)
+          await settle()
+          vi.advanceTimersByTime(2_000)
+        }
+        await until(() => started.length === times)
+        await settle()
+      }
+      await beSilent(1)
+      vi.advanceTimersByTime(6_000)
+      await until(() => stream.status.state === 'failed')
+      stream.reconnect()
+      await beSilent(2)
+      ;(started[1] as unknown as Worker).onerror!(new Event('error') as ErrorEvent)
+      await until(() => stream.status.state === 'waiting')
     })
 
     it('T2 whose script has just failed is `waiting` after 2 s, since Firefox tells of no second failure', async () => {
@@ -287,9 +309,9 @@ describe('a client where the environment refuses', () => {
     })
 
     it('T2 is tried again when looked at: its script may only have been slow to load', async () => {
-      const stream = connect({}, () => (page.workers.length < 4 ? silent() : test.connect()))
+      const stream = connect({}, () => (page.workers.length < 2 ? silent() : test.connect()))
       heard(stream)
-      for (let connects = 1; connects <= 4; connects++) {
+      for (let connects = 1; connects <= 2; connects++) {
         await until(() => page.workers.length === connects)
         await settle()
         vi.advanceTimersByTime(2_000)
