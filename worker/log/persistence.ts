@@ -109,7 +109,7 @@ export const createPersistence = ({
     } catch (error) {
       // D6: a slow disk may need longer for the events than the limit. The position alone is little to read, and gets as
       // long again. A tab that knows where the log stood need not wait for that.
-      const position = await Promise.race([database.limited(readPosition), hurried]).catch(() => undefined)
+      const position = await Promise.race([readPosition, database.limited(hurried)]).catch(() => undefined)
       if (position && ledger.alignedTerm === 0) merge(position, [])
       throw error
     }

@@ -72,6 +72,7 @@ describe('D2 the log goes on in memory when IndexedDB does not, and is durable a
     ['that takes 5 s is waited for', 5_000, false, 5_000, '5'],
     ['that takes longer than 6 s is not', 10_000, false, 6_000, ''],
     ['need not be waited for if a tab knows it', 5_000, true, 3_000, ''],
+    ['that is there in time counts all the same', 1_000, true, 3_000, '5'],
   ])('D6 a position %s', async (_, takes, hurries, readyAfter, lastEventId) => {
     const { log: before } = openLog(setup)
     await before.append(events(1, 5))
