@@ -6,8 +6,10 @@ import {
   request as send,
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { json } from 'node:stream/consumers'
 
 const STREAM = '/api/v1/events/stream'
+const EXCHANGE = '/api/v1/auth/sse-token'
 
 /** Answers a request for a stream in the server's place. */
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void
@@ -22,6 +24,8 @@ export interface Interference {
   clock?: number
   /** What each stream begins with. */
   head?: string
+  /** Changes what the token endpoint says. */
+  token?(answer: Record<string, unknown>): Record<string, unknown>
 }
 
 const shiftDate = (headers: string[], by: number): string[] =>
@@ -45,8 +49,22 @@ export const startFront = async (target: number) => {
     const isStream = url?.startsWith(STREAM) === true
     if (isStream) rewrite?.(headers)
     const on = send({ host: '127.0.0.1', port: target, method, path: url, headers }, (answer) => {
-      const { clock = 0, head = '', endAfter } = interference
-      response.writeHead(answer.statusCode!, shiftDate(answer.rawHeaders, clock))
+      const { clock = 0, head = '', endAfter, token } = interference
+      const given = shiftDate(answer.rawHeaders, clock)
+      if (token !== undefined && url?.startsWith(EXCHANGE) && answer.statusCode === 200) {
+        void json(answer).then((said) => {
+          const body = JSON.stringify(token(said as Record<string, unknown>))
+          const isLength = (at: number) => given[at - (at % 2)]?.toLowerCase() === 'content-length'
+          response
+            .writeHead(
+              200,
+              given.filter((_, at) => !isLength(at)),
+            )
+            .end(body)
+        })
+        return
+      }
+      response.writeHead(answer.statusCode!, given)
       // The base of the backoff (S4): a run of many faults in a row would otherwise be one of waiting.
       if (isStream && answer.statusCode === 200) response.write(`retry: 100\n\n${head}`)
       answer.pipe(response)

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer, Interference } from '../browser/front.ts'
 import type { Fault, Scene } from './faults.ts'
+import { until } from './until.ts'
 
 const STREAM = '/api/v1/events/stream'
 const isStream = ({ url }: IncomingMessage) => url?.startsWith(STREAM) === true
@@ -20,23 +21,14 @@ export const during = async ({ front }: Scene, what: Interference, work: () => P
   }
 }
 
-/** ms: three refusals after other faults wait up to 30 s each (S4). */
-const PATIENCE = 120_000
-
-/** Waits for what the browser does by itself, which takes as long as its backoff. */
-const until = async ({ pause }: Scene, condition: () => boolean | Promise<boolean>, what: string) => {
-  for (const start = Date.now(); !(await condition()); await pause(50))
-    if (Date.now() - start > PATIENCE) throw new Error(`${what}: not within ${PATIENCE / 1_000} s`)
-}
-
 /** The stream ends, and who opens it anew is answered so, some times in a row. */
 const answered = (name: string, times: number, given: Answer, more: Partial<Fault> = {}): Fault => ({
   name: `answered ${name}`,
   ...more,
-  async run({ backend, front, pause }) {
-    front.next(...Array.from({ length: times }, () => given))
-    backend.proxy.cut('reset')
-    while (!front.given()) await pause(20)
+  async run(scene) {
+    scene.front.next(...Array.from({ length: times }, () => given))
+    scene.backend.proxy.cut('reset')
+    await until(scene, scene.front.given, 'all of these answers')
   },
 })
 

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Backend } from '../browser/backend.ts'
 import { openTab, type Tab } from '../browser/tab.ts'
 import { type Heard, isClean, judge, type Verdict } from './oracle.ts'
-import { untilHeard } from './until-heard.ts'
+import { untilHeard } from './until.ts'
 import type { User } from './user.ts'
 
 export type Hosts = 'shared-worker' | 'worker' | 'mixed'
@@ -131,6 +131,16 @@ export const createCrew = (user: User, backend: Backend, hosts: Hosts, size: num
       const count = () => window.record.errors.filter(({ kind }) => kind === 'storage').length
       const told = await Promise.all(members.map(({ tab: { page } }) => page.evaluate(count)))
       return told.reduce((sum, each) => sum + each, 0)
+    },
+    /** Every tab comes to `open` by itself: none is in a state that only a reload ends. */
+    async isAlive(timeout: number) {
+      for (const { tab, host } of members)
+        for (const start = Date.now(); ; await pause(50)) {
+          const { state, error } = await tab.status()
+          if (state === 'open') break
+          if (Date.now() - start > timeout)
+            throw new Error(`a tab (${host}) stays ${state}: ${JSON.stringify(error)}`)
+        }
     },
     /** Judges all that are left. */
     async finish(to: number) {

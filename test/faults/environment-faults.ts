@@ -1,9 +1,29 @@
-import { openTab } from '../browser/tab.ts'
+import { readFileSync } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
+import { fileURLToPath } from 'node:url'
+import type { Answer } from '../browser/front.ts'
 import { answer, during } from './answer-faults.ts'
 import type { Fault } from './faults.ts'
-import { untilHeard } from './until-heard.ts'
+import { until, untilHeard } from './until.ts'
 
 const WORKERS = ['sharedworker', 'worker']
+const isWorkerScript = ({ headers }: IncomingMessage) => WORKERS.includes(String(headers['sec-fetch-dest']))
+
+/** A script that denies Web Locks to the worker that runs it, for so many ms. */
+const deniedFor = (ms: number) => `{
+  const request = navigator.locks.request.bind(navigator.locks), until = Date.now() + ${Math.round(ms)}
+  navigator.locks.request = (...given) =>
+    Date.now() < until ? Promise.reject(new DOMException('denied', 'SecurityError')) : request(...given)
+}`
+
+const DENIED = '/denied.js'
+const workerFile = fileURLToPath(new URL('../../dist/stream.worker.js', import.meta.url))
+const workerDenied =
+  (ms: number): Answer =>
+  (_request, response) =>
+    void response
+      .writeHead(200, { 'content-type': 'text/javascript', 'cache-control': 'no-store' })
+      .end(`${deniedFor(ms)}\n${readFileSync(workerFile, 'utf8')}`)
 
 /** What surrounds the library: its script, what a browser refuses, other streams of the same page. */
 export const FAULTS_OF_ENVIRONMENT: Fault[] = [
@@ -15,8 +35,7 @@ export const FAULTS_OF_ENVIRONMENT: Fault[] = [
       during(
         scene,
         {
-          answer: ({ headers }) =>
-            WORKERS.includes(String(headers['sec-fetch-dest'])) ? answer(503) : undefined,
+          answer: (request) => (isWorkerScript(request) ? answer(503) : undefined),
         },
         async () => {
           await scene.crew.members[0]!.tab.harm('close')
@@ -26,26 +45,60 @@ export const FAULTS_OF_ENVIRONMENT: Fault[] = [
   },
   {
     name: 'a tab comes and goes whose locks are denied',
-    async run({ user, backend }) {
+    async run({ user, backend, host }) {
       const page = await user.context().newPage()
       await page.goto(backend.url)
       // It attaches without one, and pings say that it is there (T2).
-      await page.evaluate(() => {
+      await page.evaluate((kind) => {
         navigator.locks.request = () => Promise.reject(new DOMException('denied', 'SecurityError'))
-        window.start({})
-      })
+        window.start({ host: kind })
+      }, host)
       await page.waitForFunction(() => window.stream.status.state === 'open', null, { timeout: 45_000 })
       await page.close()
     },
   },
   {
+    name: "locks are denied to a visitor's page and worker for a while",
+    async run(scene) {
+      const { user, backend, random } = scene
+      const page = await user.context().newPage()
+      await page.goto(backend.url)
+      const ms = 1_000 + random() * 2_000
+      await during(
+        scene,
+        { answer: ({ url }) => (url === DENIED ? workerDenied(ms) : undefined) },
+        async () => {
+          await page.evaluate((denied) => {
+            const request = navigator.locks.request.bind(navigator.locks) as (
+              ...given: unknown[]
+            ) => Promise<unknown>
+            const until = Date.now() + denied
+            navigator.locks.request = (...given: unknown[]) =>
+              Date.now() < until
+                ? Promise.reject(new DOMException('denied', 'SecurityError'))
+                : request(...given)
+          }, ms)
+          // A key of this run alone: the hub of an earlier one would have its locks.
+          const connect = { headers: { 'X-Tenant': `locks ${random()}` } }
+          await page.evaluate((options) => void window.start(options), {
+            user: 'bob',
+            worker: DENIED,
+            connect,
+          })
+          await until(
+            scene,
+            () => page.evaluate(() => window.stream.status.state === 'open'),
+            'open by itself',
+          )
+        },
+      )
+      await page.close()
+    },
+  },
+  {
     name: 'two tenants of another user come and go',
-    async run({ user, backend }) {
-      const open = (tenant: string) =>
-        openTab(user.context(), backend.url, {
-          user: 'bob',
-          connect: { headers: { 'X-Tenant': tenant } },
-        })
+    async run({ backend, visit }) {
+      const open = (tenant: string) => visit({ user: 'bob', connect: { headers: { 'X-Tenant': tenant } } })
       const tabs = [await open('acme'), await open('zeta')]
       for (const tab of tabs) await tab.until('open', 45_000)
       // What differs in its headers is another stream (A3).

@@ -1,11 +1,13 @@
+import type { StartOptions } from '../browser/app/record.ts'
 import type { Backend } from '../browser/backend.ts'
 import type { Front } from '../browser/front.ts'
-import { openTab } from '../browser/tab.ts'
+import type { Tab } from '../browser/tab.ts'
 import type { BrowserName } from '../browsers.ts'
 import { pick, type Random } from '../random.ts'
 import { FAULTS_OF_ANSWERS } from './answer-faults.ts'
 import type { Crew, Hosts } from './crew.ts'
 import { FAULTS_OF_ENVIRONMENT } from './environment-faults.ts'
+import { FAULTS_OF_RHYTHM } from './rhythm-faults.ts'
 import { FAULTS_OF_TABS } from './tab-faults.ts'
 import { FAULTS_OF_TOKENS } from './token-faults.ts'
 import type { User } from './user.ts'
@@ -16,6 +18,10 @@ export interface Scene {
   crew: Crew
   user: User
   random: Random
+  /** The kind of worker for a tab that is none of the crew's. */
+  host: 'shared-worker' | 'worker'
+  /** Opens such a tab. */
+  visit(options: StartOptions): Promise<Tab>
   /** Resolves after so many ms: how long a fault lasts is part of it. */
   pause(ms: number): Promise<void>
 }
@@ -93,9 +99,9 @@ const FAULTS_OF_THE_LINE: Fault[] = [
   {
     name: 'a sign of life that is 8 s late, after some every 500 ms',
     long: true,
-    async run({ backend, user, pause }) {
+    async run({ backend, visit, pause }) {
       // With the default heartbeat, which the crew does not have.
-      const tab = await openTab(user.context(), backend.url, { user: 'bob' })
+      const tab = await visit({ user: 'bob' })
       await tab.until('open', 45_000)
       const opened = () => backend.connections().openedByUser.bob
       const before = opened()
@@ -192,5 +198,6 @@ export const FAULTS: Fault[] = [
   ...FAULTS_OF_ANSWERS,
   ...FAULTS_OF_TOKENS,
   ...FAULTS_OF_ENVIRONMENT,
+  ...FAULTS_OF_RHYTHM,
   ...FAULTS_OF_TABS,
 ]

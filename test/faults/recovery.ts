@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type Backend, startBackend } from '../browser/backend.ts'
 import { leaderOf, openTab, range, type Tab } from '../browser/tab.ts'
 import { ensureBrowsers } from '../browsers.ts'
-import { untilHeard } from './until-heard.ts'
+import { untilHeard } from './until.ts'
 import { startUser } from './user.ts'
 
 /**

@@ -1,6 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import type { StartOptions } from '../browser/app/record.ts'
 import { startBackend } from '../browser/backend.ts'
 import { startFront } from '../browser/front.ts'
+import { openTab } from '../browser/tab.ts'
 import type { BrowserName } from '../browsers.ts'
 import { createRandom } from '../random.ts'
 import { within } from '../within.ts'
@@ -77,6 +79,8 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
   let orphaned = 0
   const recoveries: Recovery[] = []
   const problems: string[] = []
+  const host = hosts === 'worker' ? 'worker' : 'shared-worker'
+  const visit = (start: StartOptions) => openTab(user.context(), backend.url, { host, ...start })
 
   /** Whoever was told of lost history starts behind it, wherever that is: some event will be theirs. */
   const caughtUp = async (loses: boolean) => {
@@ -106,7 +110,7 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
     if (outdated) crew.excuse()
     // While it happens, not only around it.
     const meanwhile = backend.publish(1 + Math.floor(each / 4))
-    await Promise.all([fault.run({ backend, front, crew, user, random, pause }), meanwhile])
+    await Promise.all([fault.run({ backend, front, crew, user, random, host, visit, pause }), meanwhile])
     const ms = await caughtUp(fault.loses === true || fault.blocks === true || outdated)
     if (fault.blocks && (await crew.storageErrors()) > storageErrors) crew.excuse()
     if (fault.orphans) orphaned += backend.replaced() - replaced
@@ -163,6 +167,7 @@ export const run = async (options: RunOptions): Promise<RunReport> => {
     }
     const last = await backend.publish()
     await crew.caughtUp(last, PATIENCE)
+    await crew.isAlive(PATIENCE)
     await crew.finish(last)
     await oneStream()
   } catch (error) {

@@ -5,7 +5,7 @@ import { leaderOf, openTab } from '../browser/tab.ts'
 import { pick } from '../random.ts'
 import type { Member } from './crew.ts'
 import type { Fault, Scene } from './faults.ts'
-import { untilHeard } from './until-heard.ts'
+import { untilHeard } from './until.ts'
 
 const anyTab = ({ crew, random }: Scene) => pick(random, crew.members)
 

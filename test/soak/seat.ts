@@ -1,7 +1,7 @@
 import { openWorkerDevtools } from '../browser/chromium/worker-devtools.ts'
 import { openTab, type Tab } from '../browser/tab.ts'
 import type { BrowserName } from '../browsers.ts'
-import { untilHeard } from '../faults/until-heard.ts'
+import { untilHeard } from '../faults/until.ts'
 import { startUser } from '../faults/user.ts'
 import { firefoxMemory } from './firefox-memory.ts'
 
