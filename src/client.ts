@@ -4,7 +4,7 @@ import { createAttachment } from './attachment/attachment.ts'
 import { createIntake } from './delivery/intake.ts'
 import { countInvalid, invalidEvent } from './delivery/invalid-event.ts'
 import { createListenerSet } from './delivery/listener-set.ts'
-import { createListeners, type Listener } from './delivery/listeners.ts'
+import { createListeners, type Listener, type ListenOptions } from './delivery/listeners.ts'
 import { createOpenIterators } from './delivery/open-iterators.ts'
 import { type EventsOf, type SchemaMap, validating } from './delivery/schema.ts'
 import { runInShortTasks } from './delivery/short-tasks.ts'
@@ -53,7 +53,8 @@ export function connect<Events extends object = EventMap>(
 // Over 80 lines: it wires the page's parts, and each callback is where two of them meet.
 export function connect<Events extends object>(url: string | URL, options: ConnectOptions): Stream<Events> {
   const refusal = whyNoStream()
-  const hubOptions = toHubOptions(url, options, document.baseURI)
+  const page = document
+  const hubOptions = toHubOptions(url, options, page.baseURI)
   const from = plainFrom(options.from)
   const key = refusal === null ? keyOf(hubOptions) : Promise.reject<string>(new Error(refusal))
 
@@ -65,7 +66,7 @@ export function connect<Events extends object>(url: string | URL, options: Conne
   const since = Date.now()
   let life: Life = { is: 'live', signedOut: null }
   let status = idleStatus(since)
-  /** The `followKey` of the types that the hub knows this tab to follow. */
+  /** What the hub knows this tab to follow, and what of it is urgent. */
   let followed = ''
   /** Resolves once the listeners have heard the last batch. */
   let dispatched: Promise<void> | undefined
@@ -83,23 +84,27 @@ export function connect<Events extends object>(url: string | URL, options: Conne
     tellError(invalidEvent(type, status.state), cause),
   )
   const follow = () => {
-    const types = listeners.follow()
-    followed = followKey(types)
-    return types
+    const [types, urgent] = [listeners.follow(), listeners.urgent()]
+    return { types, urgent, key: `${followKey(types)} ${followKey(urgent)}` }
   }
 
   const attachment = createAttachment({
     key,
     worker: options.worker,
-    hello: () => ({
-      options: hubOptions,
-      cursor: intake.cursor(),
-      lineage: intake.lineage(),
-      from,
-      since,
-      follow: follow(),
-      visible: !document.hidden,
-    }),
+    hello() {
+      const { types, urgent, key } = follow()
+      followed = key
+      return {
+        options: hubOptions,
+        cursor: intake.cursor(),
+        lineage: intake.lineage(),
+        from,
+        since,
+        follow: types,
+        urgent,
+        visible: !page.hidden,
+      }
+    },
     accessToken: () => answerToken(options.auth),
     isLeaving: () => life.is === 'leaving',
     onWelcome({ cursor, lineage, status, differing }) {
@@ -128,10 +133,13 @@ export function connect<Events extends object>(url: string | URL, options: Conne
   /** Tells the hub, after this task, which types are followed: a listener that replaces another misses nothing (E2). */
   const tellFollow = () =>
     attachment.tell((hub) => {
-      if (followKey(listeners.follow()) !== followed) hub.follow(follow())
+      const { types, urgent, key } = follow()
+      if (key === followed) return
+      followed = key
+      hub.follow(types, urgent)
     })
-  const on = (type: string, listener: Listener) => {
-    const remove = listeners.add(type, listener)
+  const on = (type: string, listener: Listener, options?: ListenOptions) => {
+    const remove = listeners.add(type, listener, options)
     tellFollow()
     return () => {
       remove()

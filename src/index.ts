@@ -1,6 +1,6 @@
 export type { WorkerFactoryOptions } from './attachment/worker-factory.ts'
 export { connect } from './client.ts'
-export type { StreamEvent } from './delivery/listeners.ts'
+export type { ListenOptions, StreamEvent } from './delivery/listeners.ts'
 export { text } from './delivery/parse.ts'
 export type { EventsOf, SchemaMap, StandardSchema } from './delivery/schema.ts'
 export { StreamError } from './errors.ts'

@@ -3,13 +3,14 @@
  * stands what `typeof` must say, where src/options.ts does not look closer.
  */
 const KNOWN: Record<string, string> = {
-  '': 'user auth:object worker:object from withCredentials:boolean headers resume heartbeat:object lastEventId:object log:object dedupe:boolean maxEventSize verify:object coalesce schemas:object parse:function',
+  '': 'user auth:object worker:object from withCredentials:boolean headers resume heartbeat:object lastEventId:object log:object dedupe:boolean maxEventSize verify:object coalesce hidden:object schemas:object parse:function',
   auth: 'getAccessToken:function userOf:function exchange dpop:boolean',
   worker: 'shared:function dedicated:function',
   heartbeat: 'timeout misses',
   lastEventId: 'query',
   log: 'events bytes age',
   verify: 'jwks audience types',
+  hidden: 'every release',
 }
 
 /** How many letters must be put in, taken out or changed to make the one the other (Levenshtein). */

@@ -99,6 +99,13 @@ export interface ConnectOptions {
    */
   coalesce?: number
   /**
+   * Tabs that nobody looks at. `every`: a hidden tab is delivered to at most once in so many ms (H1), and has everything
+   * at once when it comes into view. Default 1,000; `0`: as a tab in view. A listener that is `urgent` does not wait.
+   * `release`: ms without any tab in view after which the stream is let go (H2), at least 10,000. It is taken up again
+   * once a tab is in view, after the last event ID. Default `false`: it is kept.
+   */
+  hidden?: { every?: number; release?: number | false }
+  /**
    * Any Standard Schema (zod, valibot, ...) by event type, not asynchronous. Infers the event map, and validates
    * in each tab that listens; what does not fit is `error{kind: 'validation'}`, whose `cause` has the `issues`, and
    * is not delivered. Listeners get what the schema puts out. Default: nothing is validated.
@@ -113,6 +120,17 @@ export interface ConnectOptions {
 
 /** An option that has no way to be right. @param must what it must be */
 const wrong = (name: string, must: string) => new TypeError(`tabstream: \`${name}\` must be ${must}.`)
+
+/** ms: below this, tabs that are switched would reopen the stream all the time. */
+const LEAST_RELEASE = 10_000
+
+const plainHidden = (hidden: ConnectOptions['hidden'] = {}): HubOptions['hidden'] => {
+  const { every = 1_000, release = false } = hidden
+  if (!(typeof every === 'number' && every >= 0)) throw wrong('hidden.every', '0 or a number above it')
+  if (release !== false && !(typeof release === 'number' && release >= LEAST_RELEASE))
+    throw wrong('hidden.release', '`false`, or a number of ms from 10,000 on')
+  return { every, release }
+}
 
 const aboveZero = <T extends Record<string, number>>(group: string, values: T): T => {
   for (const [name, value] of Object.entries(values))
@@ -187,6 +205,7 @@ export const toHubOptions = (url: string | URL, options: ConnectOptions, base: s
     log: aboveZero('log.', { events: 5_000, bytes: 20 * 1024 * 1024, age: 24 * 3_600_000, ...options.log }),
     dedupe: options.dedupe ?? true,
     coalesce,
+    hidden: plainHidden(options.hidden),
     ...aboveZero('', { maxEventSize: options.maxEventSize ?? 1024 * 1024 }),
     verify:
       verify === undefined

@@ -11,7 +11,7 @@ import {
   useState,
   useSyncExternalStore,
 } from 'react'
-import type { StreamEvent } from './delivery/listeners.ts'
+import type { ListenOptions, StreamEvent } from './delivery/listeners.ts'
 import { idleStatus } from './idle-status.ts'
 import { localError } from './shared/local-error.ts'
 import type { Status } from './shared/status.ts'
@@ -94,6 +94,7 @@ export const useStream = (): Stream<Events> | null => useProvided().stream
 export const useEvent = <Type extends TypeOf<Events>>(
   type: Type,
   listener: (payload: Events[Type], event: StreamEvent<Type>) => void,
+  options?: ListenOptions,
 ): void => {
   const stream = useStream()
   const latest = useRef(listener)
@@ -101,7 +102,10 @@ export const useEvent = <Type extends TypeOf<Events>>(
   useInsertionEffect(() => {
     latest.current = listener
   })
-  useEffect(() => stream?.on(type, (payload, event) => latest.current(payload, event)), [stream, type])
+  useEffect(
+    () => stream?.on(type, (payload, event) => latest.current(payload, event), options),
+    [stream, type, options?.urgent],
+  )
 }
 
 /** @returns the payload of the latest event of the type since this component mounted; `undefined`: none yet */

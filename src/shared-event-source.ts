@@ -60,6 +60,8 @@ export class SharedEventSource extends EventTarget implements EventSource {
     this.#stream = connect(this.#url, {
       // The native class waits for ever, and its servers may have nothing to say for hours.
       heartbeat: { timeout: Number.POSITIVE_INFINITY },
+      // The native class tells a hidden page at once, and no listener of its interface could say that it is urgent.
+      hidden: { every: 0 },
       ...init,
       withCredentials: this.#withCredentials,
       parse: text,

@@ -1,4 +1,4 @@
-import type { StreamEvent } from './delivery/listeners.ts'
+import type { ListenOptions, StreamEvent } from './delivery/listeners.ts'
 import type { StreamError } from './errors.ts'
 import type { ResetReason } from './shared/events.ts'
 import type { Inspection, InspectOptions, Metrics } from './shared/inspection.ts'
@@ -34,13 +34,19 @@ export interface Stream<Events> {
   readonly status: Status
   /**
    * Hears the events of one type, in order, each exactly once (D1); `'*'` hears all of them. A listener that
-   * throws is reported as an uncaught error and harms no other (D8).
+   * throws is reported as an uncaught error and harms no other (D8). `urgent`: a hidden tab, which else hears events up
+   * to `hidden.every` ms late, hears such an event at once, and before it all that came before (H1); default `false`.
    */
   on<Type extends TypeOf<Events>>(
     type: Type,
     listener: (payload: Events[Type], event: StreamEvent<Type>) => void,
+    options?: ListenOptions,
   ): Off
-  on(type: '*', listener: (payload: Events[TypeOf<Events>], event: StreamEvent<TypeOf<Events>>) => void): Off
+  on(
+    type: '*',
+    listener: (payload: Events[TypeOf<Events>], event: StreamEvent<TypeOf<Events>>) => void,
+    options?: ListenOptions,
+  ): Off
   /** Hears that continuity could not be kept, before anything newer is delivered: refetch your state. */
   onReset(listener: (reset: { reason: ResetReason }) => void): Off
   onError(listener: (error: StreamError) => void): Off
@@ -48,11 +54,11 @@ export interface Stream<Events> {
   onStatus(listener: (status: Status) => void): Off
   /**
    * The events of one type as an async iterator, from the call on. A consumer that falls 1,000 events behind
-   * slows the delivery to this tab. Ends with `signal`, with `break`, and with `close()`.
+   * slows the delivery to this tab. Ends with `signal`, with `break`, and with `close()`. `urgent` as in `on`.
    */
   events<Type extends TypeOf<Events>>(
     type: Type,
-    options?: { signal?: AbortSignal },
+    options?: { signal?: AbortSignal } & ListenOptions,
   ): AsyncIterableIterator<StreamEvent<Type> & { payload: Events[Type] }>
   /**
    * Resolves once the stream is `open`; at once, if it is. Fetch your state behind it, and nothing lies between the two.

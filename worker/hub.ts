@@ -115,7 +115,7 @@ export const createHub = ({
 
   /** Passes a command to the connection of the hub that leads: this one or another. */
   const request = (command: StreamCommand) => {
-    if (parts !== null && !parts.leadership.tellLeader(command)) parts.connection[command]()
+    if (parts !== null && !parts.leadership.tellLeader(command)) parts.command(command)
   }
 
   const begin = (options: HubOptions): Parts => {
@@ -187,6 +187,7 @@ export const createHub = ({
     enter,
     statusOf,
     publish,
+    viewChanged: () => parts?.viewers.look(),
     request,
     signOut: signOut.everywhere,
     signOutUnderWay: signOut.underWay,

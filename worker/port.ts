@@ -38,6 +38,8 @@ export interface PortHub {
   statusOf(parts: Parts): Status
   /** Tells all tabs the status, soon. */
   publish(): void
+  /** A tab has come into view, went out of view, or is gone (H2). */
+  viewChanged(): void
   /** Passes a command to the connection of the hub that leads: this one or another. */
   request(what: StreamCommand): void
   signOut(): Promise<ErrorData | null>
@@ -112,6 +114,7 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
     tabs.remove(session)
     hub.records().timeline.add('tab', 'went', session.tab)
     hub.publish()
+    hub.viewChanged()
     hub.onLeft()
   }
 
@@ -123,10 +126,11 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
     leave(session)
   }
 
-  const join = ({ tab, since, follow, visible, ...hello }: Hello, parts: Parts, isLockSeen: boolean) => {
+  const join = (hello: Hello, parts: Parts, isLockSeen: boolean) => {
+    const { tab, since, follow, urgent, visible } = hello
     const { log, reads, leadership } = parts
     const { metrics, timeline } = hub.records()
-    const { former, start, answer } = attachTab(log, { tab, since, follow, visible, ...hello })
+    const { former, start, answer } = attachTab(log, hello)
     const session = createSession({
       platform,
       tab,
@@ -137,7 +141,9 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
       ...start,
       since,
       follow,
+      urgent,
       visible,
+      mayWait: parts.options.hidden.every > 0,
       onReset: (reason) => timeline.add('reset', reason),
       onFailed: (fault) => leaveBehind(session, parts, fault),
     })
@@ -147,6 +153,7 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
     hub.onJoined()
     leadership.join(former)
     request('welcome')
+    if (visible) request('nudge')
     hub.publish()
     session.pump()
     return answer
@@ -171,12 +178,15 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
         differing: differing(parts.options, hello.options),
       }
     },
-    follow(types) {
-      attached?.session.follow(types)
+    follow(types, urgent) {
+      attached?.session.follow(types, urgent)
       attached?.session.pump()
     },
     visible(visible) {
       attached?.session.setVisible(visible)
+      // A tab that goes out of view gets what has come until then: an urgent event might be among it (H1).
+      attached?.session.pump()
+      hub.viewChanged()
       if (visible) request('nudge')
     },
     ping() {

@@ -6,6 +6,7 @@ import { openProofKey } from './auth/proof-key.ts'
 import type { MetricsRecorder } from './base/metrics.ts'
 import type { Platform } from './base/platform.ts'
 import { watchSleep } from './base/watch-sleep.ts'
+import type { StreamCommand } from './leadership/hub-messages.ts'
 import { createLeadership, type Leadership } from './leadership/leadership.ts'
 import { createLog, type Log } from './log/log.ts'
 import { sweepOldLogs } from './log/old-logs.ts'
@@ -16,9 +17,11 @@ import { createSignedEventFilter } from './stream/signed-event-filter.ts'
 import { createTakenEvents } from './stream/taken-events.ts'
 import { askForToken } from './tabs/ask-for-token.ts'
 import { createBackpressure } from './tabs/backpressure.ts'
+import { createHiddenPace } from './tabs/hidden-pace.ts'
 import { createPacing } from './tabs/pacing.ts'
 import { createSharedReads, type SharedReads } from './tabs/shared-reads.ts'
 import type { Tabs } from './tabs/tabs.ts'
+import { createViewers, type Viewers } from './tabs/viewers.ts'
 import type { CreateVerifier } from './verify/verifier.ts'
 
 export interface WiringOptions {
@@ -49,6 +52,9 @@ export interface Parts {
   reads: SharedReads
   connection: Connection
   leadership: Leadership
+  viewers: Viewers
+  /** Does what a tab of this hub, or of one that follows, asks of the stream. This hub leads. */
+  command(what: StreamCommand): void
   /**
    * Ends all parts for good. The stream has ended by the time that this returns, before the promise settles.
    *
@@ -99,8 +105,10 @@ export const wireParts = ({
     },
   })
   const reads = createSharedReads(log)
-  const pacing = createPacing({ platform, most: options.coalesce, tabs: tabs.count, deliver: tabs.pump })
-  const backpressure = createBackpressure({ platform, bounds: options.log, tabs: tabs.all })
+  const { every } = options.hidden
+  const { deliver, flush } = createHiddenPace({ platform, every, bounds: options.log, log, tabs: tabs.all })
+  const pacing = createPacing({ platform, most: options.coalesce, tabs: tabs.count, deliver })
+  const backpressure = createBackpressure({ platform, bounds: options.log, tabs: tabs.all, flush })
   const { auth, withCredentials } = options
   const isOurs = (url: string | null | undefined) => url != null && new URL(url).origin === origin
   const credentials = createCredentials({
@@ -146,9 +154,23 @@ export const wireParts = ({
     onStatus() {
       leadership.relayStatus(connection.status())
       onStatus()
+      // Nothing more may come before the log starts over: hidden tabs need not wait for what there is.
+      if (connection.status().state !== 'open') flush()
+      viewers.look()
     },
     onError: tellError,
   })
+  const viewers = createViewers({
+    platform,
+    release: options.hidden.release,
+    tabs: tabs.all,
+    takeUp: connection.release,
+    letGo: connection.letGo,
+  })
+  const command = (what: StreamCommand) => {
+    connection[what]()
+    if (what === 'nudge' || what === 'retry') viewers.seen()
+  }
   const leadership = createLeadership({
     platform,
     protocol,
@@ -157,13 +179,18 @@ export const wireParts = ({
     log,
     prepare: credentials.prepare,
     setStreaming(streaming) {
-      if (streaming) connection.release()
-      else connection.hold()
+      if (!streaming) {
+        viewers.stop()
+        return connection.hold()
+      }
+      viewers.lead()
     },
     connectionStatus: connection.status,
     onStatus,
     onError,
-    onCommand: (command) => connection[command](),
+    isInView: () => tabs.all().some((tab) => tab.seen().visible),
+    onInView: viewers.seen,
+    onCommand: command,
     onSignOut,
     onSuperseded,
     metrics,
@@ -181,6 +208,8 @@ export const wireParts = ({
     reads,
     connection,
     leadership,
+    viewers,
+    command,
     async close(remains) {
       if (remains === 'discard') log.discard()
       // Leadership comes first: the other hubs must not hear the status `closed`, since one of them takes over.

@@ -97,6 +97,8 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
   let failures = 0
   /** This tab was frozen. The next batch may have been sent before a sign-out that the tab has missed (A4). */
   let wasFrozen = false
+  /** As the page has told last. */
+  let isVisible = false
   const pauses = new Set<PauseReason>()
 
   /** The link to this tab's hub; `null`: there is none. */
@@ -287,9 +289,11 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
     onResume(reason) {
       if (pauses.delete(reason) && pauses.size === 0 && state.is === 'paused') attach()
     },
-    onVisible(visible) {
-      askQuietly((hub) => hub.visible(visible))
-      if (visible) hasten()
+    onVisible(now) {
+      isVisible = now
+      // Calls that wait for the next hub may change their order. Each says what is true by then.
+      askQuietly((hub) => hub.visible(isVisible))
+      if (now) hasten()
     },
     onOnline: hasten,
   })

@@ -25,11 +25,12 @@ export const watchLifecycle = ({
 }: LifecycleHooks): LifecycleWatch => {
   const stop = new AbortController()
   const { signal } = stop
+  const page = document
   addEventListener('pagehide', () => onPause('cached'), { signal })
   addEventListener('pageshow', (event) => event.persisted && onResume('cached'), { signal })
   addEventListener('online', onOnline, { signal })
-  document.addEventListener('freeze', () => onPause('frozen'), { signal })
-  document.addEventListener('resume', () => onResume('frozen'), { signal })
-  document.addEventListener('visibilitychange', () => onVisible(!document.hidden), { signal })
+  page.addEventListener('freeze', () => onPause('frozen'), { signal })
+  page.addEventListener('resume', () => onResume('frozen'), { signal })
+  page.addEventListener('visibilitychange', () => onVisible(!page.hidden), { signal })
   return { close: () => stop.abort() }
 }

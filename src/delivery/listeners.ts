@@ -14,12 +14,19 @@ export interface StreamEvent<Type extends string = string> {
 
 export type Listener = (payload: unknown, event: StreamEvent) => void
 
+export interface ListenOptions {
+  /** Whether a hidden tab hears such an event at once, with all that came before it (H1). Default `false`. */
+  urgent?: boolean
+}
+
 /** Which listener hears which type. An event's data is parsed once, and only if anybody listens. */
 export interface Listeners {
   /** Adds a listener. @param type `'*'`: all types. @returns removes the listener again */
-  add(type: string, listener: Listener): () => void
+  add(type: string, listener: Listener, options?: ListenOptions): () => void
   /** The types that have a listener, sorted. */
   follow(): Follow
+  /** The types that have an urgent listener, sorted. */
+  urgent(): Follow
   dispatch(event: LoggedEvent): void
   /** How many events were not delivered because `parse` threw. */
   invalid(): number
@@ -33,19 +40,29 @@ export const createListeners = (
   const invalidTypes = new Set<string>()
   let invalid = 0
   const byType = new Map<string, ListenerSet<[payload: unknown, event: StreamEvent]>>()
+  /** The type of each urgent listener. */
+  const urgent = new Set<{ type: string }>()
+  const typesIn = (types: Iterable<string>): Follow => {
+    const distinct = new Set(types)
+    return distinct.has('*') ? '*' : [...distinct].sort()
+  }
 
   return {
-    add(type, listener) {
+    add(type, listener, options) {
       const set = byType.get(type) ?? createListenerSet()
       byType.set(type, set)
       const remove = set.on(listener)
+      const entry = { type }
+      if (options?.urgent) urgent.add(entry)
       return () => {
         remove()
+        urgent.delete(entry)
         if (set.isEmpty() && byType.get(type) === set) byType.delete(type)
       }
     },
     invalid: () => invalid,
-    follow: () => (byType.has('*') ? '*' : [...byType.keys()].sort()),
+    follow: () => typesIn(byType.keys()),
+    urgent: () => typesIn([...urgent].map(({ type }) => type)),
     dispatch({ type, id, data, at }) {
       const sets = [byType.get(type), type === '*' ? undefined : byType.get('*')]
       if (sets.every((set) => set === undefined)) return

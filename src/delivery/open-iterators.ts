@@ -1,12 +1,12 @@
 import { createEventIterator } from './event-iterator.ts'
-import type { Listener, StreamEvent } from './listeners.ts'
+import type { Listener, ListenOptions, StreamEvent } from './listeners.ts'
 
 type Iterated = StreamEvent & { payload: unknown }
 
 /** The `events()` iterators of one stream, and what their consumers have not taken yet. */
 export interface OpenIterators {
   /** @param options `signal` ends the iteration, without an error */
-  events(type: string, options?: { signal?: AbortSignal }): AsyncIterableIterator<Iterated>
+  events(type: string, options?: { signal?: AbortSignal } & ListenOptions): AsyncIterableIterator<Iterated>
   /** Resolves once every iterator has room. */
   taken(): Promise<unknown>
   /** Ends all iterators, and those that are opened later. */
@@ -14,21 +14,24 @@ export interface OpenIterators {
 }
 
 /** @param on listens to a type, and returns the unsubscribe */
-export const createOpenIterators = (on: (type: string, listener: Listener) => () => void): OpenIterators => {
+export const createOpenIterators = (
+  on: (type: string, listener: Listener, options: ListenOptions) => () => void,
+): OpenIterators => {
   /** One promise for each full iterator. The batch is acknowledged once all of them have room again. */
   const full = new Set<Promise<void>>()
   const open = new Set<() => void>()
   let closed = false
 
   return {
-    events(type, { signal } = {}) {
+    events(type, { signal, ...options } = {}) {
       const iterator = createEventIterator<Iterated>((push, end) => {
-        const off = on(type, (payload, event) => {
+        const listener: Listener = (payload, event) => {
           const room = push({ ...event, payload })
           if (room === undefined) return
           full.add(room)
           void room.then(() => full.delete(room))
-        })
+        }
+        const off = on(type, listener, options)
         open.add(end)
         return () => {
           off()

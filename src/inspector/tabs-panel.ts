@@ -1,12 +1,24 @@
+import type { Follow } from '../shared/events.ts'
 import type { SessionInspection } from '../shared/inspection.ts'
 import { createRows, h, setText } from './dom.ts'
 import { ago, count, short } from './format.ts'
 import type { Panel } from './snapshot.ts'
 import type { Tone } from './tone.ts'
 
-const follows = (session: SessionInspection): string => {
-  if (session.follows === '*') return 'everything'
-  return session.follows.length === 0 ? 'nothing' : session.follows.join(', ')
+const typesOf = (types: Follow): string => {
+  if (types === '*') return 'everything'
+  return types.length === 0 ? 'nothing' : types.join(', ')
+}
+
+const follows = ({ follows, urgent }: SessionInspection): string =>
+  typesOf(follows) + (urgent.length === 0 ? '' : ` (urgent: ${typesOf(urgent)})`)
+
+/** What the column of deliveries says of each state. */
+const DELIVERY: Record<SessionInspection['state'], string> = {
+  idle: 'idle',
+  'held-back': 'held back',
+  delivering: 'delivering',
+  stalled: 'no acknowledgement',
 }
 
 /** What is seen of a tab. One that does not acknowledge is slow or frozen: a hub cannot tell the two apart. */
@@ -61,10 +73,10 @@ export const createTabsPanel = (): Panel => {
           mine.hidden = session.tab !== own
           setText(view, words)
           view.dataset.tone = tone
-          setText(delivery!, session.state === 'stalled' ? 'no acknowledgement' : session.state)
+          setText(delivery!, DELIVERY[session.state])
           setText(cursor!, count(session.cursor.seq))
           setText(lag!, count(session.lag))
-          lag!.dataset.tone = session.lag > 0 ? 'warn' : ''
+          lag!.dataset.tone = session.lag > 0 && session.state !== 'held-back' ? 'warn' : ''
           setText(types!, follows(session))
           types!.title = follows(session)
           setText(ack!, ago(session.lastAckAt, at))

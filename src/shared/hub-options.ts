@@ -23,5 +23,7 @@ export interface HubOptions {
   dedupe: boolean
   maxEventSize: number
   coalesce: number
+  /** Deliveries to hidden tabs (H1), and how long a stream is kept that no tab in view needs (H2), both in ms. */
+  hidden: { every: number; release: number | false }
   verify: Verify | null
 }

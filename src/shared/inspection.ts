@@ -19,7 +19,7 @@ export interface Metrics {
   /** The longest time between two bytes of a stream, or between the last one and its end, in ms. */
   longestSilence: number
   resets: number
-  /** From the hub's receipt to a tab's acknowledgement, over the last 512 batches, in ms. */
+  /** From the hub's receipt to a tab's acknowledgement, over the last 512 batches to tabs that are not slowed by `hidden`, in ms. */
   deliveryLatency: { p50: number; p99: number }
   tabs: number
 }
@@ -30,7 +30,10 @@ export interface SessionInspection {
   /** Events that the log has beyond the cursor. */
   lag: number
   follows: Follow
-  state: 'idle' | 'delivering' | 'stalled'
+  /** The types whose events do not wait while the tab is hidden (H1). */
+  urgent: Follow
+  /** `held-back`: the tab is hidden, and what it lacks waits for its next delivery (H1). */
+  state: 'idle' | 'held-back' | 'delivering' | 'stalled'
   visible: boolean
   /** In ms since 1970. */
   attachedAt: number

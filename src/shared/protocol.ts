@@ -76,6 +76,8 @@ export interface Hello {
   /** When the page connected, in ms since 1970: what `'now'` means. */
   since: number
   follow: Follow
+  /** The types whose events reach the tab at once even while it is hidden (H1). */
+  urgent: Follow
   visible: boolean
 }
 
@@ -105,7 +107,8 @@ export type Welcome =
 /** What a hub exposes to one tab. */
 export interface HubApi {
   attach(hello: Hello): Promise<Welcome>
-  follow(follow: Follow): void
+  /** @param urgent as in `Hello` */
+  follow(follow: Follow, urgent: Follow): void
   visible(visible: boolean): void
   ping(): Pong
   reconnect(): void

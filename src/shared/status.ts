@@ -13,15 +13,8 @@ export type ErrorKind =
   | 'superseded'
 
 export type StreamState =
-  | 'idle'
-  | 'connecting'
-  | 'open'
-  | 'waiting'
-  | 'offline'
-  | 'unauthorized'
-  | 'superseded'
-  | 'failed'
-  | 'closed'
+  /** There is no stream: no worker has answered yet, or no tab has been in view for `hidden.release` (H2). */
+  'idle' | 'connecting' | 'open' | 'waiting' | 'offline' | 'unauthorized' | 'superseded' | 'failed' | 'closed'
 
 /** A `StreamError` as it crosses the port. */
 export interface ErrorData {

@@ -16,9 +16,9 @@ export type FromFollower =
   | { type: 'who-leads' }
   /**
    * A follower is here. The answers are the same as to `who-leads`, but one `leading` serves all that say hello at
-   * once.
+   * once. `inView`: a tab of this hub is in view (H2); a follower says so once a beat.
    */
-  | { type: 'hello' }
+  | { type: 'hello'; inView?: true }
   /** The follower has no event after `after`, and needs them. The leader answers with `events`. */
   | { type: 'missing'; epoch: string; after: number }
   | { type: 'command'; command: StreamCommand }

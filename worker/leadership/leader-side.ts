@@ -16,6 +16,8 @@ export interface LeaderSideOptions {
   state(): LeadershipState
   connectionStatus(): ConnectionStatus
   post(message: HubMessage): void
+  /** A tab of a follower is in view (H2). */
+  onInView(): void
   onCommand(command: StreamCommand): void
 }
 
@@ -43,6 +45,7 @@ export const createLeaderSide = ({
   state,
   connectionStatus,
   post,
+  onInView,
   onCommand,
 }: LeaderSideOptions): LeaderSide => {
   let answering = false
@@ -105,9 +108,10 @@ export const createLeaderSide = ({
         followers.seen()
         announce()
       },
-      hello() {
+      hello({ inView }) {
         repeatClaim()
         if (!isLeading()) return
+        if (inView) onInView()
         followers.seen()
         answer()
       },

@@ -108,8 +108,12 @@ export interface LeadershipOptions {
   /** The stream may run, or must end. */
   setStreaming(streaming: boolean): void
   connectionStatus(): ConnectionStatus
+  /** Whether a tab of this hub is in view. */
+  isInView(): boolean
   onStatus(): void
   onError(error: ErrorData): void
+  /** A tab of another hub is in view (H2). Called again and again, while this hub leads. */
+  onInView(): void
   onCommand(command: StreamCommand): void
   onSignOut(): void
   /** A hub of a newer protocol is there. This one has let go of the stream for good (T4). */
@@ -132,7 +136,7 @@ export const createLeadership = (options: LeadershipOptions): Leadership => {
     platform,
     onLook() {
       freeze.ran()
-      post({ type: 'hello' })
+      post(options.isInView() ? { type: 'hello', inView: true } : { type: 'hello' })
     },
     onSilence: () => (state().is === 'yielded' ? takeOver.makeSure('silence') : move('silence')),
   })

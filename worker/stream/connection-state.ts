@@ -34,6 +34,8 @@ export type ConnectionEvent =
   | 'release'
   /** This hub does not lead, or has no tabs. */
   | 'hold'
+  /** No tab is in view, and has not been for long (H2). What only a tab can mend stays, and is shown. */
+  | 'unwatched'
   /** 200 with an event stream. */
   | 'opened'
   /** The attempt or the stream ended in a way that time can mend. */
@@ -96,6 +98,7 @@ export const TRANSITIONS: Record<ConnectionState, Record<ConnectionEvent, Connec
   idle: {
     release: 'connecting',
     hold: null,
+    unwatched: null,
     opened: null,
     lost: null,
     'cut-off': null,
@@ -110,6 +113,7 @@ export const TRANSITIONS: Record<ConnectionState, Record<ConnectionEvent, Connec
   connecting: {
     release: null,
     hold: 'idle',
+    unwatched: 'idle',
     opened: 'open',
     lost: 'waiting',
     'cut-off': 'offline',
@@ -124,6 +128,7 @@ export const TRANSITIONS: Record<ConnectionState, Record<ConnectionEvent, Connec
   open: {
     release: null,
     hold: 'idle',
+    unwatched: 'idle',
     opened: null,
     lost: 'waiting',
     'cut-off': 'offline',
@@ -140,6 +145,7 @@ export const TRANSITIONS: Record<ConnectionState, Record<ConnectionEvent, Connec
   waiting: {
     release: null,
     hold: 'idle',
+    unwatched: 'idle',
     opened: null,
     lost: null,
     'cut-off': null,
@@ -154,6 +160,7 @@ export const TRANSITIONS: Record<ConnectionState, Record<ConnectionEvent, Connec
   offline: {
     release: null,
     hold: 'idle',
+    unwatched: 'idle',
     opened: null,
     // The network is back, but the server named a time.
     lost: 'waiting',
@@ -169,6 +176,7 @@ export const TRANSITIONS: Record<ConnectionState, Record<ConnectionEvent, Connec
   unauthorized: {
     release: null,
     hold: 'idle',
+    unwatched: null,
     opened: null,
     lost: null,
     'cut-off': null,
@@ -183,6 +191,7 @@ export const TRANSITIONS: Record<ConnectionState, Record<ConnectionEvent, Connec
   failed: {
     release: null,
     hold: 'idle',
+    unwatched: null,
     opened: null,
     lost: null,
     'cut-off': null,
@@ -198,6 +207,7 @@ export const TRANSITIONS: Record<ConnectionState, Record<ConnectionEvent, Connec
     release: null,
     // Without a tab the hub forgets that the stream had ended: the next tab tries anew.
     hold: 'idle',
+    unwatched: null,
     opened: null,
     lost: null,
     'cut-off': null,
@@ -212,6 +222,7 @@ export const TRANSITIONS: Record<ConnectionState, Record<ConnectionEvent, Connec
   disposed: {
     release: null,
     hold: null,
+    unwatched: null,
     opened: null,
     lost: null,
     'cut-off': null,

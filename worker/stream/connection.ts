@@ -62,6 +62,11 @@ export interface Connection extends Pick<Triggers, 'nudge' | 'welcome' | 'wake'>
   hold(): void
   /** This hub leads, and has tabs: opens the stream. */
   release(): void
+  /**
+   * No tab is in view (H2): ends the stream or the attempts, and shows `idle`. Does nothing before a time that the server
+   * named.
+   */
+  letGo(): void
   /** `reconnect()`: tries now, as if for the first time, also in place of an attempt or a stream that stands. */
   retry(): void
   /** `dropLog()`: the log starts over, without a position (I2). A stream that stands goes on. */
@@ -359,7 +364,15 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
       rhythm = null
       enter('hold')
     },
-    release: () => void enter('release'),
+    release() {
+      // The time without a stream counts from here: before, nobody wanted one.
+      if (enter('release') && lostAt !== null) lostAt = platform.now()
+    },
+    letGo() {
+      if (('wait' in phase && phase.wait.isTold) || TRANSITIONS[phase.state].unwatched === null) return
+      errors.clear()
+      enter('unwatched')
+    },
     retry,
     drop() {
       position.drop()

@@ -1,3 +1,4 @@
+import type { ResetReason } from '../../src/shared/events.ts'
 import type { Log } from '../log/log.ts'
 import type { Received } from '../log/received.ts'
 import type { Block } from './parser.ts'
@@ -9,7 +10,7 @@ export interface Backpressure {
   piece(received: Received[], from: number): Received[]
   /** Resolves once there is room for the next piece. @param head the newest seq, once `piece` was appended */
   room(piece: Received[], head: number): Promise<void>
-  /** Resolves once the tabs have what the log holds, or after 1 s. */
+  /** Resolves once the tabs, hidden ones too, have what the log holds, or after 1 s. */
   caughtUp(): Promise<void>
 }
 
@@ -64,11 +65,10 @@ export const createIngest = ({ log, filter, backpressure, leads }: IngestOptions
     }
   }
 
-  /** Makes one reset of several events in a row that were too large, once tabs have what came before them (B1). */
-  const restartAfter = async (skipped: Block[], isPresent: () => boolean) => {
+  /** The log starts over once tabs have what came before: a hidden tab may have waited for it (H1). */
+  const restart = async (reason: ResetReason, lastEventId: string | undefined, isPresent: () => boolean) => {
     await backpressure.caughtUp()
-    if (!(await leads()) || !isPresent()) return
-    await log.restart('too-large', skipped.findLast(({ givenId }) => givenId !== null)?.id)
+    if ((await leads()) && isPresent()) await log.restart(reason, lastEventId)
   }
 
   return {
@@ -79,9 +79,11 @@ export const createIngest = ({ log, filter, backpressure, leads }: IngestOptions
       for (let from = 0; from < blocks.length; ) {
         const to = endOfRun(blocks, from)
         const run = blocks.slice(from, to)
-        if (run[0]!.tooLarge) await restartAfter(run, isPresent)
+        // One reset of several events in a row that were too large (B1).
+        if (run[0]!.tooLarge)
+          await restart('too-large', run.findLast(({ givenId }) => givenId !== null)?.id, isPresent)
         // `stream.reset` means the same as the header `Stream-Resume: reset` (R4): here a new epoch begins.
-        else if (isReset(run[0]!)) await log.restart('server', run[0]!.id)
+        else if (isReset(run[0]!)) await restart('server', run[0]!.id, isPresent)
         else await append(run, isPresent)
         if (!isPresent()) break
         from = to

@@ -14,6 +14,8 @@ export interface BackpressureOptions {
   /** B2 */
   bounds: { events: number; bytes: number }
   tabs(): Pick<Session, 'backlog' | 'cursor'>[]
+  /** Delivers to hidden tabs now (H1). */
+  flush(): void
 }
 
 /**
@@ -28,11 +30,11 @@ export interface Backpressure {
   piece(received: Received[], from: number): Received[]
   /** Resolves once there is room for the next piece. @param head the newest seq, once `piece` was appended */
   room(piece: Received[], head: number): Promise<void>
-  /** Resolves once each tab that acknowledges has what the log holds, or after 1 s. */
+  /** Delivers to hidden tabs too. Resolves once each tab that acknowledges has what the log holds, or after 1 s. */
   caughtUp(): Promise<void>
 }
 
-export const createBackpressure = ({ platform, bounds, tabs }: BackpressureOptions): Backpressure => {
+export const createBackpressure = ({ platform, bounds, tabs, flush }: BackpressureOptions): Backpressure => {
   /** After each piece: the characters appended up to its last seq. Marks older than the log are dropped. */
   const marks: { seq: number; total: number }[] = []
   /** The total of the last mark that was dropped. */
@@ -58,6 +60,7 @@ export const createBackpressure = ({ platform, bounds, tabs }: BackpressureOptio
       while (tabs().some(isShort)) await pause(platform, LOOK)
     },
     async caughtUp() {
+      flush()
       for (let waited = 0; waited < CATCH_UP && tabs().some((tab) => tab.backlog() > 0); waited += LOOK)
         await pause(platform, LOOK)
     },

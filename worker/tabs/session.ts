@@ -22,7 +22,11 @@ export interface SessionOptions extends TabStart, Pick<BatchesOptions, 'reads' |
   /** When the page connected, in ms since 1970: what `'now'` means. */
   since: number
   follow: Follow
+  /** The types whose events the tab hears at once even while it is hidden (H1). */
+  urgent: Follow
   visible: boolean
+  /** Whether deliveries to this tab may wait while it is hidden (H1). */
+  mayWait: boolean
   /** The delivery has failed for good. Called once at most. */
   onFailed(cause: unknown): void
 }
@@ -37,18 +41,22 @@ export interface Session extends TabCalls {
   /** Whether the tab is in view, and since when (in ms since 1970); `at` 0: it was never in view. */
   seen(): { visible: boolean; at: number }
   setVisible(visible: boolean): void
+  /** Whether the tab is hidden, and deliveries to it may wait (hidden-pace.ts). */
+  isSlowed(): boolean
   /** There may be something to deliver. */
   pump(): void
   /** Another leader took over (batches.ts). */
   truncate(): void
-  follow(types: Follow): void
+  follow(types: Follow, urgent: Follow): void
+  /** The types whose events do not wait. */
+  urgent(): Follow
   /** How many events the tab still has to take; 0 for a tab that is stalled: the stream does not wait for it. */
   backlog(): number
   inspect(): SessionInspection
 }
 
 export const createSession = (options: SessionOptions): Session => {
-  const { platform, tab, remote, log, metrics, reads, follow, onReset, onFailed } = options
+  const { platform, tab, remote, log, reads, follow, mayWait, onReset, onFailed } = options
   const attachedAt = platform.now()
   const since = Math.min(options.since, attachedAt) - CLOCK_SLACK
   const batches = createBatches({
@@ -61,11 +69,17 @@ export const createSession = (options: SessionOptions): Session => {
     onChange: () => pump.start(),
     onReset,
   })
+  const metrics = {
+    // The time that a batch has waited for a hidden tab says nothing of how fast the hub is.
+    delivered: (ms: number) => isSlowed() || options.metrics.delivered(ms),
+  }
   const pump = createPump({ platform, remote, log, batches, metrics, onFailed })
   const calls = createTabCalls(remote)
   let view = { visible: options.visible, at: options.visible ? attachedAt : 0 }
+  let { urgent } = options
   let isClosed = false
 
+  const isSlowed = () => mayWait && !view.visible
   const lag = () => {
     const { epoch, seq } = batches.cursor()
     return Math.max(0, log.head() - (epoch === log.epoch() ? seq : log.first() - 1))
@@ -81,14 +95,20 @@ export const createSession = (options: SessionOptions): Session => {
     },
     pump: pump.start,
     truncate: batches.truncate,
-    follow: batches.setFollow,
+    isSlowed,
+    follow(types, urgentTypes) {
+      batches.setFollow(types)
+      urgent = urgentTypes
+    },
+    urgent: () => urgent,
     backlog: () => (isClosed || pump.state() === 'stalled' ? 0 : lag()),
     inspect: () => ({
       tab,
       cursor: batches.cursor(),
       lag: lag(),
       follows: batches.follow(),
-      state: pump.state(),
+      urgent,
+      state: pump.state() === 'idle' && isSlowed() && lag() > 0 ? 'held-back' : pump.state(),
       visible: view.visible,
       attachedAt,
       lastAckAt: pump.lastAckAt(),

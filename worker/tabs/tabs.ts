@@ -11,8 +11,6 @@ export interface Tabs {
   remove(session: Session): void
   /** Takes all of them away at once. @returns the sessions that were there */
   removeAll(): Session[]
-  /** There may be something to deliver. */
-  pump(): void
   /** Another leader's log took the place of this one (D2). */
   truncate(): void
   tellStatus(status: Status): void
@@ -32,9 +30,6 @@ export const createTabs = (): Tabs => {
       const removed = [...sessions]
       sessions.clear()
       return removed
-    },
-    pump() {
-      for (const session of sessions) session.pump()
     },
     truncate() {
       for (const session of sessions) session.truncate()

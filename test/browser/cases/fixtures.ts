@@ -6,6 +6,7 @@ import type { StartOptions } from '../app/record.ts'
 import { eventually } from '../eventually.ts'
 import { type Answer, type OddServer, openStream, startOddServer } from '../odd-server.ts'
 import { openTab, type Tab } from '../tab.ts'
+import { setVisible } from '../visibility.ts'
 
 const appDir = fileURLToPath(new URL('../app/dist', import.meta.url))
 
@@ -64,14 +65,10 @@ export const firstError = async (tab: Tab) => {
   return (await tab.record()).errors[0]!
 }
 
-/** The user turns to another tab, and looks at this one again: Playwright keeps every page visible. */
-export const lookAt = (page: Page) =>
-  page.evaluate(() => {
-    for (const hidden of [true, false]) {
-      Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden })
-      document.dispatchEvent(new Event('visibilitychange'))
-    }
-  })
+/** The user turns to another tab, and looks at this one again. */
+export const lookAt = async (page: Page) => {
+  for (const visible of [false, true]) await setVisible(page, visible)
+}
 
 /** The reasons of all resets that the tab was told. */
 export const resetsOf = async (tab: Tab) => (await tab.record()).resets.map(({ reason }) => reason)

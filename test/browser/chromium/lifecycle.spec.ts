@@ -111,3 +111,25 @@ test('T3 a frozen tab that leads gives the lock up, and follows when it is back'
   expect((await leader!.status()).role).toBe('follower')
   expect(backend.peak()).toBe(1)
 })
+
+test('H1 a tab behind another one is held back, and has everything once it is in front', async ({
+  backend,
+  open,
+  user,
+}) => {
+  const options = { connect: { hidden: { every: 3_600_000 } } }
+  const behind = await open(options, user)
+  const front = await open(options, user)
+  for (const tab of [behind, front]) await tab.until('open')
+  await front.page.bringToFront()
+  const view = ({ page }: Tab) => page.evaluate(() => document.visibilityState)
+  await eventually(() => view(behind), { message: 'the tab is hidden' }).toBe('hidden')
+  await backend.publish()
+  await behind.received(1)
+  await backend.publish(10)
+  await expectExactlyOnce([front], backend.published())
+  expect(await behind.numbers()).toEqual([1])
+  await behind.page.bringToFront()
+  await expectExactlyOnce([behind], backend.published())
+  expect((await behind.record()).resets).toEqual([])
+})

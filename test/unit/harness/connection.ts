@@ -23,6 +23,7 @@ export const OPTIONS: HubOptions = {
   maxEventSize: 1_024,
   dedupe: true,
   coalesce: 16,
+  hidden: { every: 1_000, release: false },
   verify: null,
 }
 

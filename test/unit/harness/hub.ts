@@ -142,6 +142,7 @@ export const openTab = async (test: TestHub, { hello, options, accessToken, take
     lineage: null,
     from: 'now',
     follow: '*',
+    urgent: [],
     since: test.platform.now() + 1,
     visible: true,
     ...hello,

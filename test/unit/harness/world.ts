@@ -28,6 +28,14 @@ export interface WorldHub extends Process {
   protocol: number
 }
 
+/** What a page listens to from the start. */
+export interface Listens {
+  types?: string[]
+  /** By listeners that do not wait while the page is hidden (H1), beside those of `types`. */
+  urgent?: string[]
+  visible?: boolean
+}
+
 /** A page with the real client, and what its listeners heard. */
 export interface WorldTab {
   stream: Stream<Record<string, number>>
@@ -38,6 +46,7 @@ export interface WorldTab {
   isClosed(): boolean
   /** It listens to another type. */
   listen(type: string): void
+  setVisible(visible: boolean): void
   /** All that it knows of where it stands, for the report of a failure. */
   describe(): Promise<string>
   /** The page goes into the cache, and comes back to find this hub. */
@@ -54,10 +63,10 @@ export interface World {
   /** @param protocol that the hub speaks; its pages are of its version */
   spawnHub(protocol?: number): WorldHub
   /**
-   * @param types what it listens to from the start
    * @param next the worker that runs under the name that the tabs of `gone` derive from it
+   * @param listens default: to all types
    */
-  openTab(first: WorldHub, from: From, next: (gone: WorldHub) => WorldHub, types?: string[]): WorldTab
+  openTab(first: WorldHub, from: From, next: (gone: WorldHub) => WorldHub, listens?: Listens): WorldTab
   /** So many events with an id, and what follows from them. */
   publish(count: number): Promise<void>
   /** Whose IndexedDB fails from now on. */
@@ -142,7 +151,12 @@ export const createWorld = (seed = 1, options: Partial<ConnectOptions> = {}): Wo
     })
   }
 
-  const openTab: World['openTab'] = (first, from, next, types = ['*']) => {
+  const openTab: World['openTab'] = (
+    first,
+    from,
+    next,
+    { types = ['*'], urgent = [], visible = true } = {},
+  ) => {
     const heard: Heard[] = []
     const errors: StreamError[] = []
     let closed = false
@@ -156,6 +170,7 @@ export const createWorld = (seed = 1, options: Partial<ConnectOptions> = {}): Wo
     }
     const page = openPage(base.locks)
     pages.push(page)
+    page.setVisible(visible)
     const stream = page.connect<Record<string, number>>('/stream', {
       user: 'ann',
       from,
@@ -167,6 +182,7 @@ export const createWorld = (seed = 1, options: Partial<ConnectOptions> = {}): Wo
         heard.push({ number, id, hasOwnId: server.published[number - 1]!.id !== null })
       })
     types.forEach(listen)
+    for (const type of urgent) stream.on(type, () => {}, { urgent: true })
     stream.onReset(({ reason }) => heard.push({ reset: reason }))
     stream.onError((error) => errors.push(error))
     stream.onStatus(({ state }) => {
@@ -179,6 +195,7 @@ export const createWorld = (seed = 1, options: Partial<ConnectOptions> = {}): Wo
       isAttached: () => stream.status.tabs > 0,
       isClosed: () => closed,
       listen: (type) => void listen(type),
+      setVisible: page.setVisible,
       async describe() {
         const { role, state, tabs } = stream.status
         const inspection = await Promise.race([

@@ -99,6 +99,75 @@ describe('what listeners and iterators of a client hear', () => {
     expect(heard).toEqual(['count: {not json'])
   })
 
+  describe('H1 in a hidden tab', () => {
+    /** Its hub knows. */
+    const hide = async (stream: Stream<Events>) => {
+      page.setVisible(false)
+      expect((await stream.inspect()).sessions[0]!.visible).toBe(false)
+    }
+    const send = async (body: { push(data: string): void }, ...types: string[]) => {
+      body.push(types.map((type) => sse(null, '1', type)).join(''))
+      await settle()
+      await test.platform.advance(16)
+    }
+
+    it('a listener hears events late, an urgent one at once with all that came before, and in view nothing waits', async () => {
+      const { stream, body } = await open()
+      const heard: string[] = []
+      stream.on('note', () => heard.push('note'))
+      const off = stream.on('count', () => heard.push('count'), { urgent: true })
+      await settle()
+      await hide(stream)
+      await send(body, 'note')
+      await send(body, 'note')
+      expect(heard).toEqual(['note'])
+      await send(body, 'count')
+      await until(() => heard.length === 3)
+      expect(heard).toEqual(['note', 'note', 'count'])
+      off()
+      stream.on('count', () => heard.push('late'))
+      await settle()
+      await send(body, 'count')
+      expect(heard).toHaveLength(3)
+      page.setVisible(true)
+      await until(() => heard.length === 4)
+      expect(heard.at(-1)).toBe('late')
+    })
+
+    it('a listener that is added, and an iterator, may be urgent; what waits comes with it', async () => {
+      const { stream, body } = await open()
+      const heard: string[] = []
+      stream.on('note', () => heard.push('note'))
+      await settle()
+      await hide(stream)
+      await send(body, 'note')
+      await send(body, 'note')
+      const iterator = stream.events('count', { urgent: true })
+      await until(() => heard.length === 2)
+      expect((await stream.inspect()).sessions[0]).toMatchObject({ urgent: ['count'], visible: false })
+      await send(body, 'note', 'count')
+      expect((await iterator.next()).value).toMatchObject({ type: 'count', payload: 1 })
+      await until(() => heard.length === 3)
+    })
+
+    it('a tab that opens hidden is served as one, and hears of a reset at once', async () => {
+      page.setVisible(false)
+      const { stream, body } = await open()
+      const heard: string[] = []
+      stream.on('*', (_, { type }) => heard.push(type))
+      stream.onReset(({ reason }) => heard.push(reason))
+      await settle()
+      await send(body, 'note')
+      await until(() => heard.length === 1)
+      await send(body, 'note')
+      stream.dropLog()
+      await until(() => heard.includes('dropped'))
+      await send(body, 'count')
+      await test.platform.advance(1_000)
+      await until(() => heard.at(-1) === 'count')
+    })
+  })
+
   it('events() iterates, and ends with close()', async () => {
     const { stream, body } = await open()
     const counts: number[] = []

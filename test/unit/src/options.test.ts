@@ -20,6 +20,7 @@ describe('options', () => {
       dedupe: true,
       maxEventSize: 1024 * 1024,
       coalesce: 16,
+      hidden: { every: 1_000, release: false },
       verify: null,
     })
   })
@@ -38,6 +39,7 @@ describe('options', () => {
         dedupe: false,
         maxEventSize: 7,
         coalesce: 0,
+        hidden: { release: 10_000 },
         verify: { jwks: '/keys', audience: 'app', types: ['b', 'a', 'b'] },
       }),
     ).toEqual({
@@ -53,6 +55,7 @@ describe('options', () => {
       dedupe: false,
       maxEventSize: 7,
       coalesce: 0,
+      hidden: { every: 1_000, release: 10_000 },
       verify: { jwks: 'https://app.test/keys', audience: 'app', types: ['a', 'b'] },
     })
   })
@@ -75,6 +78,30 @@ describe('options', () => {
 
   it.each([-1, Number.NaN, 'soon'])('`coalesce` is 0 or more: %j', (coalesce) => {
     expect(() => convert({ user: 'ann', coalesce })).toThrow(/`coalesce`/)
+  })
+
+  it.each([
+    [{ every: -1 }, /`hidden.every`/],
+    [{ every: Number.NaN }, /`hidden.every`/],
+    [{ every: 'soon' }, /`hidden.every`/],
+    [{ release: 9_999 }, /`hidden.release`.*10,000/],
+    [{ release: 0 }, /`hidden.release`/],
+    [{ release: true }, /`hidden.release`/],
+    [{ release: Number.NaN }, /`hidden.release`/],
+    [{ after: 1_000 }, /no option `hidden.after`/],
+    [1_000, /`hidden`.*object/],
+    [false, /`hidden`.*object/],
+    [null, /`hidden`.*object/],
+  ])('H1, H2 `hidden` must make sense: %j', (hidden, words) => {
+    expect(() => convert({ user: 'ann', hidden })).toThrow(TypeError)
+    expect(() => convert({ user: 'ann', hidden })).toThrow(words)
+  })
+
+  it('H1, H2 each part of `hidden` has its default', () => {
+    const of = (hidden: object) => convert({ user: 'ann', hidden }).hidden
+    expect(of({})).toEqual({ every: 1_000, release: false })
+    expect(of({ every: 0 })).toEqual({ every: 0, release: false })
+    expect(of({ every: Number.POSITIVE_INFINITY, release: false }).every).toBe(Number.POSITIVE_INFINITY)
   })
 
   it('cross a port as they are: no function goes along', () => {

@@ -62,7 +62,7 @@ describe.each([18, 19] as const)('X2 the hooks in React %i', (version) => {
   }
   const hooks = () =>
     page.hooks as unknown as {
-      useEvent(type: string, listener: (payload: unknown) => void): void
+      useEvent(type: string, listener: (payload: unknown) => void, options?: { urgent: boolean }): void
       useLatest(type: string): unknown
       useStatus<T = Status>(select?: (status: Status) => T): T
       useStream(): Stream<EventMap> | null
@@ -101,6 +101,23 @@ describe.each([18, 19] as const)('X2 the hooks in React %i', (version) => {
     await unmount()
     await test.emit('count', 3)
     expect(heard).toHaveLength(2)
+  })
+
+  it('H1 useEvent passes on whether its listener is urgent', async () => {
+    const asked: unknown[] = []
+    const { on } = test.stream
+    test.stream.on = ((type: string, listener: () => void, options?: { urgent?: boolean }) => {
+      asked.push(options?.urgent)
+      return on(type, listener, options)
+    }) as typeof on
+    await render(() => {
+      const urgent = hooks().useLatest('count') === undefined
+      return hooks().useEvent('note', () => {}, { urgent })
+    })
+    expect(asked).toContain(true)
+    expect(asked).not.toContain(false)
+    await page.act(() => test.emit('count', 1))
+    expect(asked.at(-1)).toBe(false)
   })
 
   it('useEvent takes the listener of the last render', async () => {

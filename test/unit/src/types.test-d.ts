@@ -30,7 +30,9 @@ export const eventMap = async (stream: Stream<Events>) => {
     chapter.percent
   })
   // @ts-expect-error a type that the map lacks
-  stream.on('chapter.deleted', () => {})
+  stream.on('chapter.deleted', () => {}, { urgent: true })
+  // @ts-expect-error there is no such option
+  stream.on('chapter.deleted', () => {}, { urgnet: true })
   // @ts-expect-error a listener of another payload
   stream.on('task.progress', (progress: { title: string }) => progress)
 

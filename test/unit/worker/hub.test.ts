@@ -150,7 +150,7 @@ describe('a hub and its tabs', () => {
     expect(after.ids()).toEqual(['3', '4'])
     expect(now.ids()).toEqual(['4'])
     expect(first.ids()).toEqual(['1', '3'])
-    await first.hub.follow(['b'])
+    await first.hub.follow(['b'], [])
     body.push(sse('5', 'x', 'b') + sse('6', 'x', 'a'))
     await until(() => first.ids().includes('5'))
     expect(first.ids()).toEqual(['1', '3', '5'])

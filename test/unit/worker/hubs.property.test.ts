@@ -17,6 +17,9 @@ const CALM = [
   'join',
   'open',
   'move',
+  'view',
+  'view',
+  'hideAll',
 ] as const
 const FAULTS = ['cut', 'kill', 'freeze', 'freeze', 'thaw', 'thaw', 'close', 'refuse', 'long'] as const
 const STORAGE = ['break', 'breakOne', 'mend'] as const
@@ -37,7 +40,17 @@ const step = (kinds: readonly What[]) =>
 const PAUSES = [40, 300, 1_100, 2_200, 3_100, 5_200]
 const MOST_HUBS = 4
 
-const options = { heartbeat: { timeout: 10_000_000, misses: 2 }, maxEventSize: 1_024 }
+/** A stream that no tab in view needs for so long is let go (H2): some of the moves take longer. */
+const RELEASE = 10_000
+
+const options = {
+  heartbeat: { timeout: 10_000_000, misses: 2 },
+  maxEventSize: 1_024,
+  hidden: { release: RELEASE },
+}
+
+/** The type of every third event, which is urgent for every third tab (H1). */
+const URGENT = 'urgent'
 
 /** Each event with an id once and in order, from the first on; behind a reset, from wherever. */
 const check = (heard: Heard[], name: string) => {
@@ -77,6 +90,8 @@ const simulateIn = async (world: World, steps: Step[], trace: boolean) => {
   const { server } = world
   const hubs: WorldHub[] = []
   const tabs: WorldTab[] = []
+  /** Tabs with an urgent listener. */
+  const alert = new Set<WorldTab>()
   const heirs = new Map<WorldHub, WorldHub>()
   const broken = new Set<unknown>()
   let allBroken = false
@@ -101,8 +116,15 @@ const simulateIn = async (world: World, steps: Step[], trace: boolean) => {
     heirs.set(gone, heir)
     return heir
   }
-  const open = (hub: WorldHub, pick: number) =>
-    tabs.push(world.openTab(hub, pick % 3 === 0 ? 'start' : 'now', next))
+  const open = (hub: WorldHub, pick: number) => {
+    const isAlert = pick % 3 === 1
+    const tab = world.openTab(hub, pick % 3 === 0 ? 'start' : 'now', next, {
+      urgent: isAlert ? [URGENT] : [],
+      visible: pick % 4 !== 2,
+    })
+    tabs.push(tab)
+    if (isAlert) alert.add(tab)
+  }
 
   const say = (...what: unknown[]) => trace && console.log(world.base.now() % 10_000_000, ...what)
   if (trace)
@@ -128,7 +150,8 @@ const simulateIn = async (world: World, steps: Step[], trace: boolean) => {
     )
     switch (what) {
       case 'publish':
-        for (let count = size; count > 0; count--) server.publish(pick % 4 !== 3 || count % 2 === 0)
+        for (let count = size; count > 0; count--)
+          server.publish(pick % 4 !== 3 || count % 2 === 0, count % 3 === 2 ? URGENT : null)
         break
       case 'turns':
         for (let count = size; count > 0; count--) await turn()
@@ -150,6 +173,12 @@ const simulateIn = async (world: World, steps: Step[], trace: boolean) => {
         tab.move(pickHub(size))
         break
       }
+      case 'view':
+        tabs[pick % tabs.length]!.setVisible(size % 2 === 0)
+        break
+      case 'hideAll':
+        for (const tab of tabs) tab.setVisible(false)
+        break
       case 'close':
         if (tabs.length > 1) tabs.splice(pick % tabs.length, 1)[0]!.close()
         break
@@ -193,9 +222,22 @@ const simulateIn = async (world: World, steps: Step[], trace: boolean) => {
   server.refuse(false)
   for (const hub of alive()) void hub.thaw()
   say('end')
+  for (const tab of tabs) tab.setVisible(false)
   await world.advance(65_000)
+  expect(server.open().length, `H2 no stream while nobody looks: ${await tabs[0]!.describe()}`).toBe(0)
+  server.publish(true)
+  tabs[0]!.setVisible(true)
   server.publish(true)
   server.publish(true)
+  await world.advance(20_000)
+  /** A tab whose hubs have died again and again may wait for its next one (T2). */
+  const isServed = (tab: WorldTab) => tab.stream.status.state === 'open'
+  const served = tabs.filter((tab) => alert.has(tab) && isServed(tab))
+  server.publish(true)
+  server.publish(true, URGENT)
+  await world.advance(100, 60)
+  for (const tab of served.filter(isServed))
+    expect(tab.numbers().at(-1), `H1 an urgent event: ${await tab.describe()}`).toBe(server.published.length)
   await world.advance(20_000)
   const stateOf = () => alive().map((hub) => `${hubs.indexOf(hub)}`)
   expect(server.most(), 'streams at once').toBeLessThanOrEqual(1)
@@ -240,7 +282,7 @@ const assert = async (kinds: readonly What[], verify: (resets: number, steps: St
 }
 
 it(
-  'S1, D1, L1 to L3 hubs that freeze, die and rob each other: one stream, and every tab gets each event once',
+  'S1, D1, H1, H2, L1 to L3 hubs that freeze, die and rob each other: one stream, and every tab gets each event once',
   () => assert([...CALM, ...FAULTS], (resets) => expect(resets, 'no history was lost').toBe(0)),
   120_000,
 )

@@ -58,7 +58,7 @@ describe('hubs of one key', () => {
 
   it('D1 a tab that listens to another type between two uncommitted events of it hears them in order, though its hub dies', async () => {
     const first = world.spawnHub()
-    const tab = world.openTab(first, 'now', () => world.spawnHub(), ['y'])
+    const tab = world.openTab(first, 'now', () => world.spawnHub(), { types: ['y'] })
     await world.advance(200, 60)
     const commits = { turns: 0 }
     world.setLatency(() => commits.turns)

@@ -17,6 +17,7 @@ const hello = {
   lineage: null,
   from: 'now' as const,
   follow: [],
+  urgent: [],
   since: 0,
   visible: true,
 }

@@ -52,6 +52,7 @@ describe('T2 a port whose hub has a fault of its own', () => {
       statusOf: () => ({}),
       publish: () => {},
       request: () => {},
+      viewChanged: () => {},
       onJoined: () => {},
       onLeft: () => void left++,
     } as unknown as PortHub
@@ -71,11 +72,12 @@ describe('T2 a port whose hub has a fault of its own', () => {
       from: 'now',
       since: platform.now(),
       follow: '*',
+      urgent: [],
       visible: true,
     })
     expect(await port.ping()).toMatchObject({ attached: true })
     await parts.log.append(events(1, 1))
-    tabs.pump()
+    for (const session of tabs.all()) session.pump()
     await until(() => errors.length === 1)
     expect(errors[0]).toMatchObject({ kind: 'worker', retryable: true, cause: 'Error: a fault' })
     expect([tabs.count(), left, released]).toEqual([0, 1, 0])

@@ -13,6 +13,8 @@ export const openTabstream =
       user: run,
       worker: { shared },
       parse: (data) => data,
+      // Most tabs of a bench are hidden, which must not flatter the figures (H1).
+      hidden: { every: 0 },
       ...options,
     })
     stream.on(type, hear)

@@ -47,6 +47,23 @@ describe('listeners', () => {
     expect(parsed).toHaveLength(1)
   })
 
+  it('H1 tell which types are urgent: those of an urgent listener, for as long as it is there', () => {
+    listeners.add('b', () => {})
+    expect(listeners.urgent()).toEqual([])
+    const offs = ['b', 'a', 'b'].map((type) => listeners.add(type, () => {}, { urgent: true }))
+    expect(listeners.urgent()).toEqual(['a', 'b'])
+    offs[0]!()
+    expect(listeners.urgent()).toEqual(['a', 'b'])
+    offs[2]!()
+    offs[2]!()
+    expect(listeners.urgent()).toEqual(['a'])
+    listeners.add('c', () => {}, { urgent: false })
+    const all = listeners.add('*', () => {}, { urgent: true })
+    expect(listeners.urgent()).toBe('*')
+    all()
+    expect([listeners.urgent(), listeners.follow()]).toEqual([['a'], ['a', 'b', 'c']])
+  })
+
   it('nothing is parsed that nobody listens to', () => {
     listeners.add('a', () => {})
     listeners.dispatch(logged('b', '{'))

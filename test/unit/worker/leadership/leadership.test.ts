@@ -49,6 +49,7 @@ describe('leadership', () => {
     const calls: string[] = []
     let terms = [] as (number | null | Error)[]
     let queries = 0
+    let inView = false
     const messages: string[] = []
     const note =
       <T>(name: string, answer: T) =>
@@ -97,6 +98,8 @@ describe('leadership', () => {
       },
       prepare: () => {},
       setStreaming: (streaming) => void calls.push(streaming ? 'stream' : 'no stream'),
+      isInView: () => inView,
+      onInView: () => calls.push('in view'),
       connectionStatus: () => status,
       onStatus: () => {},
       onError({ message, cause }) {
@@ -115,6 +118,9 @@ describe('leadership', () => {
       /** What happened since the last look. */
       news: () => calls.splice(0),
       queries: () => queries,
+      setInView(value: boolean) {
+        inView = value
+      },
       /** What it told of failures. */
       messages,
       answerLead: (...given: (number | null | Error)[]) => {
@@ -168,6 +174,23 @@ describe('leadership', () => {
     expect(one.news()).toEqual([])
     await platform.advance(1)
     expect(one.news()).toEqual(['lead after 4', 'stream'])
+  })
+
+  it('H2 a follower says once a beat whether a tab of it is in view, and the leader is told', async () => {
+    const one = open()
+    const two = open()
+    one.join(null)
+    two.join(null)
+    await settle()
+    one.news()
+    said.splice(0)
+    await platform.advance(1_000)
+    expect(said.filter(({ type }) => type === 'hello')).toEqual([{ type: 'hello', protocol: PROTOCOL }])
+    expect(one.news()).toEqual([])
+    two.setInView(true)
+    await platform.advance(2_000)
+    expect(one.news()).toEqual(['in view', 'in view'])
+    expect(two.news()).not.toContain('in view')
   })
 
   it('L2 relays to nobody until a follower says hello, and to no one that has been silent for 5 s', async () => {

@@ -54,6 +54,67 @@ describe('hold and release', () => {
     expect(stream.server.requests).toHaveLength(2)
   })
 
+  it('H2 a stream that nobody looks at is let go, and the next request resumes after what came', async () => {
+    const stream = openConnection()
+    const { request, body } = await stream.open()
+    body.push('id: 7\ndata: x\n\n')
+    await stream.platform.advance(0)
+    stream.connection.letGo()
+    expect(request.aborted()).toBe(true)
+    await stream.platform.advance(3_600_000)
+    expect(stream.connection.status()).toMatchObject({ state: 'idle', nextAttemptAt: null, error: null })
+    expect([stream.server.requests.length, stream.platform.timers()]).toEqual([1, 0])
+    stream.connection.release()
+    const next = await stream.accept({ 'stream-resume': 'continue' })
+    expect(next.request.headers.get('last-event-id')).toBe('7')
+    expect(stream.connection.status()).toMatchObject({ state: 'open', resume: 'continued' })
+    // Nobody wanted a stream in the hour between.
+    expect(stream.metrics.snapshot(1)).toMatchObject({ reconnections: 1, averageReconnectionTime: 0 })
+  })
+
+  it('H2 attempts are let go as well, and the error that led to them is over', async () => {
+    const stream = openConnection()
+    stream.connection.release()
+    ;(await stream.server.next()).fail()
+    await stream.platform.advance(0)
+    expect(stream.state()).toBe('waiting')
+    stream.connection.letGo()
+    await stream.platform.advance(600_000)
+    expect(stream.server.requests).toHaveLength(1)
+    expect(stream.connection.status()).toMatchObject({ state: 'idle', error: null })
+    stream.connection.release()
+    await stream.server.next()
+    stream.connection.letGo()
+    expect(stream.state()).toBe('idle')
+  })
+
+  it('H2, S4 a time that the server named is waited for before the attempts are let go', async () => {
+    const stream = openConnection()
+    stream.connection.release()
+    ;(await stream.server.next()).answer(503, { 'retry-after': '60' })
+    await stream.platform.advance(0)
+    stream.connection.letGo()
+    expect(stream.state()).toBe('waiting')
+    await stream.platform.advance(62_000)
+    expect(stream.state()).toBe('connecting')
+    stream.connection.letGo()
+    expect(stream.state()).toBe('idle')
+  })
+
+  it.each([
+    ['failed', 403],
+    ['closed', 204],
+    ['unauthorized', 401],
+  ])('H2 `%s` stays, since only a tab can change it', async (state, status) => {
+    const stream = openConnection()
+    stream.connection.release()
+    ;(await stream.server.next()).answer(status)
+    await stream.platform.advance(0)
+    expect(stream.state()).toBe(state)
+    stream.connection.letGo()
+    expect(stream.state()).toBe(state)
+  })
+
   it('what a held attempt comes to counts no more', async () => {
     const stream = openConnection()
     stream.connection.release()

@@ -99,10 +99,10 @@ describe('the way of events into the log', () => {
     expect(told).toEqual(['1 2', '3'])
   })
 
-  it('R4 an event `stream.reset` starts the log over between what came before it and after it', async () => {
+  it('R4, H1 an event `stream.reset` starts the log over once tabs have what came before it', async () => {
     const { take, told } = openIngest()
     await take([event('1'), event('2', 'stream.reset'), event('3')])
-    expect(told).toEqual(['1', 'reset server at 2', '3'])
+    expect(told).toEqual(['1', 'caught up', 'reset server at 2', '3'])
   })
 
   const large = (givenId: string | null, id = givenId ?? ''): Block => ({

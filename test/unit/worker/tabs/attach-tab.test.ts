@@ -27,6 +27,7 @@ describe('where a tab begins that attaches', () => {
     from: 'now',
     since: platform.now() + 1,
     follow: '*',
+    urgent: [],
     visible: true,
     ...over,
   })

@@ -18,7 +18,7 @@ describe('D4 a live tab is not outrun', () => {
     platform = createFakePlatform()
     cursor = head = 0
     const session = { backlog: () => head - cursor, cursor: () => ({ epoch: 'e', seq: cursor }) }
-    backpressure = createBackpressure({ platform, bounds, tabs: () => [session] })
+    backpressure = createBackpressure({ platform, bounds, tabs: () => [session], flush: () => {} })
   })
 
   const append = (count: number, size: number) => {

@@ -61,6 +61,8 @@ describe('D1 a tab joins a type at a place that is committed', () => {
       beginsAfter: null,
       since: platform.now(),
       follow: ['y'],
+      urgent: [],
+      mayWait: false,
       visible: true,
       onReset: () => {},
       onFailed: () => {},
@@ -80,7 +82,7 @@ describe('D1 a tab joins a type at a place that is committed', () => {
     await append('y1')
     await append('x2')
     expect(heard()).toEqual(['y1'])
-    session.follow(['y', 'x'])
+    session.follow(['y', 'x'], [])
     session.pump()
     await append('x3')
     await append('y4')
@@ -96,7 +98,7 @@ describe('D1 a tab joins a type at a place that is committed', () => {
     await append('y1')
     await append('x2')
     await append('y3')
-    session.follow('*')
+    session.follow('*', [])
     session.pump()
     // No time goes on: the spacing of commits is not waited for.
     await until(() => log.committed() === log.head())
@@ -109,7 +111,7 @@ describe('D1 a tab joins a type at a place that is committed', () => {
     await append('y1')
     await committed(log, platform)
     gate = new Promise(() => {})
-    session.follow(['x'])
+    session.follow(['x'], [])
     session.pump()
     await append('x2')
     expect(heard()).toEqual(['y1', 'x2'])
@@ -119,7 +121,7 @@ describe('D1 a tab joins a type at a place that is committed', () => {
     await open(() => Promise.reject(new Error('no disk')))
     await append('y1')
     await append('x2')
-    session.follow(['y', 'x'])
+    session.follow(['y', 'x'], [])
     session.pump()
     await append('x3')
     expect(heard()).toEqual(['y1', 'x3'])
@@ -129,7 +131,7 @@ describe('D1 a tab joins a type at a place that is committed', () => {
     gate = new Promise(() => {})
     await append('y1')
     await append('x2')
-    session.follow(['y', 'x'])
+    session.follow(['y', 'x'], [])
     session.pump()
     await append('x3')
     await platform.advance(499)
@@ -141,7 +143,7 @@ describe('D1 a tab joins a type at a place that is committed', () => {
   it('a tab leaves a type at once', async () => {
     gate = new Promise(() => {})
     await append('y1')
-    session.follow([])
+    session.follow([], [])
     session.pump()
     await append('y2')
     expect(heard()).toEqual(['y1'])
