@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type Plugin, type UserConfig } from 'vite'
+import { privateMethods } from './build/private-methods.ts'
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
@@ -54,6 +55,21 @@ const leaveOutUnreached = (): Plugin => ({
     }
     return { code: left, map: null }
   },
+})
+
+/** Of the two large files only: they have nearly all of the package's methods. */
+const shortenPrivateMethods = (): Plugin => ({
+  name: 'shorten-private-methods',
+  apply: (_, { mode }) => ['page', 'worker', 'worker-file'].includes(mode),
+  outputOptions: (options) => ({
+    ...options,
+    minify: {
+      compress: true,
+      mangle: true,
+      codegen: { removeWhitespace: true },
+      mangleProps: { include: new RegExp(`^(?:${privateMethods().join('|')})$`) },
+    },
+  }),
 })
 
 /**
@@ -116,7 +132,13 @@ const entriesStayApart = (): Plugin => ({
  * chunks: the worker file must be one file, for pages that have no bundler.
  */
 const library = (name: string, entry: string): UserConfig => ({
-  plugins: [publishWorkerUrl(), entriesStayApart(), fetchEventSourceInWorkers(), leaveOutUnreached()],
+  plugins: [
+    publishWorkerUrl(),
+    entriesStayApart(),
+    fetchEventSourceInWorkers(),
+    leaveOutUnreached(),
+    shortenPrivateMethods(),
+  ],
   build: {
     target: 'es2022',
     // The inspector's: `light-dark()` and nesting as they are, for browsers that developers have.

@@ -110,6 +110,25 @@ describe('the built package', () => {
     )
   })
 
+  it('P16 shortens names of methods alone: those of data reach other versions over ports, channels and disks', () => {
+    const worker = built('stream.worker.js')
+    for (const method of ['relayCommitted', 'commitSoon', 'exceedKnown']) expect(worker).not.toContain(method)
+    for (const data of [
+      'committedUpTo',
+      'epochStart',
+      'lastEventId',
+      'oldestAt',
+      'streamClient',
+      'trimBelow',
+    ])
+      expect(worker).toMatch(new RegExp(`\\b${data}\\b`))
+    // What a tab calls at its hub, and a verifier at its worker.
+    for (const method of ['attach', 'signedOut', 'dropLog', 'inspect', 'onConnectivity'])
+      expect(worker).toMatch(new RegExp(`\\b${method}\\b`))
+    for (const method of ['deliver', 'accessToken', 'onReset', 'openInspector'])
+      expect(built('index.js')).toMatch(new RegExp(`\\b${method}\\b`))
+  })
+
   it('has no runtime dependency', () => {
     const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
     expect(manifest.dependencies ?? {}).toEqual({})
