@@ -13,6 +13,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const COMMANDS: Record<string, string> = {
   X4: '`npm run test:package`',
   X5: '`npm run test:interop`',
+  P16: '`npm run size`',
   N7: '`npm run bench:herd`',
   N9: '`npm run bench:server`',
 }
