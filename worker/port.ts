@@ -121,7 +121,7 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
   /** Ends a session after a fault of ours. The next ping tells the tab, which then goes on at another hub. */
   const leaveBehind = (session: Session, { connection }: Parts, fault: unknown) => {
     const message = 'The worker failed to deliver to this tab, which goes on at another one.'
-    const why = { kind: 'worker' as const, message, status: null, cause: String(fault) }
+    const why = { kind: 'worker' as const, message, cause: String(fault) }
     session.error(connection.errorOf(why))
     leave(session)
   }

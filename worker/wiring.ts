@@ -101,7 +101,7 @@ export const wireParts = ({
       if (cause === null) return
       metrics.error('storage')
       const message = 'IndexedDB is not available; events are kept in memory until it is back.'
-      onError(connection.errorOf({ kind: 'storage', message, status: null, cause }))
+      onError(connection.errorOf({ kind: 'storage', message, cause }))
     },
   })
   const reads = createSharedReads(log)
@@ -125,7 +125,7 @@ export const wireParts = ({
     onUnknownLife(why) {
       metrics.error('auth')
       const message = `The token is renewed only once the server answers 401, since ${why}`
-      tellError(connection.errorOf({ kind: 'auth', message, status: null, cause: null }))
+      tellError(connection.errorOf({ kind: 'auth', message }))
     },
   })
   const types = verify?.types ?? []
@@ -194,8 +194,7 @@ export const wireParts = ({
     onSignOut,
     onSuperseded,
     metrics,
-    errorOf: (message, cause) =>
-      connection.errorOf({ kind: 'worker', message, status: null, cause: String(cause) }),
+    errorOf: (message, cause) => connection.errorOf({ kind: 'worker', message, cause: String(cause) }),
   })
   const wake = watchSleep(platform, connection.wake)
   const sweep = sweepOldLogs({ platform, databases: deps.databases, own: key, lockOf: leaderLock })

@@ -246,8 +246,7 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
     const { refused, unavailable } = await deps.ingest.take(blocks, () => isPresent(attempt))
     for (const message of refused) errors.skipped('signature', message)
     // The event may be genuine. The position is still the one before it, so the server sends it again.
-    if (unavailable !== null && isPresent(attempt))
-      backOff({ kind: 'signature', message: unavailable, status: null, cause: null }, null)
+    if (unavailable !== null && isPresent(attempt)) backOff({ kind: 'signature', message: unavailable }, null)
   }
 
   /** Decides what comes next, once an attempt is over. */

@@ -43,6 +43,8 @@ export const createErrorReports = ({ platform, metrics, ...deps }: ErrorReportsO
     const { state, ...context } = deps.context()
     const retryable = !FINAL.includes(state)
     return {
+      status: null,
+      cause: null,
       ...why,
       ...context,
       retryable,
@@ -71,7 +73,7 @@ export const createErrorReports = ({ platform, metrics, ...deps }: ErrorReportsO
       // A forger may send thousands of events. Each is counted, and one a second is told.
       if (Math.abs(platform.now() - skippedAt) < SKIPPED_PAUSE) return
       skippedAt = platform.now()
-      deps.onError(errorOf({ kind, message, status: null, cause: null }))
+      deps.onError(errorOf({ kind, message }))
     },
   }
 }

@@ -6,8 +6,10 @@ import type { Outcome } from './transport.ts'
 export interface Why {
   kind: ErrorKind
   message: string
-  status: number | null
-  cause: string | null
+  /** Of the answer. Default `null`. */
+  status?: number | null
+  /** What the browser or a library has said. Default `null`. */
+  cause?: string | null
 }
 
 /** What the end of an attempt means for the stream's life. */
@@ -36,8 +38,6 @@ const WRITE_AT_ONCE =
 export const NO_ANSWER: Why = {
   kind: 'stale',
   message: `The server has not answered yet. ${WRITE_AT_ONCE}`,
-  status: null,
-  cause: null,
 }
 
 /** A position cannot be sent to the stream's origin, though a request without one is answered. */
@@ -46,8 +46,6 @@ export const UNSENDABLE: Why = {
   message:
     'The server answers only without the header that asks for a resumption, so each reconnection is a reset. Answer ' +
     'the preflight with "Access-Control-Allow-Headers: Last-Event-ID", or set the option `lastEventId: { query }`.',
-  status: null,
-  cause: null,
 }
 
 /** An event was skipped (B1). @param maxEventSize in characters */
@@ -59,7 +57,6 @@ export const faultOf = (error: unknown): Why => ({
   kind: 'worker',
   message:
     'The worker failed while it took what the server sent. It begins anew after the last committed event.',
-  status: null,
   cause: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
 })
 
@@ -76,7 +73,7 @@ const ANSWERS: Record<number, { next?: Verdict['next']; kind?: ErrorKind; hint: 
 
 const lost = (kind: ErrorKind, message: string, cause: string | null = null): Verdict => ({
   next: 'lost',
-  why: { kind, message, status: null, cause },
+  why: { kind, message, cause },
   retryAfter: null,
   isSeldom: false,
 })
@@ -113,11 +110,11 @@ export const judge = (outcome: Outcome, now: number): Verdict => {
       const retryAfter = parseRetryAfter(headers.get('retry-after'), now)
       if (status === 200) {
         const { isSeldom, ...why } = noStream(contentType, redirected)
-        return { next: 'lost', why: { ...why, status, cause: null }, retryAfter, isSeldom }
+        return { next: 'lost', why: { ...why, status }, retryAfter, isSeldom }
       }
       const { next = 'lost', kind = 'http', hint = 'no stream' } = ANSWERS[status] ?? {}
       const message = `The server answered ${status}: ${hint}.`
-      return { next, why: { kind, message, status, cause: null }, retryAfter, isSeldom: false }
+      return { next, why: { kind, message, status }, retryAfter, isSeldom: false }
     }
     case 'anothers':
       return {
@@ -126,8 +123,6 @@ export const judge = (outcome: Outcome, now: number): Verdict => {
           kind: 'auth',
           message:
             'The server opened the stream of another user than `user`: nothing of it is taken. Check the log-in.',
-          status: null,
-          cause: null,
         },
         retryAfter: null,
         isSeldom: false,

@@ -69,7 +69,7 @@ describe('S6 what an answer means', () => {
   )
 
   it.each<[string, Outcome, object]>([
-    ['a redirect', { type: 'redirected' }, { kind: 'auth', cause: null }],
+    ['a redirect', { type: 'redirected' }, { kind: 'auth' }],
     ['a network error', { type: 'unreachable', cause: 'boom' }, { kind: 'network', cause: 'boom' }],
     ['a clean end of the body', { type: 'ended', cause: null }, { kind: 'network', cause: null }],
     ['a broken connection', { type: 'ended', cause: 'reset' }, { kind: 'network', cause: 'reset' }],
