@@ -340,6 +340,8 @@ test('I3 axe finds nothing, in any panel, light or dark, wide or at 360 px', asy
   open,
   browserName,
 }) => {
+  // axe looks at each panel in four ways, and takes seconds for each on a busy machine.
+  test.setTimeout(150_000)
   const tab = await open()
   await tab.until('open')
   await backend.publish(20)
