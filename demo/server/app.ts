@@ -7,6 +7,7 @@ import { createRefusals, type Refusals } from './audit/refusals.ts'
 import { requireAudit } from './audit/require-audit.ts'
 import { type AuthAudit, createAuthAudit } from './auth/auth-audit.ts'
 import { authRoutes } from './auth/auth-routes.ts'
+import { createJudgeTopics } from './auth/authorize-topic.ts'
 import { createProofs, type Proofs } from './auth/proofs.ts'
 import { createRequireAccess } from './auth/require-access.ts'
 import { createTokens, type Tokens } from './auth/tokens.ts'
@@ -45,6 +46,7 @@ import { createFeeds } from './streams/feeds.ts'
 import { createStreamAudit } from './streams/stream-audit.ts'
 import { createStreamRegistry, type StreamRegistry } from './streams/stream-registry.ts'
 import { streamRoute } from './streams/stream-route.ts'
+import { topicsRoute } from './streams/topics-route.ts'
 
 export type { ServerOptions } from './options.ts'
 
@@ -60,6 +62,8 @@ export interface RunningServer {
   connections(): Connections
   /** Voids every token that a user has by now, and ends the streams. Who can log in again may. */
   revokeUser(user: string): Promise<void>
+  /** Ends a topic in every stream of the user, on all nodes, at once. `authorizeTopic` has to say no by then. */
+  revokeTopic(user: string, topic: string): Promise<void>
   /** A new key signs critical events from now on. */
   rotateKeys(): Promise<{ kid: string }>
   /** Says no to /readyz for `drainDelay`, ends every stream, then frees port and store. */
@@ -82,6 +86,7 @@ interface Parts {
   metrics: Metrics
   publish: Publish
   revokeUser(user: string): Promise<void>
+  revokeTopic(user: string, topic: string): Promise<void>
   rotateKeys(): Promise<{ kid: string }>
   onError(error: unknown): void
 }
@@ -135,6 +140,7 @@ const openParts = async (app: FastifyInstance, settings: Settings): Promise<Part
   app.addHook('preClose', registry.close)
   const metrics = createMetrics({
     streams: registry.counters.total,
+    topics: registry.topics,
     isReady: backend.isReady,
     isAuditIntact: () => auditLog.trouble() === undefined,
     now,
@@ -144,6 +150,7 @@ const openParts = async (app: FastifyInstance, settings: Settings): Promise<Part
 
   notices.on((notice) => {
     if (notice.kind === 'revoked') registry.revoke(notice)
+    if (notice.kind === 'topic-revoked') registry.revokeTopic(notice.user, notice.topic)
     if (notice.kind === 'keys') signing.refresh().catch(onError)
   })
 
@@ -170,6 +177,7 @@ const openParts = async (app: FastifyInstance, settings: Settings): Promise<Part
       authAudit.userRevoked(user)
       await notices.tell({ kind: 'revoked', user })
     },
+    revokeTopic: (user, topic) => notices.tell({ kind: 'topic-revoked', user, topic }),
     async rotateKeys() {
       const rotated = await signing.rotate()
       await notices.tell({ kind: 'keys' })
@@ -204,7 +212,11 @@ const novelRoutes = (app: FastifyInstance, parts: Parts, guards: Guards) => {
 
 const createGuards = async (app: FastifyInstance, parts: Parts): Promise<Guards> => {
   const { settings, backend, origins, tokens, auditLog } = parts
-  const limits = await createRateLimits(app, { limits: settings, store: backend.rateLimits })
+  const limits = await createRateLimits(app, {
+    limits: settings,
+    topicChanges: settings.topicChangesPerSecond,
+    store: backend.rateLimits,
+  })
   origins.guard(app)
   if (settings.auditRequired) requireAudit(app, auditLog)
   limitBodies(app, { bodyTimeout: settings.requestTimeout })
@@ -231,9 +243,10 @@ const publicRoutes = (app: FastifyInstance, parts: Parts, guards: Guards) => {
     audit: authAudit,
     onRevoked: (session) => notices.tell({ kind: 'revoked', session }),
   })
-  const isExceeded = limits.opensPerUser
+  const admission = { tokens, proofs, cookies, origins }
   streamRoute(app, {
-    admit: createAdmitStream({ tokens, proofs, cookies, origins, isExceeded }),
+    admit: createAdmitStream({ ...admission, isExceeded: limits.opensPerUser }),
+    judge: createJudgeTopics(settings.authorizeTopic, onError),
     store,
     feeds: createFeeds(store),
     registry,
@@ -245,7 +258,18 @@ const publicRoutes = (app: FastifyInstance, parts: Parts, guards: Guards) => {
         pipeline.start(user).catch(onError)
     },
   })
-  publishRoute(app, { publish, requireAccess, isExceeded: limits.publishesPerUser, takeTurn, maxPayload })
+  topicsRoute(app, {
+    admit: createAdmitStream({ ...admission, isExceeded: limits.topicChanges }),
+    registry,
+  })
+  publishRoute(app, {
+    publish,
+    requireAccess,
+    isExceeded: limits.publishesPerUser,
+    takeTurn,
+    maxPayload,
+    authorize: settings.authorizePublish,
+  })
   jwksRoute(app, parts.signing)
 }
 
@@ -311,13 +335,14 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
       await app.close()
     }
 
-    const { publish, registry, revokeUser, rotateKeys } = parts
+    const { publish, registry, revokeUser, revokeTopic, rotateKeys } = parts
     return {
       ...urlOf(app, settings),
       opsUrl: urlOf(ops, ops === app ? settings : { host: settings.opsHost, tls: false }).url,
       publish,
       connections: () => describeConnections(registry),
       revokeUser,
+      revokeTopic,
       rotateKeys,
       close: () => (closed ??= close()),
     }

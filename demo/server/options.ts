@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { demoUsers } from '../demo-users.ts'
 import type { Authorize } from './auth/authorize.ts'
+import type { AuthorizePublish, AuthorizeTopic } from './auth/authorize-topic.ts'
 import { isLoopbackName } from './http/origins.ts'
 import type { Limits } from './http/rate-limits.ts'
 import type { EventStore } from './store/event-store.ts'
+import { ownTopicOf } from './store/topic-names.ts'
 
 /** Everything that `startServer` can be told. Only `dataDir` has no default. */
 export interface ServerOptions {
@@ -83,10 +85,21 @@ export interface ServerOptions {
   /** Requests a minute by one user for the state of the novel. Default 60; `Infinity` with `debug`. */
   statesPerUser?: number
   /**
-   * Whether a user may have an event of the own log, asked at the moment that it would be sent, replayed or live:
-   * what was shared and is no more, is not sent. Default: the events that the user owns.
+   * Whether a user may have an event, asked at the moment that it would be sent, replayed or live: what was shared and
+   * is no more, is not sent. Default: of the own topic the events that the user owns, of any other topic all.
    */
   authorize?: Authorize
+  /**
+   * Whether a user may have a topic (R7): `undefined` is "there is none of that name". Asked when a stream asks for it, and
+   * every `topicCheckInterval` from then on. Not asked for `user:<id>`, which is that user's alone. Default: nobody has any.
+   */
+  authorizeTopic?: AuthorizeTopic
+  /** Whether a user may publish to a topic that is not the own one. Default: no. */
+  authorizePublish?: AuthorizePublish
+  /** Milliseconds between two times that a stream asks for the rights on its topics. Default 15000. */
+  topicCheckInterval?: number
+  /** Requests a second for other topics of one stream (R8). Default 10. */
+  topicChangesPerSecond?: number
   /** Event types that are signed; the `data` of these is a compact JWS. Default: none. */
   critical?: readonly string[]
   /** `aud` of signed events: the application that they are for. Default `tabstream-demo`. */
@@ -115,10 +128,16 @@ export interface ServerOptions {
   streamsPerUser?: number
   /** Seconds in the `Retry-After` of a 429. Default 5. */
   limitRetryAfter?: number
-  /** Events kept for each user. Resuming from before them is a reset (R4). Default 10000. */
+  /** Whose events share one order, in Redis: a tenant, of whom there may be many. Default `main`. */
+  space?: string
+  /** Events kept of each topic. Resuming from before them is a reset (R4). Default 10000. */
   retention?: number
-  /** Bytes of UTF-8 kept for each user; the oldest events go. Default 64 MiB. */
+  /** Bytes of UTF-8 kept of what each user publishes, over all topics; the oldest events go. Default 64 MiB. */
   bytesPerUser?: number
+  /** Events kept of what each user publishes, over all topics, and not less than `retention`. Default 50000. */
+  eventsPerUser?: number
+  /** Topics that a user publishes to within a day. Default 1000. */
+  topicsPerUser?: number
   /** Milliseconds that the body of a request may take to arrive, and its headers. Default 30000. */
   requestTimeout?: number
   /** Characters of JSON that one published payload may have. Default 65536. */
@@ -165,7 +184,11 @@ const defaults: Omit<Settings, 'dataDir' | 'users' | keyof Limits> = {
   sseTokenLife: 300,
   refreshTokenLife: 30 * 24 * 3600,
   sseTokenOverlap: 30,
-  authorize: (user, { owner }) => owner === user,
+  authorize: (user, { owner, topic }) => owner === user || topic !== ownTopicOf(user),
+  authorizeTopic: () => false,
+  authorizePublish: () => false,
+  topicCheckInterval: 15_000,
+  topicChangesPerSecond: 10,
   critical: [],
   audience: 'tabstream-demo',
   signingKeyRetention: 30 * 24 * 3600,
@@ -180,8 +203,11 @@ const defaults: Omit<Settings, 'dataDir' | 'users' | keyof Limits> = {
   leaseLife: 40_000,
   streamsPerUser: 2,
   limitRetryAfter: 5,
+  space: 'main',
   retention: 10_000,
   bytesPerUser: 64 * 1024 * 1024,
+  eventsPerUser: 50_000,
+  topicsPerUser: 1_000,
   requestTimeout: 30_000,
   maxPayload: 64 * 1024,
   pipeline: 'on-demand',

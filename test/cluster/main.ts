@@ -116,7 +116,7 @@ console.log(
 
 const stored = await Promise.all(
   users.map(async (user) => {
-    const entries = (await cluster.redis.ask('XRANGE', `tabstream:{${user}}:log`, '1-0', '+')) as [
+    const entries = (await cluster.redis.ask('XRANGE', `tabstream:{main}:t:user:${user}`, '-', '+')) as [
       string,
       string[],
     ][]

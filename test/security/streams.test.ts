@@ -7,17 +7,21 @@ import { openStream, streamsOpen } from '../server/stream.ts'
 
 /** The embedded store, and how often each of its ways was gone. */
 const countingStore = () => {
-  const store = openLmdbStore({ dataDir: temporaryDirectory(), retention: 1000, random: randomBytes })
-  const calls = { readAfter: 0, bounds: 0, lookup: 0, subscribe: 0 }
+  const store = openLmdbStore({
+    dataDir: temporaryDirectory(),
+    retention: { events: 1_000, bytesPerAccount: 1e9, eventsPerAccount: 1_000, topicsPerAccount: 10 },
+    random: randomBytes,
+  })
+  const calls = { read: 0, head: 0, lookup: 0, subscribe: 0 }
   const counted: EventStore = {
     ...store,
-    readAfter: (...args) => {
-      calls.readAfter += 1
-      return store.readAfter(...args)
+    read: (...args) => {
+      calls.read += 1
+      return store.read(...args)
     },
-    bounds: (user) => {
-      calls.bounds += 1
-      return store.bounds(user)
+    head: () => {
+      calls.head += 1
+      return store.head()
     },
     lookup: (...args) => {
       calls.lookup += 1

@@ -24,7 +24,11 @@ const startNodes = async (count: number, options: Partial<ServerOptions> = {}) =
     ...options,
   }
   const nodes = await Promise.all(range(1, count).map(() => start(shared)))
-  return { nodes, redisPrefix, log: (user: string) => `${redisPrefix}:{${user}}:log` }
+  const key = (name: string) => `${redisPrefix}:{main}:${name}`
+  /** All that is known of the order of events, and of a user's own topic. */
+  const ofOrder = (user: string) =>
+    ['order', 'topics', 'counts', `t:user:${user}`, `of:${user}`, `day:${user}`].map(key)
+  return { nodes, redisPrefix, key, ofOrder }
 }
 
 /** A Redis for a test that ends it. */
@@ -59,20 +63,24 @@ test('R1 one node has one subscription for a user, however many streams', async 
   const { nodes, redisPrefix } = await startNodes(2, { streamsPerUser: 9 })
   const streams = [await open(nodes[0]!), await open(nodes[0]!), await open(nodes[0]!), await open(nodes[1]!)]
   const subscribers = async () =>
-    ((await redis.ask('PUBSUB', 'NUMSUB', `${redisPrefix}:{alice}:wake`)) as [string, number])[1]
+    ((await redis.ask('PUBSUB', 'NUMSUB', `${redisPrefix}:{main}:wake:user:alice`)) as [string, number])[1]
   await until(async () => (await subscribers()) === 2)
   for (const stream of streams) stream.close()
   await until(async () => (await subscribers()) === 0)
 })
 
 test('R2 an append that nobody is told of arrives with the next sign of life', async () => {
-  const { nodes, log } = await startNodes(1, { pingInterval: 200 })
+  const { nodes, key } = await startNodes(1, { pingInterval: 200 })
   const stream = await open(nodes[0]!)
   await nodes[0]!.publish('alice', numbered(1))
   await stream.received(1)
-  const { epoch, position } = parseEventId(stream.ids()[0]!)!
-  const fields = ['e', epoch, 't', 'x', 'd', '{"n":2}', 'o', 'alice', 's', '0']
-  await redis.ask('XADD', log('alice'), `${position + 1}-${Date.now()}`, ...fields)
+  const { epoch, position, stamp } = parseEventId(stream.ids()[0]!)!
+  const [place, at] = [`${position + 1}`, `${Date.now()}`]
+  const former = `${position}-${Number.parseInt(stamp!, 36)}`
+  const fields = ['e', epoch, 't', 'x', 'd', '{"n":2}', 'o', 'alice', 's', '0', 'p', former, 'n', '2']
+  await redis.ask('HSET', key('order'), 'place', place, 'stamp', at)
+  await redis.ask('ZADD', key('topics'), place, 'user:alice')
+  await redis.ask('XADD', key('t:user:alice'), `${place}-${at}`, ...fields)
   await stream.received(2)
   expect(stream.numbers()).toEqual([1, 2])
 })
@@ -168,12 +176,12 @@ test('R3 without Redis a request is told to come again, and nobody is let in', a
   expect(await response.json()).toMatchObject({ error: 'unavailable' })
 })
 
-test('R4 a log that was wiped ends the streams on it, and the next is a reset', async () => {
-  const { nodes, log } = await startNodes(2, { pingInterval: 200 })
+test('R4 an order that was wiped ends the streams on it, and the next is a reset', async () => {
+  const { nodes, ofOrder } = await startNodes(2, { pingInterval: 200 })
   const stream = await open(nodes[0]!)
   await nodes[0]!.publish('alice', numbered(5))
   await stream.received(5)
-  await redis.ask('DEL', log('alice'))
+  await redis.ask('DEL', ...ofOrder('alice'))
   // So many that a mere counter would take the sixth for the one that it waits for.
   await nodes[1]!.publish('alice', numbered(10))
   expect(await stream.ended).toBe('clean')
@@ -182,21 +190,38 @@ test('R4 a log that was wiped ends the streams on it, and the next is a reset', 
   expect(again.response.headers.get('stream-resume')).toBe('reset')
 })
 
-test('R4 a log that has lost its end, as by a failover, is a reset for who has had that', async () => {
-  const { nodes, log } = await startNodes(1, { pingInterval: 200 })
+test('R4 a log that was evicted is a reset for who has not had all of it, and for nobody else', async () => {
+  const { nodes, key } = await startNodes(1)
+  const ids = await nodes[0]!.publish('alice', numbered(5))
+  await redis.ask('DEL', key('t:user:alice'))
+  const resume = async (id: string) =>
+    (await open(nodes[0]!, { lastEventId: id, client: 'one' })).response.headers.get('stream-resume')
+  expect(await resume(ids[3]!)).toBe('reset')
+  const stream = await open(nodes[0]!, { lastEventId: ids[4]!, client: 'one' })
+  expect(stream.response.headers.get('stream-resume')).toBe('continue')
+  await nodes[0]!.publish('alice', numbered(2, 6))
+  await stream.received(2)
+  expect(stream.numbers()).toEqual([6, 7])
+  expect(await resume(ids[3]!)).toBe('reset')
+})
+
+test('R4 an order that has lost its end, as by a failover, is a reset for who has had that', async () => {
+  const { nodes, ofOrder } = await startNodes(1, { pingInterval: 200 })
   const client = createClient({ url: redis.url })
   await client.connect()
   onTestFinished(() => client.destroy())
   const [first] = await nodes[0]!.publish('alice', numbered(5))
   const stream = await open(nodes[0]!, { lastEventId: first! })
+  const keys = ofOrder('alice')
   await client.eval(
-    `local copy = redis.call('DUMP', KEYS[1])
-     redis.call('RESTORE', KEYS[1] .. ':copy', 0, copy, 'REPLACE')`,
-    { keys: [log('alice')] },
+    `for _, key in ipairs(KEYS) do
+       redis.call('RESTORE', key .. ':copy', 0, redis.call('DUMP', key), 'REPLACE')
+     end`,
+    { keys },
   )
   await nodes[0]!.publish('alice', numbered(2, 6))
   await stream.received(6)
-  await client.rename(`${log('alice')}:copy`, log('alice'))
+  for (const key of keys) await client.rename(`${key}:copy`, key)
   await nodes[0]!.publish('alice', numbered(4, 100))
   expect(await stream.ended).toBe('clean')
   expect(stream.numbers()).toEqual(range(2, 7))

@@ -7,6 +7,7 @@ import { problem } from '../http/problem.ts'
 import { isName } from '../publish/event-rules.ts'
 import type { Publish } from '../publish/publisher.ts'
 import type { EventStore } from '../store/event-store.ts'
+import { ownTopicOf } from '../store/topic-names.ts'
 import type { StreamRegistry } from '../streams/stream-registry.ts'
 import { fillerEvents } from './filler-events.ts'
 import { openOtherBrowsers } from './other-browsers.ts'
@@ -70,7 +71,7 @@ export const debugFaults = (ops: FastifyInstance, options: DebugFaultsOptions): 
     const asked = userOf(request.query, reply)
     if (!asked) return reply
     const { user } = asked
-    const { last } = await store.bounds(user)
+    const { last } = await store.bounds(ownTopicOf(user))
     reply.header('Cache-Control', 'no-store')
     return {
       published: last,

@@ -4,6 +4,7 @@ import { problem } from '../http/problem.ts'
 import { isName } from '../publish/event-rules.ts'
 import type { Publish, PublishedEvent } from '../publish/publisher.ts'
 import { type EventStore, readAll } from '../store/event-store.ts'
+import { ownTopicOf } from '../store/topic-names.ts'
 import type { CountedStreams } from '../streams/stream-counters.ts'
 import type { StreamDescription, StreamRegistry } from '../streams/stream-registry.ts'
 import { fillerEvents } from './filler-events.ts'
@@ -93,9 +94,10 @@ export const debugRoutes = (app: FastifyInstance, options: DebugRoutesOptions): 
   app.get('/debug/events', async (request, reply) => {
     const { user } = request.query as { user?: string }
     if (!isName(user)) return problem(reply, 400, 'user_missing', 'Name the user: /debug/events?user=alice')
-    const { first, last, end } = await store.bounds(user)
+    const topic = ownTopicOf(user)
+    const { first, last } = await store.bounds(topic)
     const ids: string[] = []
-    for await (const { id } of readAll(store, user)) ids.push(id)
-    return { epoch: end.split('-')[0], first, last, ids }
+    for await (const { id } of readAll(store, topic)) ids.push(id)
+    return { epoch: (await store.head()).split('-')[0], first, last, ids }
   })
 }

@@ -18,6 +18,8 @@ export interface Limits {
 
 export interface RateLimitsOptions {
   limits: Limits
+  /** Requests a second for other topics of one stream. */
+  topicChanges: number
   /** Where requests are counted. Default: in this process, the most recent 10,000 users and addresses. */
   store?: FastifyRateLimitStoreCtor | undefined
 }
@@ -33,16 +35,17 @@ declare module 'fastify' {
 export type IsExceeded = (request: FastifyRequest, reply: FastifyReply) => Promise<boolean>
 
 /** `authPerAddress` before anything is verified, the others once it is known who asks. */
-export type RateLimits = Record<keyof Limits, IsExceeded>
+export type RateLimits = Record<keyof Limits | 'topicChanges', IsExceeded>
 
-const timeWindow = 60_000
+const minute = 60_000
 
-const what: Record<keyof Limits, string> = {
+const what: Record<keyof RateLimits, string> = {
   authPerAddress: 'requests for tokens from this address',
   exchangesPerUser: 'requests for tokens',
   publishesPerUser: 'requests to publish: send several events with one',
   opensPerUser: 'streams opened: a client should back off between two tries',
   statesPerUser: 'requests for the state',
+  topicChanges: 'changes of topics: ask for the whole set at once',
 }
 
 /** An IPv6 address counts with its /64. */
@@ -53,15 +56,21 @@ export const createRateLimits = async (
   app.decorateRequest('user', null)
   await app.register(rateLimit, {
     global: false,
-    timeWindow,
+    timeWindow: minute,
     cache: 10_000,
     ...(options.store ? { store: options.store } : {}),
   })
 
-  const limit = (groupId: keyof Limits): IsExceeded => {
-    const max = options.limits[groupId]
-    const keyGenerator = ({ user }: FastifyRequest) => user ?? ''
-    const limited = { max, groupId, ...(groupId === 'authPerAddress' ? {} : { keyGenerator }) }
+  const ofUser = ({ user }: FastifyRequest) => user ?? ''
+  const ofStream = ({ user, headers }: FastifyRequest) => JSON.stringify([user, headers['stream-client']])
+
+  const limit = (
+    groupId: keyof RateLimits,
+    max: number,
+    keyGenerator?: (request: FastifyRequest) => string,
+    timeWindow = minute,
+  ): IsExceeded => {
+    const limited = { max, groupId, timeWindow, ...(keyGenerator ? { keyGenerator } : {}) }
     const count = max === Number.POSITIVE_INFINITY ? undefined : app.createRateLimit(limited)
 
     return async (request, reply) => {
@@ -73,11 +82,14 @@ export const createRateLimits = async (
     }
   }
 
+  const { limits, topicChanges } = options
   return {
-    authPerAddress: limit('authPerAddress'),
-    exchangesPerUser: limit('exchangesPerUser'),
-    publishesPerUser: limit('publishesPerUser'),
-    opensPerUser: limit('opensPerUser'),
-    statesPerUser: limit('statesPerUser'),
+    authPerAddress: limit('authPerAddress', limits.authPerAddress),
+    exchangesPerUser: limit('exchangesPerUser', limits.exchangesPerUser, ofUser),
+    publishesPerUser: limit('publishesPerUser', limits.publishesPerUser, ofUser),
+    opensPerUser: limit('opensPerUser', limits.opensPerUser, ofUser),
+    statesPerUser: limit('statesPerUser', limits.statesPerUser, ofUser),
+    // A user has one stream for each client that it names.
+    topicChanges: limit('topicChanges', topicChanges, ofStream, 1_000),
   }
 }

@@ -49,7 +49,7 @@ export const securityHeaders = async (
         // One string or nothing. A list would do as well, but says `Allow-Credentials` to strangers too.
         origin: origins.isAllowed(request.headers.origin) ? request.headers.origin! : false,
         credentials: true,
-        methods: ['GET', 'POST'],
+        methods: ['GET', 'POST', 'PUT'],
         allowedHeaders: [
           'Authorization',
           'Content-Type',
@@ -60,7 +60,7 @@ export const securityHeaders = async (
           'X-Requested-With',
         ],
         // `Date`: an answer's age is told by the server's own clock.
-        exposedHeaders: ['Date', 'Retry-After', 'Stream-Resume', 'Stream-User'],
+        exposedHeaders: ['Date', 'Retry-After', 'Stream-Resume', 'Stream-Topics', 'Stream-User'],
         maxAge: 600,
       }),
   })

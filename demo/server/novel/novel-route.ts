@@ -9,6 +9,7 @@ import type { IsExceeded } from '../http/rate-limits.ts'
 import { withinLimit } from '../http/within-limit.ts'
 import { unwrap } from '../publish/event-signing.ts'
 import { type EventStore, readAll } from '../store/event-store.ts'
+import { ownTopicOf } from '../store/topic-names.ts'
 
 export interface NovelRouteOptions {
   store: EventStore
@@ -49,9 +50,9 @@ export const novelRoute = (app: FastifyInstance, options: NovelRouteOptions): vo
 
   const fold = async (user: string): Promise<State> => {
     let novel = noNovel()
-    let { end } = await store.bounds(user)
+    let end = await store.head()
     let since = performance.now()
-    for await (const event of readAll(store, user)) {
+    for await (const event of readAll(store, ownTopicOf(user))) {
       const { type, data, id, signed } = event
       // What the stream would not send is not told here either.
       if (await authorize(user, event)) novel = applyPublished(novel, type, signed ? unwrap(data) : data)

@@ -1,11 +1,13 @@
 import type { FastifyInstance } from 'fastify'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import { streamPath } from '../http/stream-path.ts'
+import { streamPath, topicsPath } from '../http/stream-path.ts'
 import type { StreamMeter } from '../streams/stream-meter.ts'
 
 export interface MetricsOptions {
   /** Streams of this node. */
   streams: () => number
+  /** Topics that those hold, each as often as it is held. */
+  topics: () => number
   /** Whether what the node stands on answers. */
   isReady: () => boolean
   /** Whether nothing has happened to the audit log. */
@@ -27,7 +29,7 @@ export interface Metrics extends StreamMeter {
 
 /** Prometheus metrics at /metrics. No user is in any: labels are of few values, and the page is no secret's place. */
 export const createMetrics = (options: MetricsOptions): Metrics => {
-  const { streams, isReady, isAuditIntact, now } = options
+  const { streams, topics, isReady, isAuditIntact, now } = options
   // Its own registry: two servers in one process count apart.
   const registers = [new Registry()]
   if (options.ofProcess) collectDefaultMetrics({ register: registers[0]! })
@@ -38,6 +40,14 @@ export const createMetrics = (options: MetricsOptions): Metrics => {
     registers,
     collect() {
       this.set(streams())
+    },
+  })
+  new Gauge({
+    name: 'tabstream_topics',
+    help: 'Topics that the streams of this node hold, each as often as it is held.',
+    registers,
+    collect() {
+      this.set(topics())
     },
   })
   new Gauge({
@@ -67,6 +77,10 @@ export const createMetrics = (options: MetricsOptions): Metrics => {
   // Looked up once, and not for each event of each stream.
   const sentLive = sent.labels('live')
   const sentReplay = sent.labels('replay')
+  const topicsJoined = counter('topics_joined', 'Topics that streams joined (R7).')
+  const topicsLeft = counter('topics_left', 'Topics that streams left, or whose right was withdrawn.')
+  const topicsRefused = counter('topics_refused', 'Topics that streams asked for in vain.', 'status')
+  const topicChanges = counter('topic_changes', 'Requests for other topics of a stream (R8).', 'status')
   const published = counter('events_published', 'Events appended by this node.')
   const lag = new Histogram({
     name: 'tabstream_event_lag_seconds',
@@ -80,6 +94,7 @@ export const createMetrics = (options: MetricsOptions): Metrics => {
       app.addHook('onResponse', async (request, reply) => {
         if (request.routeOptions.url === streamPath && reply.problem !== null)
           refusals.inc({ status: reply.statusCode, reason: reply.problem })
+        if (request.routeOptions.url === topicsPath) topicChanges.inc({ status: reply.statusCode })
       })
     },
 
@@ -91,6 +106,13 @@ export const createMetrics = (options: MetricsOptions): Metrics => {
     },
 
     published: (count) => published.inc(count),
+
+    changed({ joined, left, statuses }) {
+      topicsJoined.inc(joined.length)
+      topicsLeft.inc(left.length)
+      for (const status of Object.values(statuses))
+        if (status !== 200 && status !== 410) topicsRefused.inc({ status })
+    },
 
     opened({ state, reason }) {
       const openedAt = now()

@@ -6,6 +6,9 @@ export const longestName = 256
 /** Levels of arrays and objects in a payload: what is deeper ends somebody's stack, here or at a client. */
 export const deepest = 64
 
+/** The type by which a stream tells what has become of the topics that were asked for (R7). */
+export const markerType = 'stream.topics'
+
 const forbidden = new RegExp(`[\\r\\n\\0\\p{Cs}]|^$|^.{${longestName + 1}}`, 'su')
 
 /**

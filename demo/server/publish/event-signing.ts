@@ -11,7 +11,9 @@ export interface EventSigningOptions {
 }
 
 export interface EventToSign {
-  user: string
+  /** The only user whom it is for. Undefined: whoever has the topic. */
+  user?: string
+  topic: string
   id: string
   type: string
   data: unknown
@@ -51,8 +53,8 @@ const createKey = async () => {
 }
 
 /**
- * Signs critical events: a compact JWS by Ed25519 (RFC 8037) over what the event is, for whom, and under which
- * id, so that a valid signature can't be moved to another event, user or application.
+ * Signs critical events: a compact JWS by Ed25519 (RFC 8037) over what the event is, for whom, in which
+ * topic and under which id, so that a valid signature can't be moved to another event, user, topic or application.
  */
 export const openEventSigning = async (options: EventSigningOptions): Promise<EventSigning> => {
   const { storage, audience, retention, now } = options
@@ -86,8 +88,10 @@ export const openEventSigning = async (options: EventSigningOptions): Promise<Ev
   await refresh()
 
   return {
-    async sign({ user, id, type, data }) {
-      const claims = { aud: audience, sub: user, jti: id, typ: type, iat: Math.floor(now() / 1000), data }
+    async sign({ user, topic, id, type, data }) {
+      const iat = Math.floor(now() / 1000)
+      // Without a user there is no `sub`: JSON leaves it out.
+      const claims = { aud: audience, sub: user, top: topic, jti: id, typ: type, iat, data }
       return new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
         .setProtectedHeader({ alg: 'EdDSA', kid: file.current.kid, typ: 'tabstream-event+jwt' })
         .sign(key)

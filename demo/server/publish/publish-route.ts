@@ -1,11 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import { eventTypes, isEventType } from '../../catalogue.ts'
+import type { AuthorizePublish } from '../auth/authorize-topic.ts'
 import { loginOf } from '../auth/require-access.ts'
 import type { TakeTurn } from '../base/turns.ts'
 import { problem, refusal } from '../http/problem.ts'
 import type { IsExceeded } from '../http/rate-limits.ts'
 import { withinLimit } from '../http/within-limit.ts'
+import { isPublishableTopic, ownTopicOf } from '../store/topic-names.ts'
 import { deepest } from './event-rules.ts'
 import type { Publish, PublishedEvent } from './publisher.ts'
 import { createEventSplitter, type Refusal } from './split-events.ts'
@@ -17,6 +19,7 @@ export interface PublishRouteOptions {
   takeTurn: TakeTurn
   /** Characters of JSON. */
   maxPayload: number
+  authorize: AuthorizePublish
 }
 
 const maxEvents = 1000
@@ -51,21 +54,23 @@ const tooLarge = (index: number, maxPayload: number) =>
   )
 
 const parseEvent = (text: string, index: number, maxPayload: number): PublishedEvent => {
-  let input: { type?: unknown; data?: unknown } | null
+  let input: { type?: unknown; data?: unknown; topic?: unknown } | null
   try {
     input = JSON.parse(text) as typeof input
   } catch {
     throw refused({ reason: 'malformed', index }, maxPayload)
   }
-  const { type, data } = input ?? {}
+  const { type, data, topic } = input ?? {}
   if (!isEventType(type))
     throw refusal(400, 'type_unknown', `Event ${index}: "type" is one of ${eventTypes.join(', ')}.`)
   if (data === undefined)
     throw refusal(400, 'data_missing', `Event ${index}: "data" can be any JSON, but has to be there.`)
+  if (topic !== undefined && typeof topic !== 'string')
+    throw refusal(400, 'topic_invalid', `Event ${index}: "topic" is a name, or left out.`)
   const json = JSON.stringify(data)
   if (json.length > maxPayload) throw tooLarge(index, maxPayload)
   // Not `data`: the objects of twenty such bodies would keep the garbage collector, and so the node, busy for seconds.
-  return { type, json }
+  return { type, json, ...(topic === undefined ? {} : { topic }) }
 }
 
 /** Reads a body event by event, a slice at a time. */
@@ -103,9 +108,18 @@ const createParser = (takeTurn: TakeTurn, maxPayload: number) => {
   }
 }
 
-/** A user publishes to the own log. There is no way to name another user. */
+/** A user publishes to the own topic, and to those that `authorize` allows. There is no way to name another user. */
 export const publishRoute = (app: FastifyInstance, options: PublishRouteOptions): void => {
-  const { publish, requireAccess, isExceeded, takeTurn, maxPayload } = options
+  const { publish, requireAccess, isExceeded, takeTurn, maxPayload, authorize } = options
+
+  const assertMayPublish = async (user: string, events: readonly PublishedEvent[]) => {
+    const topics = new Set(events.flatMap(({ topic }) => topic ?? []))
+    topics.delete(ownTopicOf(user))
+    for (const topic of topics)
+      // The publisher says what is wrong with a name.
+      if (isPublishableTopic(topic) && !(await authorize(user, topic)))
+        throw refusal(403, 'topic_forbidden', 'A topic is not yours to publish to. Nothing was published.')
+  }
 
   app.register(async (route) => {
     route.removeContentTypeParser('application/json')
@@ -120,7 +134,9 @@ export const publishRoute = (app: FastifyInstance, options: PublishRouteOptions)
           return problem(reply, 400, 'key_invalid', 'Idempotency-Key is 1 to 64 visible ASCII characters.')
         const events = (request.body ?? []) as PublishedEvent[]
         if (events.length === 0) throw refused({ reason: 'too_many', index: 0 }, maxPayload)
-        return reply.code(201).send({ ids: await publish(loginOf(request).user, events, name) })
+        const { user } = loginOf(request)
+        await assertMayPublish(user, events)
+        return reply.code(201).send({ ids: await publish(user, events, name) })
       },
     )
   })

@@ -1,5 +1,5 @@
 import type { FastifyRateLimitStoreCtor } from '@fastify/rate-limit'
-import type { EventStore } from './event-store.ts'
+import type { EventStore, Retention } from './event-store.ts'
 import type { Leases } from './leases.ts'
 import { openLmdbStore } from './lmdb-event-store.ts'
 import { createLocalLeases } from './local-leases.ts'
@@ -40,8 +40,11 @@ export interface BackendOptions {
   tokenSecret: string | null
   formerTokenSecret: string | null
   store?: EventStore
+  space: string
   retention: number
   bytesPerUser: number
+  eventsPerUser: number
+  topicsPerUser: number
   streamsPerUser: number
   leaseLife: number
   now: () => number
@@ -62,9 +65,16 @@ const givenSecrets = ({ tokenSecret, formerTokenSecret }: BackendOptions) => ({
   former: formerTokenSecret === null ? [] : [toSecret('TOKEN_SECRET_FORMER', formerTokenSecret)],
 })
 
+const retentionOf = (options: BackendOptions): Retention => ({
+  events: options.retention,
+  bytesPerAccount: options.bytesPerUser,
+  eventsPerAccount: Math.max(options.eventsPerUser, options.retention),
+  topicsPerAccount: options.topicsPerUser,
+})
+
 const openLocal = (settings: BackendOptions): Backend => {
-  const { dataDir, retention, bytesPerUser: maxBytes, random, now } = settings
-  const store = settings.store ?? openLmdbStore({ dataDir, retention, maxBytes, random, now })
+  const { dataDir, random, now } = settings
+  const store = settings.store ?? openLmdbStore({ dataDir, retention: retentionOf(settings), random, now })
   const revocations = openRevocations(dataDir, now)
   const { current, former } = givenSecrets(settings)
   return {
@@ -88,14 +98,15 @@ const openShared = async (
   url: string,
   onError: (error: unknown) => void,
 ): Promise<Backend> => {
-  const { retention, bytesPerUser: maxBytes, random, now, streamsPerUser } = settings
+  const { space, random, now, streamsPerUser } = settings
+  const retention = retentionOf(settings)
   const { current, former } = givenSecrets(settings)
   // A secret that each node makes for itself would be a token that only one node knows.
   if (!current)
     throw new Error('Nodes that share a Redis share a TOKEN_SECRET: openssl rand -hex 32 makes one')
   const redis = await connectRedis({ url, prefix: settings.redisPrefix, onError })
   const notices = await patiently(() => createRedisNotices(redis, onError))
-  const store = settings.store ?? createRedisStore({ redis, retention, maxBytes, random, now, onError })
+  const store = settings.store ?? createRedisStore({ redis, space, retention, random, now, onError })
   return {
     store,
     leases: createRedisLeases({ redis, notices, streamsPerUser, life: settings.leaseLife }),

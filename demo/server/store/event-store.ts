@@ -1,23 +1,25 @@
 import { refusal } from '../http/problem.ts'
 
 /**
- * Where events are kept: one ordered log a user. Nothing here knows of HTTP or of an engine: lmdb-event-store.ts is one
- * file on one machine, redis-event-store.ts is shared by nodes. An id names a place in a log, and is opaque to everybody
- * but the store that made it (R1: ASCII, at most 64 bytes).
+ * Where events are kept: one order, and in it the log of each topic. Nothing here knows of HTTP or of an engine:
+ * lmdb-event-store.ts is one file on one machine, redis-event-store.ts is shared by nodes. An id names a place in the one
+ * order, whatever the topic of the event that is there. It is opaque to everybody but the store that made it (R1: ASCII, at
+ * most 64 bytes).
  */
 
 export interface NewEvent {
+  topic: string
   type: string
   /** The payload as it goes on the wire: JSON text, except where a debug endpoint stores something broken. */
   data: string
-  /** Whose it is: the user whose log it is in, or somebody who shares something with that user. */
+  /** Whose it is: the user who published it, or whom it was published for. */
   owner: string
   /** `data` is a compact JWS (event-signing.ts). */
   signed?: true
 }
 
 export interface StoredEvent extends NewEvent {
-  /** The place in the log: counts up by one. */
+  /** The place in the topic's log: counts up by one. */
   position: number
   id: string
   /** When it was appended, by the store's clock: milliseconds since 1970. */
@@ -31,25 +33,58 @@ export interface ReadLimit {
   characters: number
 }
 
+/** Where a reader stands in one topic. */
+export interface Place {
+  topic: string
+  /** The id behind which to read. `null`: from the oldest event that is kept. */
+  after: string | null
+}
+
+/** What a read has found, at one instant for all its topics. */
+export interface Read {
+  /** Of all topics that are not lost, by the one order, oldest first. */
+  events: readonly StoredEvent[]
+  /** The read was full: there may be more behind its last event. Otherwise nothing of these topics is between that and `head`. */
+  more: boolean
+  /** The end of the order. */
+  head: string
+  /** Topics of which something behind their place is not there any more, or whose place is none in this order. */
+  lost: readonly string[]
+}
+
 export interface LogBounds {
-  /** Of the oldest event kept. An empty log: `last + 1`. */
+  /** Position of the oldest event kept. Nothing is kept: `last + 1`. */
   first: number
-  /** Of the newest ever appended. */
+  /** Of the newest ever appended; 0: none. */
   last: number
-  /** Id of the newest event ever appended; of a log without any, the id of its beginning. */
-  end: string
 }
 
 export type Lookup =
-  /** The log has this place, and everything behind it. */
+  /** The topic's log has everything behind this place. */
   | 'known'
-  /** It had the place, and trimmed what was behind it. */
+  /** It had, and trimmed some of it. */
   | 'trimmed'
-  /** The id is of another log, of a future that there is not (any more), or no id at all. */
+  /** The id is of another order, of a future that there is not (any more), or no id at all. */
   | 'unknown'
+
+/** What a store keeps, and for how long. */
+export interface Retention {
+  /** Events kept of each topic. */
+  events: number
+  /** Bytes kept of each account (`sizeOf`), over all topics. Its oldest go; its newest event stays, whatever its size. */
+  bytesPerAccount: number
+  /** Events kept of each account, over all topics. */
+  eventsPerAccount: number
+  /** Topics that an account can append to within a day. */
+  topicsPerAccount: number
+}
 
 /** Milliseconds for which the name of an append is remembered. */
 export const onceFor = 600_000
+/** Milliseconds for which it counts that an account has appended to a topic. */
+export const dayOfTopics = 86_400_000
+/** Topics of which a store knows. Of more, the one without an event for the longest goes, with its log. */
+export const mostTopics = 100_000
 
 /** The name of an append (`Idempotency-Key`), and what is appended under it. */
 export interface Once {
@@ -67,48 +102,56 @@ export const usedForOthers = () =>
     'That Idempotency-Key was used for other events. Take a new one for these.',
   )
 
-/** Bytes of UTF-8 that an event counts with against the bytes that a user may keep. */
+/** What an append rejects with where its account has appended to too many topics today. */
+export const tooManyTopics = () =>
+  refusal(429, 'too_many_topics', 'Too many topics for one day. Publish to those that there are.')
+
+/** Bytes of UTF-8 that an event counts with against the bytes of its account. */
 export const sizeOf = ({ type, data, owner }: NewEvent): number =>
   Buffer.byteLength(type) + Buffer.byteLength(data) + Buffer.byteLength(owner)
 
 export interface EventStore {
   /**
-   * Appends in order and in one transaction; resolves with the ids once that is committed, so an id that a
-   * publisher has seen survives a crash. Wakes the user's subscribers afterwards, never before.
+   * Appends in order and in one transaction, whatever the topics. Resolves with the ids once that is committed, so an id
+   * that a publisher has seen survives a crash. Wakes the topics' subscribers afterwards, never before. Rejects with
+   * `tooManyTopics`.
    *
-   * @param once names this append: repeated within ten minutes, by a publisher that never saw the answer, it stores
-   *   nothing and has the same answer. Rejects with `usedForOthers` if the events are others.
+   * @param account whose bytes the events are
+   * @param once names this append of the account: repeated within ten minutes, by a publisher that never saw the answer, it
+   *   stores nothing and has the same answer. Rejects with `usedForOthers` if the events are others.
    */
-  append(user: string, events: readonly NewEvent[], once?: Once): Promise<string[]>
-  /**
-   * The same, but only if `end` is still the end of the log, and under the ids that `idsAfter` has given for it.
-   * Otherwise undefined, and nothing is done.
-   */
-  appendAfter(
-    user: string,
-    end: string,
+  append(account: string, events: readonly NewEvent[], once?: Once): Promise<string[]>
+  /** The same, under ids of `idsAhead`. Undefined, and nothing is done, if the order has passed one of them. */
+  appendAs(
+    account: string,
     events: readonly (NewEvent & { id: string })[],
     once?: Once,
   ): Promise<string[] | undefined>
-  /** Ids that the next events behind `end` can have. */
-  idsAfter(end: string, count: number): string[]
-  /** The events behind `id` (`null`: all), oldest first; undefined where `lookup` doesn't say `known`. */
-  readAfter(user: string, id: string | null, limit: ReadLimit): Promise<StoredEvent[] | undefined>
-  lookup(user: string, id: string): Promise<Lookup>
-  bounds(user: string): Promise<LogBounds>
-  /** Calls `wake` after each append for the user: a hint, without events, to read on. Returns the unsubscribe. */
-  subscribe(user: string, wake: () => void): () => void
+  /**
+   * Ids that the next events can have.
+   *
+   * @param lead how many events of others may be appended before: so many places stay empty if there are none
+   */
+  idsAhead(count: number, lead: number): Promise<string[]>
+  read(places: readonly Place[], limit: ReadLimit): Promise<Read>
+  /** Of each topic, in the order of the question. */
+  lookup(topics: readonly string[], id: string): Promise<Lookup[]>
+  /** The end of the order: everything that is appended from now on is behind it. */
+  head(): Promise<string>
+  bounds(topic: string): Promise<LogBounds>
+  /** Calls `wake` after each append to one of the topics: a hint, without events, to read on. Returns the unsubscribe. */
+  subscribe(topics: readonly string[], wake: () => void): () => void
   /** Writes, and waits until that is kept: a disk that is full rejects, and a Redis that takes no more. */
   check(): Promise<void>
   close(): Promise<void>
 }
 
-/** A user's whole log in small reads: what one caller holds in memory doesn't depend on its length. */
-export async function* readAll(store: EventStore, user: string): AsyncGenerator<StoredEvent> {
-  for (let id: string | null = null; ; ) {
-    const events = await store.readAfter(user, id, { events: 256, characters: 256 * 1024 })
-    if (!events?.length) return
+/** A topic's whole log in small reads: what one caller holds in memory does not depend on its length. */
+export async function* readAll(store: EventStore, topic: string): AsyncGenerator<StoredEvent> {
+  for (let after: string | null = null; ; ) {
+    const { events } = await store.read([{ topic, after }], { events: 256, characters: 256 * 1024 })
+    if (!events.length) return
     yield* events
-    id = events.at(-1)!.id
+    after = events.at(-1)!.id
   }
 }

@@ -12,6 +12,16 @@ export interface Lease {
   client: string | null
 }
 
+/** The topics that a client wants to have of its stream that is open: all of them (R8). */
+export interface WantedTopics {
+  /** Counts up with each set that is asked for. */
+  rev: number
+  topics: readonly string[]
+}
+
+/** `stale`: a set of the same or a higher number is known. `gone`: the client has no such stream. */
+export type Want = 'taken' | 'stale' | 'gone'
+
 export type Claimed =
   | {
       state: 'granted'
@@ -32,6 +42,12 @@ export interface Leases {
   release(lease: Lease): Promise<void>
   /** Whether the user has a stream, on whatever node. */
   has(user: string): Promise<boolean>
+  /** Notes, for as long as the lease is held, what its client wants; whatever node that comes to. Atomic. */
+  want(lease: Lease, wanted: WantedTopics): Promise<Want>
+  /** What was noted last. */
+  wanted(lease: Pick<Lease, 'id' | 'user'>): Promise<WantedTopics | null>
+  /** Hears of leases of which something else is wanted; may miss one. */
+  onWanted(listener: (id: string) => void): void
   /** Hears of leases that were replaced, its own node's among them; may miss one, which `renew` then tells. */
   onReplaced(listener: (id: string) => void): void
 }

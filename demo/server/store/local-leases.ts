@@ -1,11 +1,14 @@
-import type { Lease, Leases } from './leases.ts'
+import type { Lease, Leases, WantedTopics } from './leases.ts'
 
 /** Leases of one process, which end with it. */
 export const createLocalLeases = (streamsPerUser: number): Leases => {
   const leases = new Map<string, Map<string, Lease>>()
+  const wanted = new Map<string, WantedTopics>()
   let tell = (_id: string) => {}
+  let tellWanted = (_id: string) => {}
 
   const remove = ({ user, id }: Pick<Lease, 'user' | 'id'>) => {
+    wanted.delete(id)
     const held = leases.get(user)
     if (held?.delete(id) && held.size === 0) leases.delete(user)
   }
@@ -30,6 +33,20 @@ export const createLocalLeases = (streamsPerUser: number): Leases => {
     renew: async ({ user, id }) => (leases.get(user)?.has(id) ? 'held' : 'lost'),
     release: async (lease) => remove(lease),
     has: async (user) => leases.has(user),
+
+    async want({ user, id, client }, next) {
+      const lease = leases.get(user)?.get(id)
+      if (!lease || lease.client !== client) return 'gone'
+      if ((wanted.get(id)?.rev ?? 0) >= next.rev) return 'stale'
+      wanted.set(id, next)
+      tellWanted(id)
+      return 'taken'
+    },
+
+    wanted: async ({ id }) => wanted.get(id) ?? null,
+    onWanted(listener) {
+      tellWanted = listener
+    },
     onReplaced(listener) {
       tell = listener
     },

@@ -4,6 +4,9 @@ import type { RedisConnection } from './redis-connection.ts'
 export type Notice =
   | { kind: 'replaced'; lease: string }
   | { kind: 'revoked'; session?: string; user?: string }
+  /** Other topics are wanted of the lease's stream. */
+  | { kind: 'wanted'; lease: string }
+  | { kind: 'topic-revoked'; user: string; topic: string }
   | { kind: 'keys' }
 
 export interface Notices {

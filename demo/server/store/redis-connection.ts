@@ -16,8 +16,8 @@ export interface RedisConnection {
   subscriber: RedisClientType
   /** What fails because Redis is away, full or failing over becomes a 503 (http/problem.ts). */
   attempt<Answer>(command: Promise<Answer>): Promise<Answer>
-  /** Keys of one user share a hash tag, which keeps them in one slot of a cluster. */
-  key(user: string, name: string): string
+  /** Keys of one user, or of one space, share a hash tag, which keeps them in one slot of a cluster. */
+  key(tag: string, name: string): string
   name(name: string): string
   /** Atomic at the server. Sent by its hash; as a whole only to a server that doesn't know it. */
   script(lua: string): (keys: string[], args: (string | number)[]) => Promise<unknown>
@@ -116,7 +116,7 @@ export const connectRedis = async ({
     subscriber,
     attempt,
 
-    key: (user, name) => `${prefix}:{${encodeURIComponent(user)}}:${name}`,
+    key: (tag, name) => `${prefix}:{${encodeURIComponent(tag)}}:${name}`,
     name: (name) => `${prefix}:${name}`,
 
     script(lua) {

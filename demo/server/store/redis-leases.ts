@@ -1,4 +1,4 @@
-import type { Leases } from './leases.ts'
+import type { Leases, Want, WantedTopics } from './leases.ts'
 import type { Notices } from './notices.ts'
 import type { RedisConnection } from './redis-connection.ts'
 
@@ -81,6 +81,21 @@ grant(id, client, life, count, peak)
 return 'held'
 `
 
+/**
+ * KEYS: the leases, what is wanted of them. ARGV: id, client, rev, text, channel. By lease: `<rev> <text>`, until the lease is
+ * given back, or a day after its node was killed.
+ */
+const wantScript = `${shared}
+local held = read()
+if held[ARGV[1]] ~= ARGV[2] then return 'gone' end
+local known = redis.call('HGET', KEYS[2], ARGV[1])
+if known and tonumber(string.match(known, '^%d+')) >= tonumber(ARGV[3]) then return 'stale' end
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[3] .. ' ' .. ARGV[4])
+redis.call('PEXPIRE', KEYS[2], 86400000)
+redis.call('PUBLISH', ARGV[5], cjson.encode({ kind = 'wanted', lease = ARGV[1] }))
+return 'taken'
+`
+
 const hasScript = `${shared} local _, count = read() return count`
 
 /** The places that nodes share. */
@@ -88,7 +103,9 @@ export const createRedisLeases = ({ redis, notices, streamsPerUser, life }: Redi
   const claim = redis.script(claimScript)
   const renew = redis.script(renewScript)
   const has = redis.script(hasScript)
+  const want = redis.script(wantScript)
   const keyOf = (user: string) => redis.key(user, 'streams')
+  const wantedKeyOf = (user: string) => redis.key(user, 'wanted')
 
   return {
     life,
@@ -103,10 +120,28 @@ export const createRedisLeases = ({ redis, notices, streamsPerUser, life }: Redi
       (await renew([keyOf(user)], [id, client ?? '', streamsPerUser, life])) as 'held' | 'replaced' | 'lost',
 
     async release({ user, id }) {
-      await redis.attempt(redis.commands.hDel(keyOf(user), id))
+      const { commands, attempt } = redis
+      await Promise.all([keyOf(user), wantedKeyOf(user)].map((key) => attempt(commands.hDel(key, id))))
     },
 
     has: async (user) => Number(await has([keyOf(user)], [])) > 0,
+
+    async want({ user, id, client }, { rev, topics }) {
+      const keys = [keyOf(user), wantedKeyOf(user)]
+      return (await want(keys, [id, client ?? '', rev, JSON.stringify(topics), notices.channel])) as Want
+    },
+
+    async wanted({ user, id }) {
+      const text = await redis.attempt(redis.commands.hGet(wantedKeyOf(user), id))
+      const [, rev, topics] = /^(\d+) (.*)$/s.exec(text ?? '') ?? []
+      if (topics === undefined) return null
+      return { rev: Number(rev), topics: JSON.parse(topics) as WantedTopics['topics'] }
+    },
+
+    onWanted: (listener) =>
+      notices.on((notice) => {
+        if (notice.kind === 'wanted') listener(notice.lease)
+      }),
 
     onReplaced: (listener) =>
       notices.on((notice) => {

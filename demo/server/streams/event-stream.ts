@@ -1,15 +1,22 @@
 import type { ServerResponse } from 'node:http'
-import { constants, Http2ServerResponse } from 'node:http2'
-import type { StoredEvent } from '../store/event-store.ts'
-import type { Batch, Feeds } from './feeds.ts'
-import { formatComment, formatEvent, formatEvents, formatPosition } from './sse-format.ts'
+import type { Http2ServerResponse } from 'node:http2'
+import type { Read, StoredEvent } from '../store/event-store.ts'
+import type { Feeds } from './feeds.ts'
+import { followTopics, type TopicChange } from './followed-topics.ts'
+import { openResponseBody } from './response-body.ts'
+import { formatComment, formatEvent, formatEvents, formatMarker, formatPosition } from './sse-format.ts'
 
 export interface EventStreamOptions {
   response: ServerResponse | Http2ServerResponse
   feeds: Feeds
-  user: string
-  /** Send what lies behind this id in the user's log. */
+  /** The topic that the client has without asking. Where something of it is lost, the stream ends. */
+  own: string
+  /** Topics that were asked for and granted. Null: the client has not asked for topics. */
+  asked: readonly string[] | null
+  /** Send what lies behind this id in these topics. */
   id: string
+  /** Topics that begin behind another id. */
+  begins: ReadonlyMap<string, string>
   /** Milliseconds between signs of life (R2). */
   pingInterval: number
   /** A client that takes nothing for this many milliseconds is cut. It can resume later. */
@@ -54,6 +61,11 @@ export interface EventStream {
   drop(): void
   /** The same, half-way through the next event. */
   dropInNextEvent(): void
+  /**
+   * What is left is sent no more from now on. What is joined is sent from the place on at which the client is told: the
+   * end of the order, or, of a client that lags, the last event that it was sent.
+   */
+  change(change: TopicChange): void
   counts(): { events: number; buffered: number }
 }
 
@@ -63,35 +75,34 @@ const storeRetry = 500
 /** Node runs a timer that is longer than 2^31 - 1 ms at once. */
 const longestTimer = 2 ** 31 - 1
 
-/** The stream behind an answer of HTTP/2 has the ways of a Writable, which the answer itself lacks. */
-const bodyOf = (response: ServerResponse | Http2ServerResponse) =>
-  response instanceof Http2ServerResponse ? response.stream : response
-
 /**
- * Writes one user's log to one response. Replay and live are the same loop: read behind the position, write,
- * wait for a wake-up. The store is the truth and a wake-up only a hint, so there is no hand-over between
+ * Writes the events of some topics to one response, by the one order. Replay and live are the same loop: read behind the
+ * position, write, wait for a wake-up. The store is the truth and a wake-up only a hint, so there is no hand-over between
  * replay and live at which an event could be lost or sent twice, and no queue that grows for a slow client.
  * The rejected alternative, pushing live events into each stream, needs both.
  */
 export const openEventStream = (options: EventStreamOptions): EventStream => {
-  const { stallTimeout, farewell = () => '', retry } = options
-  const body = bodyOf(options.response)
+  // Over 80 lines: whatever reads, writes or ends does so by the same position and the same state.
+  const { own, farewell = () => '', retry } = options
   let state: 'open' | 'over' = 'open'
   let position = options.id
+  /** The last id that the client has. */
+  let toldPosition = options.id
   let events = 0
   let told = retry?.told ?? null
   let breaksNextEvent = false
   let hasMore = true
   let failingSince: number | undefined
-  let stallTimer: NodeJS.Timeout | undefined
   let retryTimer: NodeJS.Timeout | undefined
   let isWaiting = false
+  let rev = 0
+  const changes: TopicChange[] = []
 
   const wake = () => {
     hasMore = true
     advance()
   }
-  const feed = options.feeds.join(options.user, wake)
+  const topics = followTopics({ ...options, wake })
 
   const settle = (reason: EndReason): boolean => {
     if (state === 'over') return false
@@ -100,15 +111,9 @@ export const openEventStream = (options: EventStreamOptions): EventStream => {
     return true
   }
 
-  const destroy = () => {
-    // Of HTTP/2: without a code the reset would read as "no error".
-    if ('close' in body && 'rstCode' in body) body.close(constants.NGHTTP2_INTERNAL_ERROR)
-    body.destroy()
-  }
-
   const drop = (reason: EndReason) => {
     settle(reason)
-    destroy()
+    body.destroy()
   }
 
   const fail = (error: unknown) => {
@@ -116,20 +121,8 @@ export const openEventStream = (options: EventStreamOptions): EventStream => {
     drop('failed')
   }
 
-  const watchForStall = () => {
-    stallTimer ??= setTimeout(drop, stallTimeout, 'stalled')
-  }
-
-  const write = (text: string) => {
-    if (!body.write(text)) watchForStall()
-  }
-
   const end = (reason: EndReason) => {
-    if (!settle(reason)) return
-    const last = farewell(reason)
-    if (last === '') body.end()
-    else body.end(last)
-    watchForStall()
+    if (settle(reason)) body.end(farewell(reason))
   }
 
   /** Nothing, if it is about what the client knows. */
@@ -140,60 +133,90 @@ export const openEventStream = (options: EventStreamOptions): EventStream => {
     return retry.format(now)
   }
 
+  /** Of a quiet stream: an id that grew old would have topics that are joined later send what was long before. */
+  const formatPositionIfNew = (): string => {
+    if (!topics.isAsking() || position === toldPosition) return ''
+    toldPosition = position
+    return formatPosition(position)
+  }
+
   const ping = setInterval(() => {
     // Behind a full buffer a ping would say nothing and add to it.
-    if (state === 'open' && !body.writableNeedDrain) write(formatComment('ping') + formatRetryIfNew())
+    if (state === 'open' && !body.isFull())
+      body.write(formatComment('ping') + formatRetryIfNew() + formatPositionIfNew())
     // Makes good a wake-up that never came: a message between nodes can be lost.
-    feed.expire(options.pingInterval / 2)
+    topics.expire(options.pingInterval / 2)
     wake()
   }, options.pingInterval)
   const expiry = setTimeout(end, Math.min(options.life, longestTimer), 'token-expired')
 
-  body.on('drain', () => {
-    clearTimeout(stallTimer)
-    stallTimer = undefined
-    advance()
+  const body = openResponseBody({
+    ...options,
+    onStall: () => drop('stalled'),
+    onDrain: () => advance(),
+    onClose() {
+      settle('client-closed')
+      clearInterval(ping)
+      for (const timer of [expiry, retryTimer]) clearTimeout(timer)
+      topics.leave()
+    },
   })
 
-  body.on('close', () => {
-    settle('client-closed')
-    clearInterval(ping)
-    for (const timer of [expiry, stallTimer, retryTimer]) clearTimeout(timer)
-    feed.leave()
-  })
+  const tell = (statuses: TopicChange['statuses']) => {
+    toldPosition = position
+    body.write(formatMarker(position, rev, statuses))
+  }
 
-  const sendAllowed = (batch: readonly StoredEvent[], verdicts: readonly boolean[]) => {
+  /** All that was read is written. */
+  const settleTopics = ({ more, head, lost }: Read) => {
     if (state === 'over') return
+    if (!more && topics.isAsking()) {
+      position = head
+      topics.level()
+    }
+    const gone = lost.filter(topics.has)
+    if (more) for (const topic of gone) topics.beginAt(topic, head)
+    if (gone.length > 0) tell(Object.fromEntries(gone.map((topic) => [topic, 410])))
+    for (const change of changes.splice(0)) {
+      topics.apply(change)
+      rev = change.rev
+      tell(change.statuses)
+    }
+  }
+
+  const sendAllowed = (read: Read, verdicts: readonly boolean[]) => {
+    if (state === 'over') return
+    const batch = read.events
+    // A topic may have been left while somebody was asked.
+    const isAllowed = ({ topic }: StoredEvent, index: number) => verdicts[index]! && topics.has(topic)
     // The batch itself where it can be: its text is there.
-    const allowed = verdicts.every(Boolean) ? batch : batch.filter((_, index) => verdicts[index])
+    const allowed = batch.every(isAllowed) ? batch : batch.filter(isAllowed)
     const last = batch.at(-1)!
     if (breaksNextEvent && allowed[0]) {
-      const frame = Buffer.from(formatEvent(allowed[0]))
+      const frame = Buffer.from(formatEvent(allowed[0], allowed[0].topic !== topics.unnamed()))
       settle('cut')
-      body.write(frame.subarray(0, frame.length >> 1), destroy)
+      body.breakOff(frame.subarray(0, frame.length >> 1))
       return
     }
     position = last.id
+    toldPosition = position
     events += allowed.length
     // A client whose position stood still behind events that it may not see would one day be told to start anew.
     const skipped = allowed.at(-1) === last ? '' : formatPosition(last.id)
-    write(formatEvents(allowed) + skipped)
+    body.write(formatEvents(allowed, topics.unnamed()) + skipped)
     options.onSent?.(allowed)
+    settleTopics(read)
   }
 
-  const send = (batch: readonly StoredEvent[]) => {
-    const verdicts = batch.map(options.authorize)
-    if (verdicts.every((verdict) => typeof verdict === 'boolean')) sendAllowed(batch, verdicts)
-    else waitFor(Promise.all(verdicts), (settled) => sendAllowed(batch, settled), fail)
-  }
-
-  const take = ({ events, more }: Batch) => {
+  const take = (read: Read) => {
     failingSince = undefined
     // Trimmed under a client that was too slow, or wiped. It will come back with its id and be told (R4).
-    if (!events) return end('position-lost')
-    if (events.length === 0) return
-    hasMore ||= more
-    send(events)
+    if (read.lost.includes(own)) return end('position-lost')
+    hasMore ||= read.more || (read.lost.length > 0 && topics.isAsking())
+    if (read.events.length === 0) return settleTopics(read)
+    const verdicts = read.events.map(options.authorize)
+    if (verdicts.every((verdict) => typeof verdict === 'boolean')) sendAllowed(read, verdicts)
+    else waitFor(Promise.all(verdicts), (settled) => sendAllowed(read, settled), fail)
   }
 
   const tryAgain = (error: unknown) => {
@@ -228,16 +251,16 @@ export const openEventStream = (options: EventStreamOptions): EventStream => {
 
   /** As far as it gets without waiting: of ten thousand streams each promise would wait for its turn. */
   const advance = () => {
-    while (state === 'open' && hasMore && !isWaiting && !body.writableNeedDrain) {
+    while (state === 'open' && hasMore && !isWaiting && !body.isFull()) {
       hasMore = false
-      const batch = feed.readAfter(position)
-      if (batch instanceof Promise) waitFor(batch, take, tryAgain)
-      else attempt(() => take(batch))
+      const read = topics.readAfter(position)
+      if (read instanceof Promise) waitFor(read, take, tryAgain)
+      else attempt(() => take(read))
     }
   }
 
   const first = formatRetryIfNew()
-  if (first !== '') write(first)
+  if (first !== '') body.write(first)
   advance()
 
   return {
@@ -246,6 +269,13 @@ export const openEventStream = (options: EventStreamOptions): EventStream => {
     dropInNextEvent: () => {
       breaksNextEvent = true
     },
-    counts: () => ({ events, buffered: body.writableLength }),
+    change(change) {
+      changes.push(change)
+      if (change.left.length > 0) topics.drop(change.left)
+      // A read tells where the order ends.
+      topics.expire(0)
+      wake()
+    },
+    counts: () => ({ events, buffered: body.buffered() }),
   }
 }

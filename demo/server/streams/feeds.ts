@@ -1,57 +1,45 @@
-import type { EventStore, ReadLimit, StoredEvent } from '../store/event-store.ts'
+import type { EventStore, Read, ReadLimit } from '../store/event-store.ts'
 
 /** Bounds what one feed can hold in memory. */
 const batchLimit: ReadLimit = { events: 256, characters: 128 * 1024 }
 
-export interface Batch {
-  /** As `EventStore.readAfter` has them. */
-  events: readonly StoredEvent[] | undefined
-  /** The read was full: there may be more behind them. Otherwise a wake-up tells. */
-  more: boolean
-}
-
 export interface Feed {
   /**
-   * The next batch behind `id`; the same one for all who ask for the same. Not as a promise once it is there: of ten
-   * thousand streams each would wait for its turn.
+   * The next read behind `id` in all topics of the feed; the same one for all who ask for the same. Not as a promise once it
+   * is there: of ten thousand streams each would wait for its turn.
+   *
+   * @param begins topics whose reader begins behind another id
    */
-  readAfter(id: string): Batch | Promise<Batch>
-  /** A batch that is older than this many milliseconds is not the answer to the next read. */
+  readAfter(id: string, begins: ReadonlyMap<string, string>): Read | Promise<Read>
+  /** A read that is this many milliseconds old, or older, is not the answer to the next one. */
   expire(age: number): void
   leave(): void
 }
 
 export interface Feeds {
   /** @param wake there may be more to read */
-  join(user: string, wake: () => void): Feed
-}
-
-const toBatch = (events: StoredEvent[] | undefined): Batch => {
-  const characters = events?.reduce((sum, { data }) => sum + data.length, 0) ?? 0
-  return {
-    events,
-    more: (events?.length ?? 0) >= batchLimit.events || characters >= batchLimit.characters,
-  }
+  join(topics: readonly string[], wake: () => void): Feed
 }
 
 interface Shared {
+  topics: readonly string[]
   listeners: Set<() => void>
-  last: { id: string; at: number; batch: Batch | Promise<Batch> } | undefined
+  last: { id: string; at: number; read: Read | Promise<Read> } | undefined
   unsubscribe: () => void
 }
 
 /**
- * What the streams of a user share on a node: one subscription, and one read of the store where they are at the same
- * place, which is where streams that are up to date are. Holds one batch at most, whatever clients do.
+ * What the streams of a node share that have the same topics: one subscription, and one read of the store where they are at
+ * the same place, which is where streams that are up to date are. Holds one read at most, whatever clients do.
  */
 export const createFeeds = (store: EventStore, clock = () => performance.now()): Feeds => {
   const feeds = new Map<string, Shared>()
 
-  const open = (user: string): Shared => {
-    const shared: Shared = { listeners: new Set(), last: undefined, unsubscribe: () => {} }
-    feeds.set(user, shared)
-    const nextRead = () => shared.last?.batch
-    shared.unsubscribe = store.subscribe(user, async () => {
+  const open = (key: string, topics: readonly string[]): Shared => {
+    const shared: Shared = { topics, listeners: new Set(), last: undefined, unsubscribe: () => {} }
+    feeds.set(key, shared)
+    const nextRead = () => shared.last?.read
+    shared.unsubscribe = store.subscribe(topics, async () => {
       shared.last = undefined
       const [first, ...others] = shared.listeners
       first?.()
@@ -63,33 +51,42 @@ export const createFeeds = (store: EventStore, clock = () => performance.now()):
     return shared
   }
 
+  const read = (topics: readonly string[], id: string, begins?: ReadonlyMap<string, string>) =>
+    store.read(
+      topics.map((topic) => ({ topic, after: begins?.get(topic) ?? id })),
+      batchLimit,
+    )
+
   return {
-    join(user, wake) {
-      const shared = feeds.get(user) ?? open(user)
+    join(topics, wake) {
+      const sorted = topics.toSorted()
+      const key = JSON.stringify(sorted)
+      const shared = feeds.get(key) ?? open(key, sorted)
       shared.listeners.add(wake)
       return {
-        readAfter(id) {
-          if (shared.last?.id === id) return shared.last.batch
-          const batch = store.readAfter(user, id, batchLimit).then(toBatch)
-          const last: Shared['last'] = { id, at: clock(), batch }
+        readAfter(id, begins) {
+          if (begins.size > 0) return read(shared.topics, id, begins)
+          if (shared.last?.id === id) return shared.last.read
+          const under = read(shared.topics, id)
+          const last: Shared['last'] = { id, at: clock(), read: under }
           shared.last = last
-          batch.then(
+          under.then(
             (there) => {
-              last.batch = there
+              last.read = there
             },
             // A failure is nobody else's answer.
             () => {
               if (shared.last === last) shared.last = undefined
             },
           )
-          return batch
+          return under
         },
         expire(age) {
-          if (shared.last && clock() - shared.last.at > age) shared.last = undefined
+          if (shared.last && clock() - shared.last.at >= age) shared.last = undefined
         },
         leave() {
           if (!shared.listeners.delete(wake) || shared.listeners.size > 0) return
-          if (feeds.get(user) === shared) feeds.delete(user)
+          if (feeds.get(key) === shared) feeds.delete(key)
           shared.unsubscribe()
         },
       }

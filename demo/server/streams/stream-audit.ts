@@ -3,7 +3,7 @@ import type { AuditEntry, AuditLog } from '../audit/audit-log.ts'
 import type { Refusals } from '../audit/refusals.ts'
 import { lastEventIdOf, sourceOf } from '../audit/request-source.ts'
 import type { Authenticated } from '../auth/tokens.ts'
-import { streamPath } from '../http/stream-path.ts'
+import { streamPath, topicsPath } from '../http/stream-path.ts'
 import type { EndReason } from './event-stream.ts'
 
 export interface StreamAuditOptions {
@@ -33,7 +33,8 @@ export const createStreamAudit = (
 ): StreamAudit => {
   app.addHook('onResponse', async (request, reply) => {
     // A stream that has ended comes by here as well, without a problem.
-    if (request.routeOptions.url !== streamPath || reply.problem === null) return
+    const isOfStream = [streamPath, topicsPath].includes(request.routeOptions.url ?? '')
+    if (!isOfStream || reply.problem === null) return
     const { user } = request
     const { statusCode: status, problem: reason } = reply
     refusals.write({ event: 'refused', user, ...source(request), status, reason }, user)

@@ -1,5 +1,6 @@
 import type { StoredEvent } from '../store/event-store.ts'
 import type { EndReason } from './event-stream.ts'
+import type { TopicChange } from './followed-topics.ts'
 import type { Resumption } from './resumption.ts'
 
 /** Counts what streams do. The operator's metrics (ops/metrics.ts) are one. */
@@ -9,4 +10,6 @@ export interface StreamMeter {
     sent(events: readonly StoredEvent[]): void
     ended(reason: EndReason): void
   }
+  /** Topics of a stream were joined, left or refused. */
+  changed(change: Omit<TopicChange, 'rev'>): void
 }

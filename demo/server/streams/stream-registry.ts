@@ -1,6 +1,7 @@
-import type { Lease, Leases } from '../store/leases.ts'
+import type { Lease, Leases, Want, WantedTopics } from '../store/leases.ts'
 import type { EndReason, EventStream } from './event-stream.ts'
 import { createStreamCounters, type StreamCounters } from './stream-counters.ts'
+import type { StreamTopics } from './stream-topics.ts'
 
 export interface StreamRegistryOptions {
   leases: Leases
@@ -27,11 +28,13 @@ export interface StreamClaim {
 
 /** A stream's place among the places of its user: taken before the stream opens, held until its socket closes. */
 export interface Place extends StreamClaim {
+  /** Names the place, and so the stream, over all nodes. */
+  readonly id: string
   readonly openedAt: number
   /** False once another stream has replaced this one, the server closes, or the socket did. */
   held(): boolean
   /** Hands the opened stream over, so that the registry can end it. */
-  attach(stream: EventStream): void
+  attach(stream: EventStream, topics: StreamTopics): void
   release(): void
 }
 
@@ -58,6 +61,16 @@ export interface StreamRegistry {
   list(): StreamDescription[]
   /** Applies `action` to the open streams, of one user or of all; returns how many there were. */
   each(action: (stream: EventStream) => void, user?: string): number
+  /** Another set of topics is wanted of a stream (R8), on whatever node that is. */
+  want(stream: Lease, wanted: WantedTopics): Promise<Want>
+  /** What was wanted last. */
+  wanted(place: Pick<Place, 'id' | 'user'>): Promise<WantedTopics | null>
+  /** A user may have the topic no more: its events end in the streams of this node. */
+  revokeTopic(user: string, topic: string): void
+  /** How often that was called. */
+  topicRevocations(): number
+  /** Topics that the streams of this node hold. */
+  topics(): number
   /** Starts the peaks over from what is open now. */
   resetCounters(): void
   /** Ends the streams of a log-in, or of a user, that counts no more. */
@@ -71,6 +84,7 @@ interface Entry {
   lease: Lease
   state: 'asked' | 'held'
   stream?: EventStream
+  topics?: StreamTopics
   /** By `clock`: when the lease was asked for or renewed last, with an answer. */
   renewedAt: number
   renewing: boolean
@@ -94,6 +108,7 @@ export const createStreamRegistry = (options: StreamRegistryOptions): StreamRegi
   let state: 'open' | 'closed' = 'open'
   /** Streams that end together, once the server closes. */
   let leaving = 0
+  let topicRevocations = 0
 
   const heldEntries = () => [...entries.values()].filter((entry) => entry.state === 'held')
 
@@ -105,6 +120,7 @@ export const createStreamRegistry = (options: StreamRegistryOptions): StreamRegi
 
   const remove = async (entry: Entry): Promise<void> => {
     if (!entries.delete(entry.lease.id)) return
+    entry.topics?.close()
     if (entry.state === 'held') counters.closed(entry.place)
     await giveBack(entry.lease)
   }
@@ -119,6 +135,8 @@ export const createStreamRegistry = (options: StreamRegistryOptions): StreamRegi
     const entry = entries.get(id)
     if (entry) void end(entry, 'replaced')
   })
+
+  leases.onWanted((id) => entries.get(id)?.topics?.update())
 
   const renew = async (entry: Entry) => {
     entry.renewing = true
@@ -153,10 +171,13 @@ export const createStreamRegistry = (options: StreamRegistryOptions): StreamRegi
       const lease: Lease = { id: random(16).toString('hex'), user: claim.user, client: claim.client }
       const place: Place = {
         ...claim,
+        id: lease.id,
         openedAt: now(),
         held: () => entries.has(lease.id),
-        attach: (stream) => {
+        attach(stream, topics) {
           entry.stream = stream
+          entry.topics = topics
+          if (!entries.has(lease.id)) topics.close()
         },
         release: () => void remove(entry),
       }
@@ -206,6 +227,17 @@ export const createStreamRegistry = (options: StreamRegistryOptions): StreamRegi
       streams.forEach(action)
       return streams.length
     },
+
+    want: leases.want,
+    wanted: leases.wanted,
+
+    revokeTopic(user, topic) {
+      topicRevocations += 1
+      for (const { place, topics } of heldEntries()) if (place.user === user) topics?.revoke(topic)
+    },
+
+    topicRevocations: () => topicRevocations,
+    topics: () => heldEntries().reduce((sum, { topics }) => sum + (topics?.held() ?? 0), 0),
 
     resetCounters: counters.reset,
 

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import type { EventStore, StoredEvent } from '../../../demo/server/store/event-store.ts'
+import type { EventStore, Read, StoredEvent } from '../../../demo/server/store/event-store.ts'
 import { type EventStreamOptions, openEventStream } from '../../../demo/server/streams/event-stream.ts'
 import { createFeeds } from '../../../demo/server/streams/feeds.ts'
 import { until } from '../stream.ts'
@@ -10,18 +10,30 @@ import { until } from '../stream.ts'
 const createSlowStore = () => {
   const reads: {
     id: string | null
-    answer: (events: StoredEvent[] | undefined) => void
+    topics: string[]
+    answer: (events: StoredEvent[], read?: Partial<Read>) => void
     fail: (error: Error) => void
   }[] = []
   let wake = () => {}
   let subscribers = 0
   const store: EventStore = {
     append: async () => [],
-    appendAfter: async () => [],
-    idsAfter: () => [],
-    readAfter: (_, id) => new Promise((answer, fail) => reads.push({ id, answer, fail })),
-    lookup: async () => 'known',
-    bounds: async () => ({ first: 1, last: 0, end: '00000000-0' }),
+    appendAs: async () => [],
+    idsAhead: async () => [],
+    read: (places) =>
+      new Promise((settle, fail) => {
+        const topics = places.map(({ topic }) => topic)
+        reads.push({
+          id: places[0]!.after,
+          topics,
+          answer: (events, read = {}) =>
+            settle({ events, more: false, head: events.at(-1)?.id ?? places[0]!.after!, lost: [], ...read }),
+          fail,
+        })
+      }),
+    lookup: async (topics) => topics.map(() => 'known' as const),
+    head: async () => '00000000-0',
+    bounds: async () => ({ first: 1, last: 0 }),
     subscribe: (_, listener) => {
       wake = listener
       subscribers += 1
@@ -35,7 +47,8 @@ const createSlowStore = () => {
   return { store, reads, wake: () => wake(), subscribers: () => subscribers }
 }
 
-const event = (position: number): StoredEvent => ({
+const event = (position: number, topic = 'user:u'): StoredEvent => ({
+  topic,
   position,
   id: `00000000-${position}`,
   type: 'x',
@@ -51,8 +64,10 @@ const serve = async (store: EventStore, options: Partial<EventStreamOptions> = {
     openEventStream({
       response,
       feeds: createFeeds(store),
-      user: 'u',
+      own: 'user:u',
+      asked: null,
       id: '00000000-0',
+      begins: new Map(),
       pingInterval: 60_000,
       stallTimeout: 60_000,
       storePatience: 0,
@@ -97,7 +112,7 @@ test('without a wake-up there is no read', async () => {
 test('behind a read that was full there may be more: it reads on', async () => {
   const { store, reads } = createSlowStore()
   await serve(store)
-  reads[0]!.answer([{ ...event(1), data: 'x'.repeat(128 * 1024) }])
+  reads[0]!.answer([event(1)], { more: true })
   await until(() => reads.length === 2)
   expect(reads[1]!.id).toBe('00000000-1')
 })
@@ -105,7 +120,7 @@ test('behind a read that was full there may be more: it reads on', async () => {
 test('R4 a place that the store has lost ends the stream instead of being passed over', async () => {
   const { store, reads } = createSlowStore()
   const { read } = await serve(store)
-  reads[0]!.answer(undefined)
+  reads[0]!.answer([], { lost: ['user:u'] })
   expect(await read()).toBeUndefined()
 })
 
