@@ -13,6 +13,8 @@ export interface StreamRequest {
   cookie?: string
   /** More headers, as a browser or an attacker adds them. */
   headers?: Record<string, string>
+  /** Topics to ask for (R7). */
+  topics?: string[]
   /** Stop reading, and close, after this many events. */
   closeAfter?: number
 }
@@ -25,7 +27,9 @@ export const openStream = async (server: RunningServer, request: StreamRequest =
     : { Authorization: `Bearer ${request.token ?? (await tokenFor(server, user, 'sse'))}` }
   const abort = new AbortController()
   onTestFinished(() => abort.abort())
-  const response = await fetch(`${server.url}/api/v1/events/stream`, {
+  const query = request.topics?.map((topic) => `topic=${encodeURIComponent(topic)}`).join('&')
+  const url = `${server.url}/api/v1/events/stream${query === undefined ? '' : `?${query}`}`
+  const response = await fetch(url, {
     signal: abort.signal,
     headers: {
       ...authorization,

@@ -115,8 +115,8 @@ export const publishRoute = (app: FastifyInstance, options: PublishRouteOptions)
   const assertMayPublish = async (user: string, events: readonly PublishedEvent[]) => {
     const topics = new Set(events.flatMap(({ topic }) => topic ?? []))
     topics.delete(ownTopicOf(user))
+    // The publisher says what is wrong with a name.
     for (const topic of topics)
-      // The publisher says what is wrong with a name.
       if (isPublishableTopic(topic) && !(await authorize(user, topic)))
         throw refusal(403, 'topic_forbidden', 'A topic is not yours to publish to. Nothing was published.')
   }

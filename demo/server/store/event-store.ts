@@ -38,6 +38,8 @@ export interface Place {
   topic: string
   /** The id behind which to read. `null`: from the oldest event that is kept. */
   after: string | null
+  /** What is missing behind the place is passed over, and does not make the topic lost. */
+  passesGaps?: true
 }
 
 /** What a read has found, at one instant for all its topics. */
@@ -149,7 +151,10 @@ export interface EventStore {
 /** A topic's whole log in small reads: what one caller holds in memory does not depend on its length. */
 export async function* readAll(store: EventStore, topic: string): AsyncGenerator<StoredEvent> {
   for (let after: string | null = null; ; ) {
-    const { events } = await store.read([{ topic, after }], { events: 256, characters: 256 * 1024 })
+    const { events } = await store.read([{ topic, after, passesGaps: true }], {
+      events: 256,
+      characters: 256 * 1024,
+    })
     if (!events.length) return
     yield* events
     after = events.at(-1)!.id

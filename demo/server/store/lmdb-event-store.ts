@@ -228,24 +228,23 @@ const createReader = ({ logs, topics, places }: Databases, epoch: string) => {
   }
 
   const read = (asked: readonly Place[], limit: ReadLimit): Read => {
-    const lost = new Set(
-      asked.flatMap(({ topic, after }) =>
-        after !== null && lookup(topic, after) !== 'known' ? [topic] : [],
-      ),
-    )
-    const open = asked.flatMap(({ topic, after }) => {
+    const lost = new Set<string>()
+    const open = asked.flatMap(({ topic, after, passesGaps = after === null }) => {
+      if (!passesGaps && lookup(topic, after!) !== 'known') lost.add(topic)
       if (lost.has(topic)) return []
-      const events = behind(topic, after === null ? 0 : placeOf(after)!)
+      const events = behind(topic, after === null ? 0 : (placeOf(after) ?? 0))
       const { value: next } = events.next()
-      return next ? [{ topic, events, next }] : []
+      return next ? [{ topic, events, next, passesGaps }] : []
     })
     const begun = new Set<string>()
+    /** The account of a publisher may have lost an event amid the log of a topic, or its last ones. */
+    const isBroken = ({ topic, next, passesGaps }: (typeof open)[number]) =>
+      !passesGaps && !next.isNext && begun.has(topic)
     const events: StoredEvent[] = []
     let characters = 0
     while (open.length > 0 && events.length < limit.events && characters < limit.characters) {
       const first = open.reduce((least, log) => (log.next.place < least.next.place ? log : least))
-      // The account of a publisher may have lost an event amid the log of a topic.
-      if (!first.next.isNext && begun.has(first.topic)) lost.add(first.topic)
+      if (isBroken(first)) lost.add(first.topic)
       else {
         begun.add(first.topic)
         events.push(first.next.event)
@@ -254,6 +253,7 @@ const createReader = ({ logs, topics, places }: Databases, epoch: string) => {
       const { value: next } = lost.has(first.topic) ? { value: undefined } : first.events.next()
       if (next) first.next = next
       else {
+        if (!first.passesGaps && topics.get(first.topic)!.last > first.next.place) lost.add(first.topic)
         first.events.return(undefined)
         open.splice(open.indexOf(first), 1)
       }

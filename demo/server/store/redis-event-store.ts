@@ -28,8 +28,8 @@ export interface RedisStoreOptions {
   onError: (error: unknown) => void
 }
 
-/** Milliseconds by which the stamp of proposed ids is ahead for each thousand of `lead`: the order's own may move on too. */
-const leadOfStamp = 50
+/** Milliseconds by which ids with a lead are ahead of the clock: others are appended until they are used. */
+const leadOfStamp = 5_000
 
 const placeAndStamp = ({ position, stamp }: EventId) => [position, Number.parseInt(stamp!, 36)] as const
 
@@ -182,18 +182,18 @@ export const createRedisStore = (options: RedisStoreOptions): EventStore => {
 
     async idsAhead(count, lead) {
       const { epoch, position, stamp } = parseEventId(await head())!
-      const at = Math.max(now(), Number.parseInt(stamp!, 36)) + Math.ceil((lead / 1_000) * leadOfStamp)
+      const at = Math.max(now() + (lead > 0 ? leadOfStamp : 0), Number.parseInt(stamp!, 36))
       return Array.from({ length: count }, (_, index) =>
         formatEventId(epoch, position + 1 + lead + index, at.toString(36)),
       )
     },
 
     async read(asked, limit) {
-      const args = asked.flatMap(({ topic, after }) => {
+      const args = asked.flatMap(({ topic, after, passesGaps }) => {
         if (after === null) return [topic, '', '', '']
         // An epoch that there is not: its place is none.
         const place = parseOwnId(after)
-        return place ? [topic, place.epoch, ...placeAndStamp(place)] : [topic, '', 0, 0]
+        return place ? [topic, passesGaps ? '*' : place.epoch, ...placeAndStamp(place)] : [topic, '', 0, 0]
       })
       const keys = [order, topics, ...asked.map(({ topic }) => logOf(topic))]
       const answer = await scripts.read(keys, [limit.events, limit.characters, ...args])

@@ -171,7 +171,7 @@ return answer
 
 /**
  * KEYS: order, topics, then a log for each topic. ARGV: most events, most bytes, then 4 for each topic: name, epoch, place
- * and stamp of where its reader stands (place '': from the oldest on). Answers the end, whether there is more, the numbers of
+ * and stamp of where its reader stands (place '': from the oldest on; epoch '*': passing over gaps). Answers the end, whether there is more, the numbers of
  * topics that are lost, and each event with the number of its topic. In pages, or 256 large events of each would be read.
  */
 export const readScript = `${shared}${places}
@@ -198,10 +198,11 @@ end
 for index = 1, topics do
   local at = 4 * index - 1
   local name, place = ARGV[at], ARGV[at + 2]
-  local known = place == '' or find(KEYS[2 + index], name, ARGV[at + 1], tonumber(place), tonumber(ARGV[at + 3])) == 'known'
+  local passes = place == '' or ARGV[at + 1] == '*'
+  local known = passes or find(KEYS[2 + index], name, ARGV[at + 1], tonumber(place), tonumber(ARGV[at + 3])) == 'known'
   if not known then lose(index)
   else
-    local log = { index = index, from = place == '' and '-' or text(tonumber(place) + 1), page = {}, at = 1 }
+    local log = { index = index, name = name, passes = passes, from = place == '' and '-' or text(tonumber(place) + 1), page = {}, at = 1 }
     if fill(log) then logs[#logs + 1] = log end
   end
 end
@@ -215,15 +216,18 @@ while #logs > 0 and #events < limit and bytes < most do
   end
   local log = logs[least_at]
   local entry = log.page[log.at]
-  -- The account of a publisher may have lost an event amid the log of a topic.
-  if log.former and split(entry[2][12]) > log.former then
+  -- The account of a publisher may have lost an event amid the log of a topic, or its last ones.
+  if not log.passes and log.former and split(entry[2][12]) > log.former then
     lose(log.index)
     table.remove(logs, least_at)
   else
     events[#events + 1] = { log.index, entry[1], entry[2] }
     bytes = bytes + #entry[2][6]
     log.former, log.at = least, log.at + 1
-    if not fill(log) then table.remove(logs, least_at) end
+    if not fill(log) then
+      if not log.passes and tonumber(redis.call('ZSCORE', KEYS[2], log.name) or 0) > least then lose(log.index) end
+      table.remove(logs, least_at)
+    end
   end
 end
 

@@ -98,7 +98,7 @@ describe.each(engines)('R7 the one order on %s', (kind) => {
         expect(topics.filter((_, index) => lookups[index] !== 'known')).toEqual(
           [...unread].toSorted((a, b) => topics.indexOf(a) - topics.indexOf(b)),
         )
-        }
+      }
     },
     120_000,
   )
@@ -162,6 +162,16 @@ describe.each(engines)('R7 the one order on %s', (kind) => {
       range(1, 20).map(() => large('ann-1')),
     )
     expect((await store.read([{ topic: 'room', after: before! }], wide)).lost).toEqual(['room'])
+    // So is one at the end of a log.
+    const [last] = await store.append('bob', [event('hall'), event('hall')])
+    await store.append('ann', [large('hall')])
+    await store.append(
+      'ann',
+      range(1, 20).map(() => large('ann-1')),
+    )
+    expect((await store.read([{ topic: 'hall', after: last! }], wide)).lost).toEqual(['hall'])
+    const passing = await store.read([{ topic: 'hall', after: last!, passesGaps: true }], wide)
+    expect([passing.lost, passing.events.length]).toEqual([[], 1])
   })
 
   test('N10 an account appends to so many topics a day, in one append or in many', async () => {
