@@ -351,3 +351,102 @@ test('a client that does not read is cut, and its stream holds less than 1 MiB, 
   expect(most).toBeGreaterThan(0)
   expect(most).toBeLessThan(1024 * 1024)
 })
+
+const rooms: Partial<ServerOptions> = { authorizeTopic: (_, topic) => topic.startsWith('room/') }
+
+/** R8, sent to any node. */
+const putTopics = async (
+  to: RunningServer,
+  stream: Awaited<ReturnType<typeof openStream>>,
+  token: string,
+  body: { rev: number; topics: string[] },
+) => {
+  const response = await fetch(to.url + stream.response.headers.get('stream-topics')!, {
+    method: 'PUT',
+    headers: { 'Content-Type': 'application/json', 'Stream-Client': 'one', Authorization: `Bearer ${token}` },
+    body: JSON.stringify(body),
+  })
+  return response.status
+}
+
+test('R8 any node takes another set of topics, and the stream tells it, wherever that is', async () => {
+  const { nodes } = await startNodes(3, rooms)
+  const [a, b, c] = nodes as [RunningServer, RunningServer, RunningServer]
+  const token = await tokenFor(a, 'alice', 'sse')
+  const stream = await open(a, { token, client: 'one', topics: ['room/1'] })
+  expect(await putTopics(b, stream, token, { rev: 1, topics: ['room/1', 'room/2'] })).toBe(202)
+  expect(await putTopics(c, stream, token, { rev: 1, topics: [] })).toBe(409)
+  await until(() => stream.text().includes('{"rev":1,"topics":{"room/2":200}}'))
+  for (const [index, topic] of ['room/2', 'room/1', 'room/3', 'room/2'].entries())
+    await nodes[index % 3]!.publish('bob', [{ type: 'x', topic, data: { n: index } }])
+  await until(() => stream.text().includes('{"n":3}'))
+  expect(
+    stream
+      .text()
+      .match(/: topic room\/\d|\{"n":\d\}/g)!
+      .join(' '),
+  ).toBe(': topic room/2 {"n":0} : topic room/1 {"n":1} : topic room/2 {"n":3}')
+  expect(await putTopics(c, stream, token, { rev: 2, topics: [] })).toBe(202)
+  await until(() => stream.text().includes('{"rev":2,"topics":{}}'))
+  const next = await open(b, { token, client: 'one' })
+  expect(await putTopics(c, stream, token, { rev: 3, topics: [] })).toBe(404)
+  expect(await putTopics(c, next, token, { rev: 1, topics: ['room/1'] })).toBe(202)
+  await until(() => next.text().includes('{"rev":1,"topics":{"room/1":200}}'))
+})
+
+test('R8 of sets that come at once, to whatever nodes, the last one holds', async () => {
+  const { nodes } = await startNodes(3, { ...rooms, topicChangesPerSecond: 1_000 })
+  const token = await tokenFor(nodes[0]!, 'alice', 'sse')
+  const stream = await open(nodes[0]!, { token, client: 'one' })
+  const sets = range(1, 30).map((rev) => ({ rev, topics: [`room/${rev}`] }))
+  const statuses = await Promise.all(sets.map((set) => putTopics(nodes[set.rev % 3]!, stream, token, set)))
+  expect(statuses[29]).toBe(202)
+  await until(() => stream.text().includes('{"rev":30,'))
+  for (const { rev } of sets)
+    await nodes[0]!.publish('bob', [{ type: 'x', topic: `room/${rev}`, data: { n: rev } }])
+  await until(() => stream.text().includes('{"n":30}'))
+  expect(stream.text().match(/\{"n":\d+\}/g)).toEqual(['{"n":30}'])
+})
+
+test('R8 a set of which the node has not heard is found', async () => {
+  const { nodes, redisPrefix } = await startNodes(1, { ...rooms, topicCheckInterval: 50 })
+  const stream = await open(nodes[0]!, { client: 'one' })
+  const id = new URLSearchParams(stream.response.headers.get('stream-topics')!.split('?')[1]).get('stream')!
+  await redis.ask('HSET', `${redisPrefix}:{alice}:wanted`, id, '4 ["room/1"]')
+  await until(() => stream.text().includes('{"rev":4,"topics":{"room/1":200}}'))
+})
+
+test('R8 what was wanted of a stream is forgotten with it', async () => {
+  const { nodes, redisPrefix } = await startNodes(1, rooms)
+  const token = await tokenFor(nodes[0]!, 'alice', 'sse')
+  const stream = await open(nodes[0]!, { token, client: 'one' })
+  expect(await putTopics(nodes[0]!, stream, token, { rev: 1, topics: ['room/1'] })).toBe(202)
+  const kept = () => redis.ask('EXISTS', `${redisPrefix}:{alice}:wanted`)
+  expect(await kept()).toBe(1)
+  stream.close()
+  await until(async () => (await kept()) === 0)
+})
+
+test('R7 a right that is revoked on one node ends the topic on all, at once', async () => {
+  let isAllowed = true
+  const { nodes } = await startNodes(3, { authorizeTopic: () => isAllowed })
+  const stream = await open(nodes[0]!, { topics: ['room/1', 'room/2'] })
+  isAllowed = false
+  await nodes[1]!.revokeTopic('alice', 'room/1')
+  await until(() => stream.text().includes('{"rev":0,"topics":{"room/1":403}}'))
+  await nodes[2]!.publish('bob', [{ type: 'x', topic: 'room/1', data: { n: 1 } }])
+  await nodes[2]!.publish('bob', [{ type: 'x', topic: 'room/2', data: { n: 2 } }])
+  await stream.received(2)
+  expect(stream.text()).not.toContain('{"n":1}')
+})
+
+test('R7 everything of a space is in one slot of a cluster, and everything of a user’s places in another', async () => {
+  const { nodes, redisPrefix } = await startNodes(1, { ...rooms, space: 'ten{ant}' })
+  const token = await tokenFor(nodes[0]!, 'alice', 'sse')
+  const stream = await open(nodes[0]!, { token, client: 'one', topics: ['room/{1}'] })
+  await putTopics(nodes[0]!, stream, token, { rev: 1, topics: ['room/{2}'] })
+  await nodes[0]!.publish('{bob}', [{ type: 'x', topic: 'room/{1}', data: 1 }], 'a-name')
+  const keys = ((await redis.ask('KEYS', `${redisPrefix}:*`)) as string[]).filter((key) => key.includes('{'))
+  const tags = new Set(keys.map((key) => /\{([^}]*)\}/.exec(key)![1]))
+  expect(tags).toEqual(new Set(['ten%7Bant%7D', 'alice']))
+})
