@@ -8,6 +8,7 @@ import { startCluster } from './cluster.ts'
 import { follow } from './follower.ts'
 import { publishAll } from './publishers.ts'
 import { slowClient } from './slow-client.ts'
+import { topicsUnderChaos } from './topics.ts'
 
 /**
  * `npm run test:cluster -- [--events 100000] [--users 50] [--seconds 45] [--seed 1]`: three nodes on one Redis, behind
@@ -84,15 +85,35 @@ const publishing = publishAll({
   parallel: 10,
   duration: Number(values.seconds) * 1_000,
 })
+const rooms = await topicsUnderChaos(cluster, random)
 const chaos = wreak(cluster, followers, random)
 await publishing.done
 await chaos.stop()
+const ofRooms = await rooms.stop()
 const total = users.length * eventsPerUser
 const faults = Object.entries(chaos.counts).map(([name, count]) => `${count} × ${name}`)
 console.log(
   `${publishing.published()} events published in ${((Date.now() - started) / 1_000).toFixed(0)} s, ` +
     `${publishing.repeated()} requests repeated; ${faults.join(', ')}\n`,
 )
+
+const { lost: lostOfRooms, doubled: doubledOfRooms, outOfOrder: outOfOrderOfRooms, gaps, uncovered } = ofRooms
+console.log(
+  `       ${ofRooms.published} events to 10 rooms; ${ofRooms.changes} changes of 10 clients, ${ofRooms.puts} by PUT, ` +
+    `${ofRooms.notTaken} of them not taken; ${ofRooms.opened} streams opened`,
+)
+check(
+  'R7 R8 of topics nothing is lost',
+  lostOfRooms + uncovered === 0,
+  `${ofRooms.deliveries - lostOfRooms} of ${ofRooms.deliveries} deliveries`,
+)
+check(
+  'R7 of topics nothing comes twice, or unasked',
+  doubledOfRooms + ofRooms.unasked === 0,
+  `${doubledOfRooms}`,
+)
+check('R7 all topics of a stream come in one order', outOfOrderOfRooms === 0, `${outOfOrderOfRooms}`)
+check('R7 no gap without a reason: Redis has kept its data', gaps === 0, `${gaps}`)
 
 await eventually(() => followers.every(({ numbers }) => numbers.length >= eventsPerUser), 30_000)
 clearInterval(watch)

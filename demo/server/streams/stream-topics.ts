@@ -54,9 +54,8 @@ export const createStreamTopics = (options: StreamTopicsOptions): StreamTopics =
     }
     const joined = names.filter((name) => next.get(name) === 200 && !isHeld(name))
     const left = [...verdicts.keys()].filter((name) => isHeld(name) && next.get(name) !== 200)
-    const told = names.filter((name) =>
-      isNew ? next.get(name) !== 200 || !isHeld(name) : next.get(name) !== verdicts.get(name),
-    )
+    // Of a new set each is named: a client that has left one and wants it again may have asked so by two sets at once.
+    const told = isNew ? names : names.filter((name) => next.get(name) !== verdicts.get(name))
     const statuses = Object.fromEntries(told.map((name) => [name, next.get(name)!]))
     verdicts = next
     if (isNew) rev = asked.rev
