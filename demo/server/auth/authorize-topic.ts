@@ -24,8 +24,6 @@ export type TopicStatus = 200 | 403 | 404 | 413 | 429 | 503
 /** Judges the topics that a user asks for, in the order of the question. */
 export type JudgeTopics = (user: string, names: readonly string[]) => Promise<Map<string, TopicStatus>>
 
-const statusOf = { true: 200, false: 403, undefined: 404 } as const
-
 export const createJudgeTopics = (
   authorizeTopic: AuthorizeTopic,
   onError: (error: unknown) => void,
@@ -36,7 +34,9 @@ export const createJudgeTopics = (
     // Personal, so that no answer of the application can give one user another's.
     if (isOwnTopic(name)) return name === ownTopicOf(user) ? 200 : 403
     try {
-      return statusOf[`${await authorizeTopic(user, name)}`]
+      const answer = await authorizeTopic(user, name)
+      if (answer === undefined) return 404
+      return answer ? 200 : 403
     } catch (error) {
       onError(error)
       return 503

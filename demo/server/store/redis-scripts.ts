@@ -1,4 +1,6 @@
 /*
+ * Over 250 lines: the scripts are of one layout, which this comment tells.
+ *
  * All of a space shares one hash tag, and so one slot of a cluster: an append is one script, so that no place of the order
  * is seen before a lower one.
  *

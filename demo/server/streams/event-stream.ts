@@ -1,3 +1,4 @@
+// Over 250 lines: the options and the loop that obeys them are read together.
 import type { ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import type { Read, StoredEvent } from '../store/event-store.ts'
@@ -181,6 +182,8 @@ export const openEventStream = (options: EventStreamOptions): EventStream => {
       topics.apply(change)
       rev = change.rev
       tell(change.statuses)
+      // What was appended to a topic just before the stream has subscribed to it.
+      hasMore = true
     }
   }
 
@@ -270,6 +273,7 @@ export const openEventStream = (options: EventStreamOptions): EventStream => {
       breaksNextEvent = true
     },
     change(change) {
+      if (state === 'over') return
       changes.push(change)
       if (change.left.length > 0) topics.drop(change.left)
       // A read tells where the order ends.

@@ -1,3 +1,4 @@
+// Over 250 lines: what may end a stream, or change its topics, is found by its place.
 import type { Lease, Leases, Want, WantedTopics } from '../store/leases.ts'
 import type { EndReason, EventStream } from './event-stream.ts'
 import { createStreamCounters, type StreamCounters } from './stream-counters.ts'
