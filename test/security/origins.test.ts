@@ -142,7 +142,7 @@ test('A6 an allowed origin gets its own name, credentials, and the headers that 
   expect(response.headers.get('access-control-allow-origin')).toBe(app)
   expect(response.headers.get('access-control-allow-credentials')).toBe('true')
   expect(response.headers.get('access-control-expose-headers')).toBe(
-    'Date, Retry-After, Stream-Resume, Stream-User',
+    'Date, Retry-After, Stream-Resume, Stream-Topics, Stream-User',
   )
   expect(response.headers.get('vary')).toContain('Origin')
   const preflight = await raw(server.port, {

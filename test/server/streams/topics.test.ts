@@ -16,6 +16,8 @@ const blocksOf = (stream: TestStream) =>
   stream
     .text()
     .split('\n\n')
+    // The last one has not come to its end.
+    .slice(0, -1)
     .flatMap((block) => {
       const lines = block.split('\n')
       const fields = (name: string) =>
