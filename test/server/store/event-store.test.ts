@@ -7,6 +7,7 @@ import {
   readAll,
 } from '../../../demo/server/store/event-store.ts'
 import { type Redis, startRedis } from '../../redis.ts'
+import { leastOf } from '../../security/least-of.ts'
 import { range, until } from '../stream.ts'
 import { engines, placesFor, retentionOf } from './stores.ts'
 
@@ -240,16 +241,19 @@ test('the embedded store trims exactly, also where one append is longer than its
 test('N4 what a name costs the embedded store does not grow with the names that there are', async () => {
   const store = logsOf(await stores.lmdb()(retentionOf(100)))
   onTestFinished(() => store.close())
-  const time = async (from: number) => {
+  let next = 1
+  const append = () => store.append('u', events(1), named(`name-${next++}`))
+  const time = async () => {
     const started = performance.now()
-    for (const n of range(from, from + 99)) await store.append('u', events(1), named(`name-${n}`))
+    for (let n = 0; n < 30; n++) await append()
     return performance.now() - started
   }
-  await time(1)
-  const few = await time(101)
-  await Promise.all(range(1_000, 9_500).map((n) => store.append('u', events(1), named(`name-${n}`))))
-  expect(await time(10_000)).toBeLessThan(few * 3 + 200)
-})
+  // The disk is everybody's: one that is busy with something else is not what is measured.
+  const few = await leastOf(5, time)
+  await Promise.all(range(1, 8_500).map(append))
+  const bound = few * 3 + 60
+  expect(await leastOf(10, time, bound)).toBeLessThan(bound)
+}, 120_000)
 
 test('a closed embedded store refuses, also while it is still closing', async () => {
   const store = logsOf(await stores.lmdb()(retentionOf(10)))
