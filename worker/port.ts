@@ -16,6 +16,12 @@ import type { Parts } from './wiring.ts'
 /** ms after which a SharedWorker lets go of a port over which no tab has attached: the page may be gone. */
 const UNATTACHED_LIMIT = 5_000
 
+/**
+ * How many events may be on their way to a tab that acknowledges several batches together: at most a tenth of the log.
+ * The tab gets those again from the next hub's log if this hub dies.
+ */
+const MOST_WAITING = 100
+
 /** The stream that a tab may join, or why it may not. */
 export type Entry =
   /** `isLockSeen`: the hub sees the tab's lock (see `Welcome.locks`). */
@@ -100,10 +106,12 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
 
   const end = () => {
     if (attached === null) return
-    const { session, presence } = attached
+    const { session, presence, parts } = attached
     attached = null
     presence.close()
     release()
+    // A worker dies soon after its last tab: its next hub then goes on from here (D2).
+    void parts.log.flush()
     leave(session)
   }
 
@@ -144,6 +152,7 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
       urgent,
       visible,
       mayWait: parts.options.hidden.every > 0,
+      mostWaiting: Math.min(MOST_WAITING, parts.options.log.events / 10),
       onReset: (reason) => timeline.add('reset', reason),
       onFailed: (fault) => leaveBehind(session, parts, fault),
     })
@@ -188,9 +197,12 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
       attached?.session.pump()
       hub.viewChanged()
       if (visible) request('nudge')
+      // A page that is about to go is hidden first.
+      else void attached?.parts.log.flush()
     },
     ping() {
       attached?.presence.pinged()
+      attached?.parts.lookAtClock()
       return { incarnation, attached: attached !== null && tabs.has(attached.session) }
     },
     reconnect: () => request('retry'),

@@ -55,6 +55,8 @@ export interface Parts {
   viewers: Viewers
   /** Does what a tab of this hub, or of one that follows, asks of the stream. This hub leads. */
   command(what: StreamCommand): void
+  /** A tab has shown that the machine runs: a sleep is noticed now (S5). */
+  lookAtClock(): void
   /**
    * Ends all parts for good. The stream has ended by the time that this returns, before the promise settles.
    *
@@ -89,6 +91,7 @@ export const wireParts = ({
     bounds: options.log,
     dedupe: options.dedupe,
     metrics,
+    hasFollowers: () => leadership.hasFollowers(),
     onChange: (appended) => {
       if (appended !== null) leadership.relayEvents(appended)
       pacing.arrived(log.head)
@@ -209,6 +212,7 @@ export const wireParts = ({
     leadership,
     viewers,
     command,
+    lookAtClock: wake.look,
     async close(remains) {
       if (remains === 'discard') log.discard()
       // Leadership comes first: the other hubs must not hear the status `closed`, since one of them takes over.

@@ -3,6 +3,7 @@ import { localError } from '../shared/local-error.ts'
 import { unpack } from '../shared/packed-events.ts'
 import type { Batch, HubApi, TabApi, TokenAnswer, Welcome } from '../shared/protocol.ts'
 import type { ErrorData, Status } from '../shared/status.ts'
+import { createAcknowledgements } from './acknowledgements.ts'
 import { CALL_LIMIT, limitHubCall } from './call-limit.ts'
 import { findSharedWorker, type Search } from './find-shared-worker.ts'
 import { HOST_KINDS, type HostKind, type OnFailed, openHost } from './host.ts'
@@ -10,7 +11,8 @@ import { type PauseReason, watchLifecycle } from './lifecycle.ts'
 import { type Link, type LinkOptions, openLink, workerName } from './link.ts'
 import { findOtherGeneration, isNoHubThere } from './other-workers.ts'
 import { retryAfter } from './retry.ts'
-import { type HubWatch, watchHub } from './watch-hub.ts'
+import { createTaker } from './taker.ts'
+import { type Attention, type HubWatch, watchHub } from './watch-hub.ts'
 
 /** If more hubs of this tab die within the window, the tab waits for as long before it tries again (T2). */
 const RESPAWNS = 5
@@ -50,6 +52,8 @@ export interface AttachmentOptions extends LinkOptions {
   /** Another tab has signed out. @param done what the hub could not make sure of, once the sign-out is over */
   onSignedOut(done: Promise<ErrorData | null>): void
 }
+
+const attention = (): Attention => (document.hidden ? 'hidden' : 'in view')
 
 /** How a page holds on to a hub: workers die and hang, and pages are frozen and cached. */
 export interface Attachment {
@@ -100,9 +104,18 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
   /** As the page has told last. */
   let isVisible = false
   const pauses = new Set<PauseReason>()
+  const acknowledgements = createAcknowledgements()
 
   /** The link to this tab's hub; `null`: there is none. */
   const current = () => (state.is === 'attaching' || state.is === 'attached' ? state.link : null)
+  /** The watch over the hub that this tab is attached to, if there is one. */
+  const watch = () => (state.is === 'attached' ? state.watch : undefined)
+  /** Whether the hub at the other end of a link, which has just spoken, is still this tab's hub. */
+  const hear = (link: Link): boolean => {
+    if (current() !== link) return false
+    watch()?.heard()
+    return true
+  }
 
   /** Enters a state, and lets go of what only the state before held. */
   const enter = (next: State) => {
@@ -192,10 +205,12 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
     const onGone = () => respawn(`#${incarnation}`)
     const openShared = (shared: readonly HostKind[], onFailed: OnFailed) =>
       openHost(shared, workerName(key, workerGeneration), options.worker, onFailed)
+    const watch = watchHub(link.hub, incarnation, locks, options.isLeaving, onGone)
+    watch.attend(attention())
     enter({
       is: 'attached',
       link,
-      watch: watchHub(link.hub, incarnation, locks, options.isLeaving, onGone),
+      watch,
       search:
         link.host.dedicated && kinds !== HOST_KINDS ? findSharedWorker(openShared, () => begin(false)) : null,
     })
@@ -222,9 +237,10 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
 
   /** What the hub at the other end of a link may call. */
   const tabApi = (link: Link): TabApi => ({
-    async deliver(batch) {
+    deliver: createTaker(async (batch) => {
       // Nothing is delivered before the welcome has said where this tab begins.
       await link.welcome.catch(() => {})
+      hear(link)
       if (wasFrozen) {
         const { attached } = await limitHubCall(link.hub.ping(), 'ping()')
         // After this error the hub, if it still has a session for this tab, sends the batch again.
@@ -232,15 +248,17 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
         wasFrozen = false
       }
       await options.onBatch(unpack(batch), () => current() === link)
-    },
+    }, acknowledgements),
     status(next) {
-      if (current() === link) options.onStatus(next)
+      if (hear(link)) options.onStatus(next)
     },
     error(error) {
-      if (current() !== link) return
+      if (!hear(link)) return
       // `superseded` is for good (T4), and a later status of this hub must not hide it.
-      if (error.kind === 'superseded') stop(error)
-      else options.onError(error)
+      if (error.kind === 'superseded') return stop(error)
+      options.onError(error)
+      // The hub may have ended this tab's session after a fault of its own (T2).
+      if (error.kind === 'worker') watch()?.look()
     },
     accessToken: options.accessToken,
     signOut() {
@@ -260,6 +278,8 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
     await started
     const link = current()
     if (link === null) throw new Error('This tab has no worker.')
+    // T2: nobody else may look at a hub whose tabs are all hidden.
+    watch()?.look()
     try {
       return await link.call(run)
     } catch (error) {
@@ -281,17 +301,22 @@ export const createAttachment = (options: AttachmentOptions): Attachment => {
       // A frozen tab costs a shared hub one cursor. A hub in a dedicated worker would freeze while it holds the lock.
       if (reason === 'frozen' && !current()?.host.dedicated) {
         wasFrozen = true
+        watch()?.attend('frozen')
         return
       }
       pauses.add(reason)
       if (current() !== null) enter({ is: 'paused' })
     },
     onResume(reason) {
+      watch()?.attend(attention())
       if (pauses.delete(reason) && pauses.size === 0 && state.is === 'paused') attach()
     },
     onVisible(now) {
       isVisible = now
-      // Calls that wait for the next hub may change their order. Each says what is true by then.
+      if (!now) acknowledgements.flush()
+      watch()?.attend(attention())
+      // T2: this looks at the hub as well. Calls that wait for the next hub may change their order. Each says what is
+      // true by then.
       askQuietly((hub) => hub.visible(isVisible))
       if (now) hasten()
     },

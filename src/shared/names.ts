@@ -54,3 +54,7 @@ export const tabLock = (tab: string): string => `${PREFIX}tab:${tab}`
 
 /** The lock that a hub holds for as long as it lives. Its tabs queue for it, to learn of the hub's death (T2). */
 export const hubLock = (incarnation: string): string => `${PREFIX}hub:${incarnation}`
+
+/** The lock that decides which tab pings a hub for all tabs that are in view, or for all that are hidden (P11). */
+export const watchLock = (incarnation: string, attention: 'in view' | 'hidden'): string =>
+  `${PREFIX}watch:${attention}:${incarnation}`

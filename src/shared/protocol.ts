@@ -130,8 +130,13 @@ export type TokenAnswer =
 
 /** What a tab exposes to its hub. */
 export interface TabApi {
-  /** Resolves once the listeners have run: the acknowledgement. */
-  deliver(batch: PackedBatch): Promise<void>
+  /**
+   * Resolves once the listeners have run: the acknowledgement. Rejects where the tab lacks the batch before this one.
+   *
+   * @param number counts this tab's batches, from 1. A batch that is sent again has its number again.
+   * @param mayWait the acknowledgement may wait for the next one, a second at most
+   */
+  deliver(batch: PackedBatch, number: number, mayWait: boolean): Promise<void>
   status(status: Status): void
   error(error: ErrorData): void
   accessToken(): Promise<TokenAnswer>

@@ -13,6 +13,10 @@ export interface BenchBrowser {
   openTab(url: string): Promise<BenchTab>
   /** ms of CPU of all its processes; `null` where the system does not tell. */
   cpu(): number | null
+  /** How often timers and messages have woken the one SharedWorker that there is; `null`: this browser does not tell. */
+  workerWakeUps(): Promise<number | null>
+  /** Ends all SharedWorkers, as time does; `false`: this browser keeps none for a page that may come back. */
+  endWorkers(): Promise<boolean>
   /** Bytes, after a collection, of the one SharedWorker that there is; `null`: this browser does not tell. */
   workerHeap(): Promise<number | null>
   close(): Promise<void>

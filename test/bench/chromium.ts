@@ -120,6 +120,18 @@ export const startChromium = async (): Promise<Chromium> => {
         },
       }
     },
+    async workerWakeUps() {
+      const session = await attach(await workerTarget())
+      const count = await evaluateIn<number>(session, 'wakeUps.count')
+      await send('Target.detachFromTarget', { sessionId: session })
+      return count
+    },
+    async endWorkers() {
+      const { targetInfos } = await send('Target.getTargets')
+      for (const { type, targetId } of targetInfos)
+        if (type === 'shared_worker') await send('Target.closeTarget', { targetId })
+      return true
+    },
     async workerHeap() {
       const session = await attach(await workerTarget())
       const heap = await heapOf(session)

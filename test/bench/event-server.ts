@@ -30,6 +30,8 @@ export interface Send {
 /** What the bench asks of it. */
 export type Question =
   | { what: 'streams'; run: string }
+  /** When the newest request for a stream of the run has come, in ms since 1970. */
+  | { what: 'asked'; run: string }
   /** Answered once all is written. */
   | ({ what: 'send' } & Send)
   | { what: 'usage' }
@@ -51,6 +53,7 @@ const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javas
 const root = fileURLToPath(new URL('./app/dist/', import.meta.url))
 
 const streams = new Map<string, Set<Response>>()
+const askedAt = new Map<string, number>()
 const sockets = new Set<Socket>()
 let bytesOfTheGone = 0
 
@@ -77,11 +80,13 @@ const answer = (request: { url?: string | undefined }, response: Response) => {
     return
   }
   const run = searchParams.get('run')!
+  askedAt.set(run, clock())
   const open = streams.get(run) ?? new Set()
   streams.set(run, open.add(response))
   response.on('close', () => open.delete(response))
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
-  ;(response as ServerResponse).write(': hello\n\n')
+  const greeting = searchParams.has('greet') ? `id: ${Math.random()}\ndata: {}\n\n` : ': hello\n\n'
+  ;(response as ServerResponse).write(greeting)
 }
 
 const certificate = () => {
@@ -148,6 +153,8 @@ const handle = async (question: Question): Promise<unknown> => {
   switch (question.what) {
     case 'streams':
       return streams.get(question.run)?.size ?? 0
+    case 'asked':
+      return askedAt.get(question.run)
     case 'usage': {
       let bytes = bytesOfTheGone
       for (const socket of sockets) bytes += socket.bytesWritten

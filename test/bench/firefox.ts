@@ -26,6 +26,8 @@ export const startFirefox = async (notOf: number): Promise<BenchBrowser> => {
       }
     },
     workerHeap: async () => null,
+    workerWakeUps: async () => null,
+    endWorkers: async () => false,
     close: () => browser.close(),
   }
 }

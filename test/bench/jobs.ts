@@ -1,7 +1,9 @@
 import { median } from '../statistics.ts'
+import { firstEvent } from './measures/first-event.ts'
 import { type Flood, flood } from './measures/flood.ts'
+import { idle } from './measures/idle.ts'
 import { lateTab } from './measures/late-tab.ts'
-import { coldStart, secondTab } from './measures/startup.ts'
+import { coldStart, laterTab } from './measures/startup.ts'
 import { type Load, type Steady, steady } from './measures/steady.ts'
 import type { World } from './tabs.ts'
 
@@ -82,9 +84,18 @@ export const JOBS: Job[] = [
     // As large as an event may be by default.
     floodJob(variant, { tabs: 6, size: 1024 * 1024, count: 1 }),
   ]),
-  ...['tabstream', 'native'].map((variant) =>
-    steadyJob(variant, { tabs: 6, rate: 10, seconds: 10, size: 150 }),
+  ...[6, 1].flatMap((tabs) =>
+    // CPU is counted in steps of 10 ms for each process.
+    ['tabstream', 'native'].map((variant) => steadyJob(variant, { tabs, rate: 10, seconds: 20, size: 150 })),
   ),
+  ...['tabstream', 'blank'].map((variant) => ({
+    name: `idle, 6 tabs: ${variant}`,
+    run: (world: World) => idle(world, variant, { tabs: 6, seconds: 40 }),
+  })),
+  ...['tabstream', 'native'].map((variant) => ({
+    name: `first event: ${variant}`,
+    run: async (world: World) => ({ ...(await firstEvent(world, variant)) }),
+  })),
   ...[...VARIANTS, 'tabstream, coalesce: 0'].map((variant) =>
     steadyJob(variant, { tabs: 6, rate: 1_000, seconds: 5, size: 150 }),
   ),
@@ -99,8 +110,14 @@ export const JOBS: Job[] = [
   })),
   ...['tabstream, attached', 'bare'].map((variant) => ({
     name: `second tab: ${variant}`,
-    run: async (world: World) => ({ ms: await times(3, () => secondTab(world, variant)) }),
+    run: async (world: World) => ({ ms: await times(3, () => laterTab(world, variant)) }),
   })),
+  {
+    name: '50th tab: tabstream, attached',
+    run: async (world: World) => ({ ms: await laterTab(world, 'tabstream, attached', 49) }),
+  },
+  // Half a million deliveries, as with 20 tabs.
+  ...['tabstream', 'native'].map((variant) => floodJob(variant, { tabs: 50, size: 150, count: 20_000 })),
   ...[500, 2_000, 5_000].map(
     (events): Job => ({
       name: `late tab, ${events} events`,

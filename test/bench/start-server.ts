@@ -29,6 +29,7 @@ export const startServer = async () => {
     /** `secure`: over HTTP/2. */
     url: (secure: boolean) => (secure ? urls.https : urls.http),
     streams: (run: string) => ask<number>({ what: 'streams', run }),
+    asked: (run: string) => ask<number>({ what: 'asked', run }),
     /** @returns when it began, in ms since 1970 */
     send: (send: Send) => ask<number>({ what: 'send', ...send }),
     usage: () => ask<Usage>({ what: 'usage' }),

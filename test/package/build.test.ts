@@ -21,16 +21,17 @@ describe('the built package', () => {
   // hub, cost the page 0.6 kB; a browser, a script or a worker file that refuses (T2) 1.0 kB; options that are checked by
   // name, and one list of credentials (A1), 0.9 kB; the digest in the key (A3) 0.2 kB; opened(), errors in the console and
   // counted data that does not parse (D5, D8) 0.4 kB. Options of another type that are refused by name (T2) cost 0.1 kB. Hidden tabs and urgent listeners (H1, H2) cost 0.3 and 0.75 kB.
-  it('P16 gives a page at most 10.8 kB, comlink included, and no idb', () => {
-    expect(gzipped('index.js')).toBeLessThanOrEqual(10_800)
+  // One tab that pings for all (P11) and acknowledgements that wait (P12) cost 0.3 kB.
+  it('P16 gives a page at most 11.1 kB, comlink included, and no idb', () => {
+    expect(gzipped('index.js')).toBeLessThanOrEqual(11_100)
     expect(built('index.js')).toContain('comlink proxy')
     expect(built('index.js')).not.toMatch(/indexedDB|IDB[A-Z]/)
   })
 
   // What the worker does for the servers, tokens and browsers that exist (S3 to S7, A2, A3, A5, A7, B1, B3, D1, D3, D5, H1, H2, L1, L5)
   // costs it 12 kB: docs/performance.md.
-  it('P16 has a worker file of at most 34.1 kB that needs no other file', () => {
-    expect(gzipped('stream.worker.js')).toBeLessThanOrEqual(34_100)
+  it('P16 has a worker file of at most 34.4 kB that needs no other file', () => {
+    expect(gzipped('stream.worker.js')).toBeLessThanOrEqual(34_400)
     for (const file of ['stream.worker.js', 'worker.js', 'index.js', 'verify.js', 'inspector.js'])
       expect(imports(built(file)), file).toEqual([])
     for (const file of ['stream.worker.js', 'worker.js', 'verify.js', 'inspector.js'])

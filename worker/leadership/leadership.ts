@@ -60,6 +60,8 @@ export interface Leadership {
   failure: Failures['current']
   /** Whether this hub still leads. The answer holds even right after a freeze. */
   leads(): Promise<boolean>
+  /** Whether this hub leads, and a follower has said anything in the last 5 s. */
+  hasFollowers(): boolean
   /** Whether no hub has the stream, or waits for it, as far as this hub's lock manager knows. */
   isAbandoned(): Promise<boolean>
 
@@ -220,6 +222,7 @@ export const createLeadership = (options: LeadershipOptions): Leadership => {
     leaderStatus: follower.leaderStatus,
     failure: failures.current,
     leads: takeOver.leads,
+    hasFollowers: leader.hasFollowers,
     isAbandoned: async () => !(await lock.isAsked()),
     join(told) {
       if (told !== null) known.heed(told)

@@ -31,6 +31,8 @@ export interface LogOptions {
   /** D3 */
   dedupe: boolean
   metrics: MetricsRecorder
+  /** Whether other hubs follow this one: their tabs may wait for a commit. */
+  hasFollowers(): boolean
   /** There are events to deliver, or another epoch. @param appended what this hub has added as leader, or `null` */
   onChange(appended: Appended | null): void
   onCommitted(committed: Committed): void

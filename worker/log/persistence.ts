@@ -25,6 +25,8 @@ export interface PersistenceOptions {
   open(onLost: () => void): Promise<LogStore>
   /** Runs what changes the ledger, one after the other. */
   inTurn<T>(run: () => Promise<T>): Promise<T>
+  /** Whether other hubs follow this one. */
+  hasFollowers(): boolean
   onCommitted(committed: Committed): void
   /** Another leader took over: events that were delivered may be no part of the log any more. */
   onTruncate(): void
@@ -45,8 +47,8 @@ export interface Persistence {
   load(): Promise<void>
   /** Somebody else knows where the log stood: `load` need not wait for a position that takes long to read. */
   hurry(): void
-  /** Events have come. */
-  appended(): void
+  /** Events have come. @param size in characters */
+  appended(size: number): void
   /** Resolves once all that the log holds now is committed, or the commit has failed. */
   commitSoon(): Promise<void>
   /** Does what `commitSoon` does, without waiting for further events. */
@@ -173,6 +175,7 @@ export const createPersistence = ({
 
   const pace = createCommitPace({
     platform,
+    hasFollowers: hooks.hasFollowers,
     canCommit: () => ledger.pending !== null && ledger.isLeading && database.isRead(),
     commit,
   })

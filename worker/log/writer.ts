@@ -1,5 +1,6 @@
 import type { LoggedEvent, ResetReason } from '../../src/shared/events.ts'
 import type { LogCore } from './log-core.ts'
+import { sizeOf } from './one-read.ts'
 import { createOverlap } from './overlap.ts'
 import type { Received } from './received.ts'
 
@@ -38,6 +39,7 @@ export const createWriter = (core: LogCore, dedupe: boolean): Writer => {
     const at = platform.now()
     const after = position.head
     const events: LoggedEvent[] = []
+    let size = 0
     for (const block of blocks) {
       const { id, type, data } = block
       const taken = overlap.take(block)
@@ -53,12 +55,13 @@ export const createWriter = (core: LogCore, dedupe: boolean): Writer => {
       const event = { seq: position.head, id, hasOwnId, type, data, at }
       ledger.keep(event)
       events.push(event)
+      size += sizeOf(event)
       metrics.event(type)
     }
     ledger.touch()
     onChange({ after, events })
     persistence.trim()
-    persistence.appended()
+    persistence.appended(size)
     return events.length
   }
 

@@ -7,8 +7,12 @@ import { READ_EVENTS } from '../log/one-read.ts'
  * message holds. All tabs together then take some 4 % of a core for messages.
  */
 const SPACING_PER_TAB = 3
+/** ms between two deliveries, at least: one tab alone would cost twice what a native stream does (P12). */
+const SPACING = 8
 /** Events a ms at which the spacing grows to its longest: another event then costs a tab less than a message does. */
 const DENSE = 4
+/** ms that a gap between events counts at most. */
+const LONGEST_GAP = 100
 /** ms before a delivery in which the stream is read for it. */
 const READING = 1
 
@@ -44,7 +48,7 @@ interface Due {
 }
 
 export const createPacing = ({ platform, most, tabs, deliver }: PacingOptions): Pacing => {
-  const gap = createMeanGap(platform)
+  const gap = createMeanGap(platform, LONGEST_GAP)
   let last = { at: 0, head: 0, isDense: false }
   let due: Due | null = null
   let arrivedTo = 0
@@ -61,7 +65,7 @@ export const createPacing = ({ platform, most, tabs, deliver }: PacingOptions): 
 
   /** ms until the next delivery, from now on. */
   const waitingTime = (): number => {
-    const spacing = last.isDense ? most : Math.min(most, SPACING_PER_TAB * tabs())
+    const spacing = last.isDense ? most : Math.min(most, Math.max(SPACING, SPACING_PER_TAB * tabs()))
     // A clock that was set back makes nobody wait for longer.
     return gap.ms() < spacing / 2 ? spacing - Math.abs(platform.now() - last.at) : 0
   }

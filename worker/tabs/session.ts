@@ -27,6 +27,8 @@ export interface SessionOptions extends TabStart, Pick<BatchesOptions, 'reads' |
   visible: boolean
   /** Whether deliveries to this tab may wait while it is hidden (H1). */
   mayWait: boolean
+  /** How many events may be on their way to the tab in view, of batches that it may acknowledge later. */
+  mostWaiting: number
   /** The delivery has failed for good. Called once at most. */
   onFailed(cause: unknown): void
 }
@@ -56,7 +58,7 @@ export interface Session extends TabCalls {
 }
 
 export const createSession = (options: SessionOptions): Session => {
-  const { platform, tab, remote, log, reads, follow, mayWait, onReset, onFailed } = options
+  const { platform, tab, remote, log, reads, follow, mayWait, mostWaiting, onReset, onFailed } = options
   const attachedAt = platform.now()
   const since = Math.min(options.since, attachedAt) - CLOCK_SLACK
   const batches = createBatches({
@@ -73,7 +75,16 @@ export const createSession = (options: SessionOptions): Session => {
     // The time that a batch has waited for a hidden tab says nothing of how fast the hub is.
     delivered: (ms: number) => isSlowed() || options.metrics.delivered(ms),
   }
-  const pump = createPump({ platform, remote, log, batches, metrics, onFailed })
+  const pump = createPump({
+    platform,
+    remote,
+    log,
+    batches,
+    metrics,
+    // A hidden page's timers run late, and so would its acknowledgements.
+    mostWaiting: () => (view.visible ? mostWaiting : 0),
+    onFailed,
+  })
   const calls = createTabCalls(remote)
   let view = { visible: options.visible, at: options.visible ? attachedAt : 0 }
   let { urgent } = options

@@ -8,6 +8,9 @@ import { rawBatches } from './variants/raw-batches.ts'
 import { tabElection } from './variants/tab-election.ts'
 import { openTabstream } from './variants/tabstream.ts'
 import type { OpenVariant } from './variants/variant.ts'
+import { countWakeUps } from './wake-ups.ts'
+
+countWakeUps()
 
 const variants: Record<string, OpenVariant> = {
   tabstream: openTabstream({}),
@@ -15,6 +18,8 @@ const variants: Record<string, OpenVariant> = {
   'tabstream, from the start': openTabstream({ from: 'start' }),
   'tabstream, every type': openTabstream({}, '*'),
   'tabstream, attached': openTabstream({}, 'message', 'attached'),
+  /** No stream at all. */
+  blank: (_, { opened }) => opened(),
   native: nativeEventSource,
   'postMessage each': postMessageEach,
   'leader tab': leaderTab,
@@ -72,6 +77,14 @@ const bench = {
       variants[variant]!(`/stream?run=${run}`, { run, hear, opened, complain }),
     )
     return performance.now() - startedAt
+  },
+  /** Resolves once the first event of a stream is heard that begins with one. @returns when it was asked for, and ms */
+  async firstEvent(variant: string, run: string): Promise<{ at: number; ms: number }> {
+    const at = clock()
+    await new Promise<void>((resolve) =>
+      variants[variant]!(`/stream?run=${run}&greet`, { run, hear: () => resolve(), opened() {}, complain }),
+    )
+    return { at, ms: clock() - at }
   },
   bareWorker,
   /** Resolves once the event of this number was heard. */

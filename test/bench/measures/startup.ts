@@ -1,3 +1,4 @@
+import type { BenchTab } from '../browser.ts'
 import { newRun, untilIdle, type World } from '../tabs.ts'
 
 const opening = (variant: string, run: string) =>
@@ -13,17 +14,20 @@ export const coldStart = async (world: World, variant: string) => {
   }
 }
 
-/** The same for a second tab. */
-export const secondTab = async (world: World, variant: string) => {
+/** The same for a second tab, or for the one that comes to `others` tabs. */
+export const laterTab = async (world: World, variant: string, others = 1) => {
   const run = newRun()
-  const first = await world.browser.openTab(world.server.url(false))
-  await first.evaluate<number>(opening(variant, run))
-  await untilIdle(world.browser)
-  const tab = await world.browser.openTab(world.server.url(false))
+  const tabs: BenchTab[] = []
+  const add = async () => {
+    const tab = await world.browser.openTab(world.server.url(false))
+    tabs.push(tab)
+    return tab.evaluate<number>(opening(variant, run))
+  }
   try {
-    return await tab.evaluate<number>(opening(variant, run))
+    for (let count = 0; count < others; count++) await add()
+    await untilIdle(world.browser)
+    return await add()
   } finally {
-    await tab.close()
-    await first.close()
+    for (const tab of tabs) await tab.close()
   }
 }

@@ -1,4 +1,5 @@
 import { expose, wrap } from 'comlink'
+import { createTaker } from '../../../src/attachment/taker.ts'
 import type { HubOptions } from '../../../src/shared/hub-options.ts'
 import { keyOf, tabLock } from '../../../src/shared/names.ts'
 import { unpack } from '../../../src/shared/packed-events.ts'
@@ -112,11 +113,14 @@ export const openTab = async (test: TestHub, { hello, options, accessToken, take
     if (silent) await new Promise(() => {})
   }
   const api: TabApi = {
-    async deliver(batch) {
-      await unlessSilent()
-      batches.push(unpack(batch))
-      await take?.()
-    },
+    deliver: createTaker(
+      async (batch) => {
+        await unlessSilent()
+        batches.push(unpack(batch))
+        await take?.()
+      },
+      { due: async () => {} },
+    ),
     async status(status) {
       await unlessSilent()
       statuses.push(status)

@@ -30,9 +30,17 @@ export interface LogSetup {
   dedupe?: boolean
   open?: (onLost: () => void) => Promise<LogStore>
   onChange?: () => void
+  hasFollowers?: () => boolean
 }
 
-export const openLog = ({ platform, bounds, dedupe = true, open, onChange }: LogSetup) => {
+export const openLog = ({
+  platform,
+  bounds,
+  dedupe = true,
+  open,
+  onChange,
+  hasFollowers = () => false,
+}: LogSetup) => {
   const metrics = createMetrics()
   const durable: (string | null)[] = []
   const appended: Appended[] = []
@@ -46,6 +54,7 @@ export const openLog = ({ platform, bounds, dedupe = true, open, onChange }: Log
       if (given !== null) appended.push(given)
       onChange?.()
     },
+    hasFollowers,
     onCommitted: () => {},
     onTruncate: () => {},
     onFenced: () => {},

@@ -20,11 +20,15 @@ export const openSessions = async () => {
   const batches: Batch[] = []
   const latencies: number[] = []
   const failures: unknown[] = []
+  const calls: { number: number; mayWait: boolean }[] = []
+  let flights: ReturnType<typeof defer<void>>[] = []
   let flight: ReturnType<typeof defer<void>>
   const remote: RemoteTab = {
-    deliver(batch) {
+    deliver(batch, number, mayWait) {
       batches.push(unpack(batch))
+      calls.push({ number, mayWait })
       flight = defer<void>()
+      flights.push(flight)
       return flight.promise
     },
     status: async () => {},
@@ -39,6 +43,13 @@ export const openSessions = async () => {
     batches,
     latencies,
     failures,
+    remote,
+    /** How each batch was sent. */
+    calls,
+    acknowledgeAll() {
+      for (const each of flights) each.resolve()
+      flights = []
+    },
     /** The batch in flight: acknowledges it, or fails it. */
     flight: () => flight,
     open: (over: Partial<SessionOptions> = {}) =>
@@ -59,6 +70,7 @@ export const openSessions = async () => {
         urgent: [],
         visible: true,
         mayWait: true,
+        mostWaiting: 100,
         onReset: () => {},
         onFailed: (cause) => failures.push(cause),
         ...over,

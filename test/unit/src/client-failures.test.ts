@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { StreamError } from '../../../src/index.ts'
-import { hubLock, plainKey, tabLock } from '../../../src/shared/names.ts'
+import { hubLock, plainKey, tabLock, watchLock } from '../../../src/shared/names.ts'
 import { pack } from '../../../src/shared/packed-events.ts'
 import { type Hello, PROTOCOL, type TabApi } from '../../../src/shared/protocol.ts'
+import type { ErrorData } from '../../../src/shared/status.ts'
 import { countingClients } from '../harness/counting.ts'
 import { openHub, type TestHub } from '../harness/hub.ts'
 import { openPage, type Page } from '../harness/page.ts'
@@ -211,7 +212,7 @@ describe('a client and a hub that is not as it should be', () => {
     let attached = false
     const attach = () => {
       attached = true
-      void tab.deliver({
+      const batch = {
         epoch: 'e',
         rewind: null,
         to: 1,
@@ -220,9 +221,10 @@ describe('a client and a hub that is not as it should be', () => {
         committedUpTo: 0,
         streamClient: 'client',
         lastEventId: '1',
-        reset: 'server',
+        reset: 'server' as const,
         events: pack([delivered]),
-      })
+      }
+      void tab.deliver(batch, 1, false)
       return new Promise(() => {})
     }
     expose({ attach, ping }, port1)
@@ -268,7 +270,7 @@ describe('a client and a hub that is not as it should be', () => {
       ports.push(port1)
       const release = page.locks.hold(hubLock(incarnation))
       const attach = ({ cursor }: Hello) => {
-        setTimeout(() => void wrap<TabApi>(port1).deliver(given))
+        setTimeout(() => void wrap<TabApi>(port1).deliver(given, 1, false))
         cursor ??= { epoch: 'e', seq: 0 }
         return {
           ok: true,
@@ -362,6 +364,85 @@ describe('a client and a hub that is not as it should be', () => {
     die()
     // No timer has run: the answer to the call is not waited for 10 s.
     await expect(metrics).resolves.toMatchObject({ tabs: 1 })
+    port1.close()
+  })
+
+  describe('T2 a hub that hangs while all of its tabs are hidden', () => {
+    const hang = async () => {
+      const { expose } = await import('comlink')
+      const { port1, port2 } = new MessageChannel()
+      const cursor = { epoch: 'e', seq: 0 }
+      const lineage = { term: 1, leaders: [], committedUpTo: 0, lastEventId: null, streamClient: 'client' }
+      const status = { state: 'open' }
+      const welcome = { ok: true, incarnation: 'i', cursor, lineage, locks: true, status, differing: [] }
+      page.locks.hold(hubLock('i'))
+      let isHanging = false
+      const answer = <T>(value: T) => (isHanging ? new Promise<T>(() => {}) : value)
+      expose(
+        {
+          attach: () => welcome,
+          ping: () => answer(ping()),
+          metrics: () => answer({ errors: { total: 0, byKind: {} } }),
+        },
+        port1,
+      )
+      page.setVisible(false)
+      const stream = connect({}, () => (page.workers.length === 0 ? port2 : test.connect()))
+      await until(() => stream.status.state === 'open')
+      // Ports keep their order: no earlier ping is under way once this is answered.
+      await stream.metrics()
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+      isHanging = true
+      return { stream, close: () => port1.close() }
+    }
+    const pass = async (ms: number) => {
+      for (let left = ms; left > 0; left -= 100) {
+        vi.advanceTimersByTime(100)
+        await settle(3)
+      }
+    }
+
+    it('is noticed as soon as one comes into view', async () => {
+      const { close } = await hang()
+      await pass(50_000)
+      expect(page.workers).toHaveLength(1)
+      page.setVisible(true)
+      await pass(3_500)
+      expect(page.workers).toHaveLength(2)
+      close()
+    })
+
+    it('is noticed as soon as one asks for something, and the next hub answers', async () => {
+      const { stream, close } = await hang()
+      const metrics = stream.metrics()
+      await pass(3_500)
+      expect(page.workers).toHaveLength(2)
+      // The next hub opens its database by the timers that are driven by hand.
+      for (let rounds = 0; rounds < 50 && stream.status.state !== 'open'; rounds++) await pass(100)
+      await expect(metrics).resolves.toMatchObject({ tabs: 1 })
+      close()
+    })
+  })
+
+  it('T2 a tab that hears of a fault of its hub asks at once whether it still has a session', async () => {
+    const { expose, wrap } = await import('comlink')
+    const { port1, port2 } = new MessageChannel()
+    const cursor = { epoch: 'e', seq: 0 }
+    const lineage = { term: 1, leaders: [], committedUpTo: 0, lastEventId: null, streamClient: 'client' }
+    const status = { state: 'open' }
+    const welcome = { ok: true, incarnation: 'i', cursor, lineage, locks: true, status, differing: [] }
+    page.locks.hold(hubLock('i'))
+    // Another tab watches the hub for all.
+    page.locks.hold(watchLock('i', 'in view'))
+    expose({ attach: () => welcome, ping: () => ({ incarnation: 'i', attached: false }) }, port1)
+    const stream = connect({}, () => (page.workers.length === 0 ? port2 : test.connect()))
+    stream.onError(() => {})
+    await until(() => stream.status.state === 'open')
+    await settle()
+    expect(page.workers).toHaveLength(1)
+    const fault = { kind: 'worker', message: 'A fault.', retryable: true, state: 'open' } as ErrorData
+    await wrap<TabApi>(port1).error(fault)
+    await until(() => page.workers.length === 2)
     port1.close()
   })
 

@@ -106,6 +106,8 @@ describe('a hub and its tabs', () => {
     for (let count = 0; count < 8; count++) tabs.push(await openTab(test))
     const { body } = await accept()
     for (let id = 1; id <= 50; id++) body.push(sse(String(id), 'x'))
+    await settle(50)
+    await test.platform.advance(16)
     const expected = Array.from({ length: 50 }, (_, at) => String(at + 1))
     for (const tab of tabs) {
       await until(() => tab.ids().length >= 50)

@@ -20,11 +20,12 @@ describe('T2 a port whose hub has a fault of its own', () => {
   let released: number
   let errors: ErrorData[]
   let parts: Parts
+  let looks: number
 
   beforeEach(async () => {
     platform = createFakePlatform()
     tabs = createTabs()
-    left = released = 0
+    left = released = looks = 0
     errors = []
     const { log } = await openMemoryLog(platform, { events: 100 })
     parts = {
@@ -34,6 +35,7 @@ describe('T2 a port whose hub has a fault of its own', () => {
       reads: { next: () => Promise.reject(new Error('a fault')) },
       connection: { errorOf: (why: object) => ({ ...why, retryable: true }) },
       leadership: { join: () => {} },
+      lookAtClock: () => void looks++,
     } as unknown as Parts
   })
 
@@ -76,6 +78,8 @@ describe('T2 a port whose hub has a fault of its own', () => {
       visible: true,
     })
     expect(await port.ping()).toMatchObject({ attached: true })
+    // S5: a sleep of the machine is seen by the first ping after it.
+    expect(looks).toBe(1)
     await parts.log.append(events(1, 1))
     for (const session of tabs.all()) session.pump()
     await until(() => errors.length === 1)

@@ -1,3 +1,5 @@
 import { serve } from 'tabstream/worker'
+import { countWakeUps } from '../wake-ups.ts'
 
+countWakeUps()
 serve()

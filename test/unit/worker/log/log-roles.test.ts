@@ -33,6 +33,7 @@ describe('the log as a leader’s and as a follower’s', () => {
       dedupe: true,
       metrics: createMetrics(),
       onChange: () => changes++,
+      hasFollowers: () => false,
       onCommitted: (each) => told.push(each),
       onTruncate: () => truncated++,
       onFenced: () => fenced++,

@@ -62,7 +62,7 @@ describe('the log', () => {
     expect(records[0]).toMatchObject({ at, events: { length: 500 } })
   })
 
-  it('has one transaction under way, and where events come fast the next takes all of the next 100 ms', async () => {
+  it('has one transaction under way, and where events come fast the next takes all of the next second', async () => {
     const commits: number[] = []
     const { log, led } = openLog({
       platform,
@@ -83,19 +83,26 @@ describe('the log', () => {
     await platform.advance(0)
     await until(() => log.committed() === 10)
     for (let id = 11; id <= 20; id++) await log.append(events(id, id))
-    await platform.advance(99)
+    await platform.advance(999)
     expect(commits).toEqual([10])
     await platform.advance(1)
     await until(() => log.committed() === 20)
     expect(commits).toEqual([10, 10])
   })
 
-  it.each([1, 30])(
-    'D2 where one takes %i ms, they are 100 ms apart: a flood is not all commits',
-    async (took) => {
+  it.each<[took: number, apart: number, string, { size?: number; hasFollowers?: boolean; every: number }]>([
+    [1, 1_000, 'a quiet stream is not all commits', { every: 10 }],
+    [30, 1_000, 'a quiet stream is not all commits', { every: 10 }],
+    [1, 100, 'a flood does not fill the memory', { size: 20_000, every: 1 }],
+    [30, 100, 'a flood does not fill the memory', { size: 20_000, every: 1 }],
+    [1, 100, 'tabs of hubs that follow join soon', { hasFollowers: true, every: 1 }],
+  ])(
+    'D2 where one takes %i ms, they are %i ms apart: %s',
+    async (took, apart, _, { size = 100, hasFollowers = false, every }) => {
       const begun: number[] = []
       const { log } = openLog({
         platform,
+        hasFollowers: () => hasFollowers,
         open: async (onLost) => {
           const store = await openLogStore('log', onLost)
           const commit = () => {
@@ -106,11 +113,11 @@ describe('the log', () => {
         },
       })
       for (let id = 1; id <= 600; id++) {
-        void log.append(events(id, id))
-        await platform.advance(1, 1)
+        void log.append([event(String(id), 'x'.repeat(size))])
+        await platform.advance(every, 1)
       }
       const gaps = begun.slice(-4).map((at, index, all) => at - (all[index - 1] ?? at))
-      expect(gaps.slice(1)).toEqual([100, 100, 100])
+      expect(gaps.slice(1)).toEqual([apart, apart, apart])
     },
   )
 

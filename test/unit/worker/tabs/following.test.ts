@@ -57,6 +57,7 @@ describe('D1 a tab joins a type at a place that is committed', () => {
       cursor: log.start('now')!,
       lineage: log.lineage(),
       reset: null,
+      mostWaiting: 0,
       isBeforeFirstDelivery: false,
       beginsAfter: null,
       since: platform.now(),

@@ -79,6 +79,7 @@ describe('H1 deliveries to hidden tabs', () => {
       urgent: [],
       visible: false,
       mayWait: true,
+      mostWaiting: 0,
       onReset: () => {},
       onFailed: (cause) => {
         throw cause

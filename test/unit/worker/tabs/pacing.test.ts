@@ -126,10 +126,15 @@ describe('P3 when events are delivered', () => {
     expect(deliveries.at(-1)!.head).toBe(10_000)
   })
 
-  it('a message costs less with fewer tabs: one tab waits for 3 ms', async () => {
-    const pace = open(16, 1)
-    await stream(pace, 200, 1)
-    expect(new Set(spacings().slice(40))).toEqual(new Set([3]))
+  it.each([
+    [1, 8],
+    [3, 9],
+    [5, 15],
+    [6, 16],
+  ])('a message costs less with fewer tabs: %i wait for %i ms (P12)', async (tabs, ms) => {
+    const pace = open(16, tabs)
+    await stream(pace, 400, 1)
+    expect(new Set(spacings().slice(20))).toEqual(new Set([ms]))
   })
 
   it('`coalesce: 0` never waits', async () => {
