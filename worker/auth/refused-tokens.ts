@@ -10,25 +10,26 @@ export type Refusal = 'refused' | 'anothers'
 
 /** Which tokens a server has refused. They are kept in this memory, and nowhere else (A1). */
 export interface RefusedTokens {
-  add(token: string, why: Refusal): void
-  /** Why the token was refused, if that was within the last minute; `null`: it was not. */
+  /** @param ms for how long the token is not sent again */
+  add(token: string, why: Refusal, ms?: number): void
+  /** Why the token was refused, while it is not to be sent again; `null`: it may be sent. */
   why(token: string): Refusal | null
   clear(): void
 }
 
 export const createRefusedTokens = ({ now }: Pick<Platform, 'now'>): RefusedTokens => {
-  const refusals = new Map<string, { at: number; why: Refusal }>()
+  const refusals = new Map<string, { at: number; ms: number; why: Refusal }>()
 
   return {
-    add(token, why) {
+    add(token, why, ms = REFUSED_FOR) {
       refusals.delete(token)
-      refusals.set(token, { at: now(), why })
+      refusals.set(token, { at: now(), ms, why })
       if (refusals.size > KEPT) refusals.delete(refusals.keys().next().value!)
     },
     why(token) {
       const refusal = refusals.get(token)
       // A clock that was set back makes nobody wait for longer.
-      return refusal !== undefined && Math.abs(now() - refusal.at) < REFUSED_FOR ? refusal.why : null
+      return refusal !== undefined && Math.abs(now() - refusal.at) < refusal.ms ? refusal.why : null
     },
     clear: () => refusals.clear(),
   }

@@ -8,6 +8,9 @@ import { type Life, renewAfter, retryRenewalAfter } from './expiry.ts'
 import type { Prover } from './proof.ts'
 import type { Refusal, RefusedTokens } from './refused-tokens.ts'
 
+/** ms for which the token endpoint's first refusal of an access token holds. */
+const SUSPECTED_FOR = 5_000
+
 export interface SseTokenOptions {
   platform: Platform
   /** Whose stream it is; `null`: everybody's. */
@@ -60,7 +63,7 @@ export const createSseToken = (options: SseTokenOptions): SseToken => {
   const { platform, user, url, credentials, life, refused, prover, grant } = options
   const cookie = createCookieOwner(platform, `${PREFIX}cookie:${withoutQuery(url ?? '')}`)
   let held: Held | null = null
-  /** An access token whose first SSE token was refused before any stream opened with it. */
+  /** An access token that was refused once, or whose first SSE token was, before any stream opened with it. */
   let suspect: string | null = null
   let hasToldUnknownLife = false
 
@@ -106,7 +109,11 @@ export const createSseToken = (options: SseTokenOptions): SseToken => {
       })
       if (life.aborted) return CLOSED
       if (!answer.ok) {
-        if (answer.reason === 'refused') refused.add(accessToken, 'refused')
+        if (answer.reason === 'refused') {
+          // An endpoint may not know a session yet that has just begun elsewhere. The token gets one more try soon.
+          refused.add(accessToken, 'refused', suspect === accessToken ? undefined : SUSPECTED_FOR)
+          suspect = accessToken
+        }
         return insteadOf(answer)
       }
       const { token } = answer

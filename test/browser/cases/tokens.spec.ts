@@ -28,11 +28,8 @@ for (const [what, refuse] of [
     const tab = await visit(server, { exchange: '/token', token: 'early' })
     await eventually(async () => (await tab.record()).errors.length, { timeout: 15_000 }).toBeGreaterThan(0)
     const refused = server.requestsOf('/token').length
+    // The session is known to the server from here on.
     ready = true
-    // The session is known to the server from here on, and its token is another.
-    await tab.page.evaluate(() => {
-      window.token = 'later'
-    })
     await tab.until('open', 20_000)
     streams.write(frame(1))
     await tab.received(1)

@@ -71,6 +71,27 @@ describe('A2 a token that was refused is not sent again', () => {
     await second
   })
 
+  it('to the token endpoint, but once after 5 s, and then after a minute: the session may be too new for it', async () => {
+    const credentials = create()
+    const refuse = async () => {
+      const got = credentials.get()
+      ;(await next()).answer(401)
+      expect(await got).toMatchObject(REFUSED)
+    }
+    await refuse()
+    await platform.advance(4_999)
+    expect(await credentials.get()).toMatchObject(REFUSED)
+    await platform.advance(1)
+    await refuse()
+    await platform.advance(59_999)
+    expect(await credentials.get()).toMatchObject(REFUSED)
+    await platform.advance(1)
+    const got = credentials.get()
+    await grant()
+    expect(await got).toMatchObject({ ok: true })
+    expect(requests()).toBe(3)
+  })
+
   it('until a minute has passed', async () => {
     const credentials = create(direct)
     await credentials.get()
