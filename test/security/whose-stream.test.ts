@@ -40,6 +40,7 @@ test('A3 R4 another origin can read what the library needs of an answer', async 
     'Date',
     'Retry-After',
     'Stream-Resume',
+    'Stream-Topics',
     'Stream-User',
   ])
   expect(stream.response.headers.get('date')).not.toBeNull()

@@ -109,7 +109,7 @@ export const tooManyTopics = () =>
   refusal(429, 'too_many_topics', 'Too many topics for one day. Publish to those that there are.')
 
 /** Bytes of UTF-8 that an event counts with against the bytes of its account. */
-export const sizeOf = ({ type, data, owner }: NewEvent): number =>
+export const sizeOf = ({ type, data, owner }: Omit<NewEvent, 'topic'>): number =>
   Buffer.byteLength(type) + Buffer.byteLength(data) + Buffer.byteLength(owner)
 
 export interface EventStore {

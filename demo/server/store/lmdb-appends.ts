@@ -26,13 +26,17 @@ export const createWriter = (databases: Databases, retention: Retention, now: ()
   const accounts = createRecords(databases.accounts, { bytes: 0, events: 0 })
 
   const remove = (topic: string, place: number) => {
-    const entry = logs.get([topic, place])!
     logs.remove([topic, place])
-    spent.remove([entry.account, place])
-    const { bytes, events } = accounts.get(entry.account)
-    accounts.set(entry.account, { bytes: bytes - sizeOf({ ...entry, topic }), events: events - 1 })
-    const record = topics.get(topic)
-    topics.set(topic, { ...record, kept: record.kept - 1 })
+    const { last, count, kept } = topics.get(topic)
+    topics.set(topic, { last, count, kept: kept - 1 })
+  }
+
+  /** Once for each append. */
+  const noteQuiet = (topic: string) => {
+    const former = databases.topics.get(topic)?.last ?? 0
+    if (former > 0) quiet.remove(former)
+    else places.put('topics', (places.get('topics') ?? 0) + 1)
+    quiet.put(topics.get(topic).last, topic)
   }
 
   const trimTopic = (topic: string) => {
@@ -42,12 +46,26 @@ export const createWriter = (databases: Databases, retention: Retention, now: ()
     for (const [, place] of [...oldest]) remove(topic, place)
   }
 
+  const isOver = (account: string): boolean => {
+    const { bytes, events } = accounts.get(account)
+    return events > 1 && (bytes > retention.bytesPerAccount || events > retention.eventsPerAccount)
+  }
+
+  /** What a topic has trimmed of an account's events counts on: it is among the oldest of these, and goes with them. */
   const trimAccount = (account: string) => {
-    for (;;) {
-      const { bytes, events } = accounts.get(account)
-      if (events <= 1 || (bytes <= retention.bytesPerAccount && events <= retention.eventsPerAccount)) return
+    while (isOver(account)) {
       const [oldest] = [...spent.getRange({ start: [account, 0], end: [account, maxKey], limit: 1 })]
-      remove(oldest!.value, oldest!.key[1])
+      const { key, value: append } = oldest!
+      let gone = 0
+      for (; gone < append.length && isOver(account); gone++) {
+        const [topic, size] = append[gone]!
+        const place = key[1] + gone
+        if (logs.doesExist([topic, place])) remove(topic, place)
+        const { bytes, events } = accounts.get(account)
+        accounts.set(account, { bytes: bytes - size, events: events - 1 })
+      }
+      spent.remove(key)
+      if (gone < append.length) spent.put([account, key[1] + gone], append.slice(gone))
     }
   }
 
@@ -99,17 +117,19 @@ export const createWriter = (databases: Databases, retention: Retention, now: ()
         const { topic, ...rest } = event
         const place = start + index
         const { last, count, kept } = topics.get(topic)
-        logs.put([topic, place], { ...rest, at, account, position: count + 1, former: last })
-        spent.put([account, place], topic)
-        if (last > 0) quiet.remove(last)
-        else places.put('topics', (places.get('topics') ?? 0) + 1)
-        quiet.put(place, topic)
+        logs.put([topic, place], { ...rest, at, position: count + 1, former: last })
         topics.set(topic, { last: place, count: count + 1, kept: kept + 1 })
-        const spending = accounts.get(account)
-        accounts.set(account, { bytes: spending.bytes + sizeOf(event), events: spending.events + 1 })
       })
+      const append = events.map((event): [string, number] => [event.topic, sizeOf(event)])
+      const { bytes, events: before } = accounts.get(account)
+      const size = append.reduce((sum, [, size]) => sum + size, 0)
+      accounts.set(account, { bytes: bytes + size, events: before + events.length })
+      spent.put([account, start], append)
       places.put('last', start + events.length - 1)
-      for (const topic of [...topics.changed()]) trimTopic(topic)
+      for (const topic of [...topics.changed()]) {
+        noteQuiet(topic)
+        trimTopic(topic)
+      }
       trimAccount(account)
       topics.flush()
       forgetQuietTopics()

@@ -7,7 +7,6 @@ import { createNames } from './lmdb-once.ts'
 /** An event in the log of its topic. */
 export interface Entry extends Omit<NewEvent, 'topic'> {
   at: number
-  account: string
   /** The n-th event of its topic. */
   position: number
   /** Place of the topic's event before this one, kept or not; 0: this is the first. It proves that nothing is missing. */
@@ -32,8 +31,8 @@ interface AccountRecord {
 export const maxKey = Number.MAX_SAFE_INTEGER
 
 /*
- * A place is a number of the one order. It counts up over all topics. `logs` has the events by topic and place, `spent` the
- * same by account and place, for what an account may keep. All is in one file, and each append in one transaction.
+ * A place is a number of the one order. It counts up over all topics. `logs` has the events by topic and place. All is in one
+ * file, and each append in one transaction.
  */
 export const openDatabases = (dataDir: string, now: () => number) => {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
@@ -46,7 +45,8 @@ export const openDatabases = (dataDir: string, now: () => number) => {
     /** The topics by their newest event. */
     quiet: root.openDB<string, number>({ name: 'quiet-topics' }),
     accounts: root.openDB<AccountRecord, string>({ name: 'accounts' }),
-    spent: root.openDB<string, [account: string, place: number]>({ name: 'spent' }),
+    /** What an account has appended, by append: the topic and the size of each event. The key has the first one's place. */
+    spent: root.openDB<[topic: string, size: number][], [account: string, place: number]>({ name: 'spent' }),
     /** Since when it counts that an account appends to a topic, and the other way round. */
     today: root.openDB<number, [account: string, topic: string]>({ name: 'topics-of-accounts' }),
     days: root.openDB<true, [account: string, at: number, topic: string]>({ name: 'days-of-topics' }),

@@ -20,7 +20,7 @@ export const createReader = ({ logs, topics, places }: Databases, epoch: string)
   ): Generator<{ event: StoredEvent; place: number; isNext: boolean }> {
     let former = place
     for (const { key, value } of logs.getRange({ start: [topic, place + 1], end: [topic, maxKey] })) {
-      const { former: before, account: _, ...event } = value
+      const { former: before, ...event } = value
       const at = key[1]
       yield { event: { ...event, topic, id: formatEventId(epoch, at) }, place: at, isNext: before <= former }
       former = at
