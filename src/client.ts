@@ -14,7 +14,7 @@ import { StreamError } from './errors.ts'
 import { idleStatus } from './idle-status.ts'
 import { whenOpen } from './opened.ts'
 import { type ConnectOptions, plainFrom, toHubOptions } from './options.ts'
-import { followKey, type ResetReason } from './shared/events.ts'
+import { type Follow, followKey, type ResetReason } from './shared/events.ts'
 import type { InspectOptions } from './shared/inspection.ts'
 import { localError } from './shared/local-error.ts'
 import { keyOf } from './shared/names.ts'
@@ -83,16 +83,17 @@ export function connect<Events extends object>(url: string | URL, options: Conne
   const listeners = createListeners(validating(options.parse, options.schemas), (type, cause) =>
     tellError(invalidEvent(type, status.state), cause),
   )
-  const follow = () => {
-    const [types, urgent] = [listeners.follow(), listeners.urgent()]
-    return { types, urgent, key: `${followKey(types)} ${followKey(urgent)}` }
+  const wanted = () => {
+    const follow: Follow = { types: listeners.follow(), topics: {} }
+    const urgent = listeners.urgent()
+    return { follow, urgent, key: followKey(follow) + JSON.stringify(urgent) }
   }
 
   const attachment = createAttachment({
     key,
     worker: options.worker,
     hello() {
-      const { types, urgent, key } = follow()
+      const { follow, urgent, key } = wanted()
       followed = key
       return {
         options: hubOptions,
@@ -100,7 +101,7 @@ export function connect<Events extends object>(url: string | URL, options: Conne
         lineage: intake.lineage(),
         from,
         since,
-        follow: types,
+        follow,
         urgent,
         visible: !page.hidden,
       }
@@ -133,10 +134,10 @@ export function connect<Events extends object>(url: string | URL, options: Conne
   /** Tells the hub, after this task, which types are followed: a listener that replaces another misses nothing (E2). */
   const tellFollow = () =>
     attachment.tell((hub) => {
-      const { types, urgent, key } = follow()
+      const { follow, urgent, key } = wanted()
       if (key === followed) return
       followed = key
-      hub.follow(types, urgent)
+      hub.follow(follow, urgent)
     })
   const on = (type: string, listener: Listener, options?: ListenOptions) => {
     const remove = listeners.add(type, listener, options)

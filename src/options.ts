@@ -215,5 +215,6 @@ export const toHubOptions = (url: string | URL, options: ConnectOptions, base: s
             audience: verify.audience,
             types: [...new Set(verify.types.map(String))].sort(),
           },
+    topics: null,
   }
 }

@@ -76,6 +76,7 @@ export function createTestStream<Events extends object>(options: TestStreamOptio
       lastEventId: status.lastEventId,
       at: Date.now(),
       cause: null,
+      topic: null,
       ...error,
     }
     const told = new StreamError(data, cause)
@@ -111,6 +112,7 @@ export function createTestStream<Events extends object>(options: TestStreamOptio
           reconnections: 0,
           eventsReceived: { total: events, byType: {} },
           duplicatesDropped: 0,
+          unaskedDropped: 0,
           bytesReceived: 0,
           errors: { total: 0, byKind: {} },
           averageConnectionDuration: 0,
@@ -156,6 +158,7 @@ export function createTestStream<Events extends object>(options: TestStreamOptio
         type,
         data: JSON.stringify(payload),
         at: Date.now(),
+        topic: null,
       })
       await iterators.taken()
     },

@@ -13,6 +13,7 @@ import { anotherStream, noVerifier, supersededBy } from './refusal.ts'
 import { createSignOut } from './sign-out.ts'
 import type { RemoteTab } from './tabs/session.ts'
 import { createTabs } from './tabs/tabs.ts'
+import type { TopicOf } from './topics/topics.ts'
 import type { CreateVerifier } from './verify/verifier.ts'
 import { type Parts, wireParts } from './wiring.ts'
 
@@ -32,6 +33,7 @@ export interface HubDeps {
   openStore?: (name: string, onLost: () => void) => Promise<LogStore>
   databases?: LogDatabases
   createVerifier?: CreateVerifier | null
+  topicOf?: TopicOf | null
   protocol?: number
   /** ms, see leadership.ts */
   listenFor?: number
@@ -64,6 +66,7 @@ export const createHub = ({
   openStore = openLogStore,
   databases = logDatabases,
   createVerifier = null,
+  topicOf = null,
   protocol = PROTOCOL,
   listenFor = LISTEN_FOR,
 }: HubDeps): Hub => {
@@ -113,10 +116,7 @@ export const createHub = ({
     tabs.tellError(error)
   }
 
-  /** Passes a command to the connection of the hub that leads: this one or another. */
-  const request = (command: StreamCommand) => {
-    if (parts !== null && !parts.leadership.tellLeader(command)) parts.command(command)
-  }
+  const request = (command: StreamCommand) => parts?.request(command)
 
   const begin = (options: HubOptions): Parts => {
     return wireParts({
@@ -125,10 +125,12 @@ export const createHub = ({
       origin,
       options,
       key,
+      hub: incarnation,
       listenFor,
       openStore,
       databases,
       createVerifier,
+      topicOf,
       metrics: records.metrics,
       tabs,
       onStatus: publish,
@@ -193,6 +195,7 @@ export const createHub = ({
     signOutUnderWay: signOut.underWay,
     onJoined: () => cancelLeave(),
     onLeft() {
+      parts?.wants([])
       if (tabs.count() > 0) return
       cancelLeave = platform.after(LEAVE_AFTER, () => {
         if (tabs.count() === 0) void parts?.leadership.leave()

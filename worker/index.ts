@@ -3,8 +3,10 @@ import type { TabApi } from '../src/shared/protocol.ts'
 import type { Platform } from './base/platform.ts'
 import { createHub } from './hub.ts'
 import type { RemoteTab } from './tabs/session.ts'
+import type { TopicOf } from './topics/topics.ts'
 import type { CreateVerifier } from './verify/verifier.ts'
 
+export type { TopicOf } from './topics/topics.ts'
 export type { Checked, CreateVerifier, SignedEvent, Verifier, VerifierOptions } from './verify/verifier.ts'
 
 const platform: Platform = {
@@ -36,6 +38,12 @@ const platform: Platform = {
 export interface ServeOptions {
   /** `createVerifier` of `tabstream/verify`, which the option `verify` of `connect()` needs (A5). Default: none. */
   verifier?: CreateVerifier
+  /**
+   * For a server that names an event's topic elsewhere than in a `: topic` line, as in the data. It is given the data as
+   * the listeners get it: checked, where the event has to be signed. `undefined`, or what it throws, is no topic. It needs
+   * the option `topics` of `connect()`. Default: none.
+   */
+  topicOf?: TopicOf
 }
 
 /**
@@ -48,7 +56,7 @@ export interface ServeOptions {
  *
  * @throws TypeError outside a worker
  */
-export const serve = ({ verifier }: ServeOptions = {}): void => {
+export const serve = ({ verifier, topicOf }: ServeOptions = {}): void => {
   const scope = globalThis as unknown as { onconnect?: unknown; importScripts?: unknown }
   const shared = 'onconnect' in scope
   if (!shared && !('importScripts' in scope))
@@ -58,6 +66,7 @@ export const serve = ({ verifier }: ServeOptions = {}): void => {
     host: shared ? 'shared-worker' : 'worker',
     origin: location.origin,
     createVerifier: verifier ?? null,
+    topicOf: topicOf ?? null,
   })
 
   const accept = (port: MessagePort) => {

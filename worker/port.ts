@@ -161,6 +161,7 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
     attached = { session, parts, presence: watchPresence(platform, tab, isLockSeen, end) }
     hub.onJoined()
     leadership.join(former)
+    parts.wants(session.topics())
     request('welcome')
     if (visible) request('nudge')
     hub.publish()
@@ -187,9 +188,13 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
         differing: differing(parts.options, hello.options),
       }
     },
-    follow(types, urgent) {
-      attached?.session.follow(types, urgent)
-      attached?.session.pump()
+    follow(follow, urgent) {
+      if (attached === null) return
+      const { session, parts } = attached
+      const before = session.topics()
+      session.follow(follow, urgent)
+      parts.wants(session.topics().filter((name) => !before.includes(name)))
+      session.pump()
     },
     visible(visible) {
       attached?.session.setVisible(visible)

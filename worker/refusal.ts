@@ -11,6 +11,7 @@ export const refusal = (kind: ErrorData['kind'], message: string, at: number): E
   lastEventId: '',
   at,
   cause: null,
+  topic: null,
 })
 
 /**

@@ -22,6 +22,7 @@ import { createPacing } from './tabs/pacing.ts'
 import { createSharedReads, type SharedReads } from './tabs/shared-reads.ts'
 import type { Tabs } from './tabs/tabs.ts'
 import { createViewers, type Viewers } from './tabs/viewers.ts'
+import { createTopics, type TopicOf } from './topics/topics.ts'
 import type { CreateVerifier } from './verify/verifier.ts'
 
 export interface WiringOptions {
@@ -31,10 +32,13 @@ export interface WiringOptions {
   origin: string
   options: HubOptions
   key: string
+  /** The random id of this hub. */
+  hub: string
   listenFor: number
   openStore(name: string, onLost: () => void): Promise<LogStore>
   databases: LogDatabases
   createVerifier: CreateVerifier | null
+  topicOf: TopicOf | null
   metrics: MetricsRecorder
   tabs: Tabs
   onStatus(): void
@@ -53,8 +57,10 @@ export interface Parts {
   connection: Connection
   leadership: Leadership
   viewers: Viewers
-  /** Does what a tab of this hub, or of one that follows, asks of the stream. This hub leads. */
-  command(what: StreamCommand): void
+  /** The tabs want other topics than before. @param joined those that a tab did not want before */
+  wants(joined: string[]): void
+  /** What a tab tells the connection of the hub that leads, this one or another. */
+  request(command: StreamCommand): void
   /** A tab has shown that the machine runs: a sleep is noticed now (S5). */
   lookAtClock(): void
   /**
@@ -75,10 +81,12 @@ export const wireParts = ({
   origin,
   options,
   key,
+  hub,
   listenFor,
   ...deps
 }: WiringOptions): Parts => {
-  const { openStore, createVerifier, metrics, tabs, onStatus, onError, onSignOut, onSuperseded } = deps
+  const { openStore, createVerifier, topicOf, metrics, tabs } = deps
+  const { onStatus, onError, onSignOut, onSuperseded } = deps
   const { user, verify } = options
   /** Tells an error to the tabs of this hub and of the others. */
   const tellError = (error: ErrorData) => {
@@ -131,6 +139,28 @@ export const wireParts = ({
       tellError(connection.errorOf({ kind: 'auth', message }))
     },
   })
+  const sendStreamClient = auth?.exchange != null || isOurs(options.url)
+  const ofTabs = () => [...new Set(tabs.all().flatMap((session) => session.topics()))]
+  const topics =
+    options.topics &&
+    createTopics({
+      platform,
+      options,
+      topics: options.topics,
+      topicOf,
+      credentials,
+      log,
+      metrics,
+      sendStreamClient,
+      ofTabs,
+      leads: () => leadership.leads(),
+      reopen() {
+        isDue = topics?.mustWait() ?? false
+        if (isDue) connection.hold()
+        else connection.reopen()
+      },
+      errorOf: (why) => connection.errorOf(why),
+    })
   const types = verify?.types ?? []
   const taken = createTakenEvents({ platform, log, types })
   const ingest = createIngest({
@@ -141,6 +171,7 @@ export const wireParts = ({
       taken,
       metrics,
     }),
+    topics,
     backpressure,
     leads: () => leadership.leads(),
   })
@@ -150,8 +181,9 @@ export const wireParts = ({
     credentials,
     log: { ...log, ...taken.log },
     ingest,
+    topics,
     sameOrigin: isOurs(options.url),
-    sendStreamClient: auth?.exchange != null || isOurs(options.url),
+    sendStreamClient,
     metrics,
     rest: pacing.rest,
     onStatus() {
@@ -163,26 +195,42 @@ export const wireParts = ({
     },
     onError: tellError,
   })
+  /** The stream is to stand once a tab wants a topic (`Topics.mustWait`). */
+  let isDue = false
+  const takeUp = () => {
+    isDue = topics?.mustWait() ?? false
+    if (!isDue) connection.release()
+  }
   const viewers = createViewers({
     platform,
     release: options.hidden.release,
     tabs: tabs.all,
-    takeUp: connection.release,
-    letGo: connection.letGo,
+    takeUp,
+    letGo() {
+      isDue = false
+      connection.letGo()
+    },
   })
   const command = (what: StreamCommand) => {
+    if (what === 'askAgain') return void topics?.askAgain()
     connection[what]()
     if (what === 'nudge' || what === 'retry') viewers.seen()
+  }
+  const request = (what: StreamCommand) => {
+    if (!leadership.tellLeader(what)) command(what)
   }
   const leadership = createLeadership({
     platform,
     protocol,
     key,
+    hub,
     listenFor,
     log,
+    wanted: ofTabs,
     prepare: credentials.prepare,
     setStreaming(streaming) {
       if (!streaming) {
+        isDue = false
         viewers.stop()
         return connection.hold()
       }
@@ -194,6 +242,10 @@ export const wireParts = ({
     isInView: () => tabs.all().some((tab) => tab.seen().visible),
     onInView: viewers.seen,
     onCommand: command,
+    onWants(from, names) {
+      topics?.heard(from, names)
+      if (isDue) takeUp()
+    },
     onSignOut,
     onSuperseded,
     metrics,
@@ -211,12 +263,20 @@ export const wireParts = ({
     connection,
     leadership,
     viewers,
-    command,
+    wants(joined) {
+      if (topics === null) return
+      topics.changed()
+      leadership.tellWants()
+      if (isDue) takeUp()
+      if (joined.some(topics.isRefusedLong)) request('askAgain')
+    },
+    request,
     lookAtClock: wake.look,
     async close(remains) {
       if (remains === 'discard') log.discard()
       // Leadership comes first: the other hubs must not hear the status `closed`, since one of them takes over.
       const left = leadership.close()
+      topics?.close()
       connection.close()
       credentials.close()
       wake.close()

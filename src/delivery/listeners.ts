@@ -1,4 +1,4 @@
-import type { Follow, LoggedEvent } from '../shared/events.ts'
+import type { LoggedEvent, Types } from '../shared/events.ts'
 import { createListenerSet, type ListenerSet } from './listener-set.ts'
 
 /** What a listener gets beside the payload. */
@@ -24,9 +24,9 @@ export interface Listeners {
   /** Adds a listener. @param type `'*'`: all types. @returns removes the listener again */
   add(type: string, listener: Listener, options?: ListenOptions): () => void
   /** The types that have a listener, sorted. */
-  follow(): Follow
+  follow(): Types
   /** The types that have an urgent listener, sorted. */
-  urgent(): Follow
+  urgent(): Types
   dispatch(event: LoggedEvent): void
   /** How many events were not delivered because `parse` threw. */
   invalid(): number
@@ -42,7 +42,7 @@ export const createListeners = (
   const byType = new Map<string, ListenerSet<[payload: unknown, event: StreamEvent]>>()
   /** The type of each urgent listener. */
   const urgent = new Set<{ type: string }>()
-  const typesIn = (types: Iterable<string>): Follow => {
+  const typesIn = (types: Iterable<string>): Types => {
     const distinct = new Set(types)
     return distinct.has('*') ? '*' : [...distinct].sort()
   }

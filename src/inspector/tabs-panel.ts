@@ -1,17 +1,17 @@
-import type { Follow } from '../shared/events.ts'
+import type { Types } from '../shared/events.ts'
 import type { SessionInspection } from '../shared/inspection.ts'
 import { createRows, h, setText } from './dom.ts'
 import { ago, count, short } from './format.ts'
 import type { Panel } from './snapshot.ts'
 import type { Tone } from './tone.ts'
 
-const typesOf = (types: Follow): string => {
+const typesOf = (types: Types): string => {
   if (types === '*') return 'everything'
   return types.length === 0 ? 'nothing' : types.join(', ')
 }
 
 const follows = ({ follows, urgent }: SessionInspection): string =>
-  typesOf(follows) + (urgent.length === 0 ? '' : ` (urgent: ${typesOf(urgent)})`)
+  typesOf(follows.types) + (urgent.length === 0 ? '' : ` (urgent: ${typesOf(urgent)})`)
 
 /** What the column of deliveries says of each state. */
 const DELIVERY: Record<SessionInspection['state'], string> = {

@@ -14,6 +14,8 @@ export type ResetReason =
   | 'too-large'
   /** Somebody dropped the log: `dropLog()` (I2). */
   | 'dropped'
+  /** A topic that was live, was not for a while, and is again (TO2). */
+  | 'rejoined'
 
 /** A place in one log: the last event that a tab has taken. */
 export interface Cursor {
@@ -24,11 +26,22 @@ export interface Cursor {
 /** Where a tab without a cursor starts (D5). */
 export type From = 'now' | 'start' | { last: number } | { after: string }
 
-/** The event types that a tab listens to; `'*'`: all of them. */
-export type Follow = '*' | string[]
+/** Event types; `'*'`: all of them. */
+export type Types = '*' | string[]
 
-/** A key that is equal for the same types in the same order, and for no others. It is JSON: a type may hold a comma. */
-export const followKey = (follow: Follow): string => (follow === '*' ? '*' : JSON.stringify(follow))
+/** What a tab listens to. */
+export interface Follow {
+  /** Of the events without a topic. */
+  types: Types
+  /** The topics that the tab has joined, and the types that it listens to in each of them. */
+  topics: Record<string, Types>
+}
+
+/** A key that is equal for the same types and topics in the same order, and for no others. */
+export const followKey = (follow: Follow): string => JSON.stringify(follow)
+
+/** Whether a tab that follows `types` listens to this type. */
+export const hasType = (types: Types, type: string): boolean => types === '*' || types.includes(type)
 
 export interface LoggedEvent {
   seq: number
@@ -36,8 +49,11 @@ export interface LoggedEvent {
   id: string
   /** Whether the event carried the id itself. Only such an event can be sent again, or recognised (D3). */
   hasOwnId: boolean
+  /** `''`: this entry is no event, but a `Control` of its topic. The type of an event is never empty (9.2.6). */
   type: string
   data: string
   /** When the hub received it, in ms since 1970. */
   at: number
+  /** `null`: none. */
+  topic: string | null
 }

@@ -6,6 +6,20 @@ export interface Verify {
   types: string[]
 }
 
+/** How topics are asked for, and for how long they are kept (R7). */
+export interface TopicOptions {
+  /** The query parameter that asks for a topic. */
+  param: string
+  /** Between the names in one parameter; `null`: the parameter repeats. */
+  separator: string | null
+  /** `auto`: by R8 where the server offers it. `reopen`: always by another request for the stream. */
+  change: 'auto' | 'reopen'
+  /** ms for which a topic is kept that no tab wants any more. */
+  grace: number
+  /** How many topics one stream has at most. */
+  most: number
+}
+
 /** The options that the hub works by. The first tab of a key sets them; a later tab's must agree. */
 export interface HubOptions {
   url: string
@@ -26,4 +40,6 @@ export interface HubOptions {
   /** Deliveries to hidden tabs (H1), and how long a stream is kept that no tab in view needs (H2), both in ms. */
   hidden: { every: number; release: number | false }
   verify: Verify | null
+  /** `null`: the stream has no topics, and a `: topic` line is a comment. */
+  topics: TopicOptions | null
 }

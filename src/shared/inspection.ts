@@ -1,4 +1,5 @@
-import type { Cursor, Follow } from './events.ts'
+import type { Control, TopicRecords } from './control.ts'
+import type { Cursor, Follow, Types } from './events.ts'
 import type { ErrorKind, Status } from './status.ts'
 
 export interface Metrics {
@@ -7,6 +8,8 @@ export interface Metrics {
   reconnections: number
   eventsReceived: { total: number; byType: Record<string, number> }
   duplicatesDropped: number
+  /** Events of topics that were not asked for, or not granted (TO7). */
+  unaskedDropped: number
   bytesReceived: number
   errors: { total: number; byKind: Partial<Record<ErrorKind, number>> }
   /** ms */
@@ -31,7 +34,7 @@ export interface SessionInspection {
   lag: number
   follows: Follow
   /** The types whose events do not wait while the tab is hidden (H1). */
-  urgent: Follow
+  urgent: Types
   /** `held-back`: the tab is hidden, and what it lacks waits for its next delivery (H1). */
   state: 'idle' | 'held-back' | 'delivering' | 'stalled'
   visible: boolean
@@ -59,6 +62,10 @@ export interface EventHead {
   seq: number
   id: string
   type: string
+  /** `null`: none. */
+  topic: string | null
+  /** What the entry says of its topic; `null`: it is an event. */
+  control: Control['is'] | null
   /** When the hub received it, in ms since 1970. */
   at: number
   /** Of its data, in characters. */
@@ -92,6 +99,8 @@ export interface Inspection {
     committed: number
     durable: boolean
     lastEventId: string
+    /** The topics that the log has, or knows to be refused, since which seq. */
+    topics: TopicRecords
   }
   /** What was asked for (`InspectOptions`), the oldest first. */
   timeline: Happening[]

@@ -21,4 +21,5 @@ export const localError = (
   lastEventId: '',
   at: Date.now(),
   cause,
+  topic: null,
 })

@@ -4,7 +4,7 @@ import type { HubOptions } from './hub-options.ts'
 export const PREFIX = 'tabstream:'
 
 /** What `keyOf` puts together if nothing beside user, origin and path chooses the stream. */
-const NOTHING_ELSE = '["",{},false,null,null]'
+const NOTHING_ELSE = '["",{},false,null,null,null]'
 /** The bytes of a digest that a key holds. */
 const DIGEST = 16
 
@@ -22,7 +22,7 @@ export const plainKey = (url: string, user: string | null): string =>
  * be tried out against a short hash.
  *
  * `verify` is part of the key: a page of an older deploy may not verify, and must share neither worker nor log with
- * one that does (A5).
+ * one that does (A5). So are topics: what an older page asks for, a page with topics would take for its own (R7).
  */
 export const keyOf = async ({
   url,
@@ -31,9 +31,20 @@ export const keyOf = async ({
   withCredentials,
   auth,
   verify,
-}: Pick<HubOptions, 'url' | 'user' | 'headers' | 'withCredentials' | 'auth' | 'verify'>): Promise<string> => {
+  topics,
+}: Pick<
+  HubOptions,
+  'url' | 'user' | 'headers' | 'withCredentials' | 'auth' | 'verify' | 'topics'
+>): Promise<string> => {
   const { search } = new URL(url)
-  const chosenBy = JSON.stringify([search, headers, withCredentials, auth?.exchange, verify])
+  const chosenBy = JSON.stringify([
+    search,
+    headers,
+    withCredentials,
+    auth?.exchange,
+    verify,
+    topics && [topics.param, topics.separator],
+  ])
   const plain = plainKey(url, user)
   if (chosenBy === NOTHING_ELSE) return plain
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(chosenBy))

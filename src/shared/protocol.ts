@@ -2,14 +2,15 @@
  * What crosses the port between a tab and a hub. Failures cross as data: comlink drops an error's own fields.
  */
 
-import type { Cursor, Follow, From, LoggedEvent, ResetReason } from './events.ts'
+import type { Control } from './control.ts'
+import type { Cursor, Follow, From, LoggedEvent, ResetReason, Types } from './events.ts'
 import type { HubOptions } from './hub-options.ts'
 import type { Inspection, InspectOptions, Metrics } from './inspection.ts'
 import type { PackedEvents } from './packed-events.ts'
 import type { ErrorData, Status } from './status.ts'
 
 /** The version of this file: each incompatible change below raises it. A hub refuses a tab of another version (T4). */
-export const PROTOCOL = 1
+export const PROTOCOL = 2
 
 /** A leader, by its random id, and where its part of the log begins: after this seq, and after this last event ID. */
 export interface LeaderRecord {
@@ -57,6 +58,11 @@ export interface Batch {
   rewind: { seq: number; id: string | null } | null
   /** The reset that the application is told before the events; `null`: none. */
   reset: ResetReason | null
+  /**
+   * What the tab is told of its topics at its cursor, after the reset and before the events; `null`: nothing. It may
+   * know it already.
+   */
+  topics: Record<string, Control> | null
   events: LoggedEvent[]
 }
 
@@ -77,7 +83,7 @@ export interface Hello {
   since: number
   follow: Follow
   /** The types whose events reach the tab at once even while it is hidden (H1). */
-  urgent: Follow
+  urgent: Types
   visible: boolean
 }
 
@@ -108,7 +114,7 @@ export type Welcome =
 export interface HubApi {
   attach(hello: Hello): Promise<Welcome>
   /** @param urgent as in `Hello` */
-  follow(follow: Follow, urgent: Follow): void
+  follow(follow: Follow, urgent: Types): void
   visible(visible: boolean): void
   ping(): Pong
   reconnect(): void

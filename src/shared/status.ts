@@ -11,6 +11,7 @@ export type ErrorKind =
   | 'storage'
   | 'worker'
   | 'superseded'
+  | 'topic'
 
 export type StreamState =
   /** There is no stream: no worker has answered yet, or no tab has been in view for `hidden.release` (H2). */
@@ -34,6 +35,8 @@ export interface ErrorData {
   at: number
   /** The platform's own words, where there are any. */
   cause: string | null
+  /** The topic that the error is about; `null`: it is about no topic. */
+  topic: string | null
 }
 
 export interface Status {

@@ -29,9 +29,9 @@ describe('the built package', () => {
   })
 
   // What the worker does for the servers, tokens and browsers that exist (S3 to S7, A2, A3, A5, A7, B1, B3, D1, D3, D5, H1, H2, L1, L5)
-  // costs it 12 kB: docs/performance.md.
-  it('P16 has a worker file of at most 34.4 kB that needs no other file', () => {
-    expect(gzipped('stream.worker.js')).toBeLessThanOrEqual(34_400)
+  // costs it 12 kB: docs/performance.md. Topics (TO1 to TO9) cost it 4 kB.
+  it('P16 has a worker file of at most 38.5 kB that needs no other file', () => {
+    expect(gzipped('stream.worker.js')).toBeLessThanOrEqual(38_500)
     for (const file of ['stream.worker.js', 'worker.js', 'index.js', 'verify.js', 'inspector.js'])
       expect(imports(built(file)), file).toEqual([])
     for (const file of ['stream.worker.js', 'worker.js', 'verify.js', 'inspector.js'])

@@ -25,6 +25,7 @@ const KINDS: [string, string, string, boolean?][] = [
   ['a type', 'event: ', 'x'],
   ['a field that nobody knows', 'x', 'x', false],
   ['a retry', 'retry: ', '1', false],
+  ['a topic', ': topic ', 'y', false],
   ['lines of data without an end', 'id: 7\n', `data: ${'x'.repeat(90)}\n`],
   ['empty lines of data', 'id: 7\n', 'data\n'],
 ]
@@ -36,7 +37,7 @@ describe('B1 an event without an end', () => {
   it.each(KINDS)(
     '%s of 1 GiB: the heap grows by less than 20 MiB, one of an event is told of once, and nothing is adopted',
     (_, head, text, told = true) => {
-      const parser = createParser('', LIMIT)
+      const parser = createParser('', LIMIT, true)
       const chunk = new TextEncoder().encode(text.repeat(Math.ceil((64 * 1024) / text.length)))
       const before = used()
       let tooLarge = parser.push(new TextEncoder().encode(head)).tooLarge
@@ -75,6 +76,7 @@ describe('B1 an event without an end', () => {
         lastEventId: '',
         lastEventIdQuery: null,
         maxEventSize: LIMIT,
+        hasTopics: true,
         signal: new AbortController().signal,
         fetch,
         onOpen: () => {},
@@ -105,7 +107,7 @@ describe('B1 ids that no header can carry as they are', () => {
     ['with NUL are ignored, as the standard says', 'a\0b', ''],
     ['beyond ASCII are kept', 'Grüße 🎈', 'Grüße 🎈'],
   ])('%s', (_, id, adopted) => {
-    const { blocks } = createParser('', LIMIT).push(new TextEncoder().encode(`id: ${id}\ndata: x\n\n`))
+    const { blocks } = createParser('', LIMIT, true).push(new TextEncoder().encode(`id: ${id}\ndata: x\n\n`))
     expect(blocks.map((block) => block.id)).toEqual([adopted])
   })
 
@@ -129,6 +131,7 @@ describe('B1 ids that no header can carry as they are', () => {
       lastEventId: 'Grüße 🎈',
       lastEventIdQuery: null,
       maxEventSize: LIMIT,
+      hasTopics: false,
       signal: new AbortController().signal,
       fetch,
       onOpen: () => {},

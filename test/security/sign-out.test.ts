@@ -17,6 +17,7 @@ const keyFor = (user: string) =>
     withCredentials: false,
     auth: { exchange: EXCHANGE },
     verify: null,
+    topics: null,
   })
 const KEY = await keyFor('ann')
 

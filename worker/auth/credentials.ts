@@ -41,8 +41,12 @@ export interface CredentialsOptions {
  * refused is not sent again until it changes, a minute has passed, or `forgive` is called.
  */
 export interface Credentials {
-  /** Gives the credential for one attempt, which ends with `settled`. Never rejects. */
-  get(): Promise<Credential>
+  /**
+   * Gives the credential for one attempt, which ends with `settled`. Never rejects.
+   *
+   * @param put URL of a PUT that the credential is for (R8). Default: it is for the stream
+   */
+  get(put?: string): Promise<Credential>
   /** Exchanges ahead of the next `get`, so that the attempt need not wait for it. */
   prepare(): void
   /** The attempt that `get` was for is answered, or given up. @param isAccepted the stream opened */
@@ -135,13 +139,16 @@ export const createCredentials = (options: CredentialsOptions): Credentials => {
   }
 
   return {
-    get() {
+    get(put) {
       if (life.signal.aborted) return Promise.resolve(CLOSED)
       isAttempting = true
       const kept = sseToken.get()
       const got = kept !== null && !sseToken.isCookie() ? Promise.resolve(kept) : obtainOnce()
       if (proof === null || prover === null) return got
-      return got.then(async (found) => (found.ok ? withProof(found, prover, proof.streamUrl) : found))
+      const method = put === undefined ? 'GET' : 'PUT'
+      return got.then(async (found) =>
+        found.ok ? withProof(found, prover, method, put ?? proof.streamUrl) : found,
+      )
     },
     prepare() {
       // Without an exchange nothing is kept, so that the tab would be asked twice.

@@ -10,6 +10,8 @@ export interface ProverOptions {
   openKey(): Promise<CryptoKeyPair>
 }
 
+export type Method = 'GET' | 'POST' | 'PUT'
+
 /** Proves that requests come from the holder of a key (DPoP, RFC 9449): a stolen token alone is worth nothing. */
 export interface Prover {
   /**
@@ -17,7 +19,7 @@ export interface Prover {
    *
    * @param token that the request carries: its hash binds the proof to it (`ath`); `null`: no script sees the token
    */
-  prove(method: 'GET' | 'POST', url: string, token: string | null): Promise<{ dpop: string }>
+  prove(method: Method, url: string, token: string | null): Promise<{ dpop: string }>
   /**
    * The server has refused a request.
    *
@@ -26,10 +28,15 @@ export interface Prover {
   learn(url: string, headers: Headers): boolean
 }
 
-/** Adds a proof to the credential for one request of the stream. A proof is good for one request. */
-export const withProof = async (granted: Granted, prover: Prover, streamUrl: string): Promise<Granted> => {
+/** Adds a proof to the credential for one request. A proof is good for one request. */
+export const withProof = async (
+  granted: Granted,
+  prover: Prover,
+  method: Method,
+  url: string,
+): Promise<Granted> => {
   const token = granted.headers.authorization?.split(' ')[1] ?? null
-  const header = await prover.prove('GET', streamUrl, token)
+  const header = await prover.prove(method, url, token)
   return { ...granted, headers: { ...granted.headers, ...header } }
 }
 

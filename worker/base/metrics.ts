@@ -18,6 +18,8 @@ export interface MetricsRecorder {
   /** An event was added to the log. */
   event(type: string): void
   duplicate(): void
+  /** An event was dropped, since its topic was not asked for. */
+  unasked(): void
   /** @param at ms since 1970 */
   bytes(count: number, at: number): void
   missedHeartbeat(): void
@@ -36,6 +38,7 @@ export const createMetrics = (): MetricsRecorder => {
     connectionsSuccessful: 0,
     reconnections: 0,
     duplicatesDropped: 0,
+    unaskedDropped: 0,
     bytesReceived: 0,
     missedHeartbeats: 0,
     lastByteAt: null as number | null,
@@ -80,6 +83,7 @@ export const createMetrics = (): MetricsRecorder => {
       byType.set(name, (byType.get(name) ?? 0) + 1)
     },
     duplicate: () => void counts.duplicatesDropped++,
+    unasked: () => void counts.unaskedDropped++,
     bytes(count, at) {
       counts.bytesReceived += count
       silence(at)

@@ -9,6 +9,7 @@ export interface FollowerSideOptions {
   /** A leader of that term speaks. @returns whether this hub follows it */
   heedLeader(term: number): boolean
   post(message: HubMessage): void
+  sayHello(): void
   onStatus(): void
   onError(error: ErrorData): void
 }
@@ -27,6 +28,7 @@ export const createFollowerSide = ({
   known,
   heedLeader,
   post,
+  sayHello,
   onStatus,
   onError,
 }: FollowerSideOptions): FollowerSide => {
@@ -51,7 +53,7 @@ export const createFollowerSide = ({
         post({ type: 'missing', epoch, after: head })
       }),
       events: fromFollowedLeader(async (message) => {
-        if (!(await log.receive(message, message.lastEventId))) post({ type: 'hello' })
+        if (!(await log.receive(message, message.lastEventId))) sayHello()
       }),
       committed: fromFollowedLeader((message) => log.committedBy(message)),
       status: fromFollowedLeader(({ status }) => {

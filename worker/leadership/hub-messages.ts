@@ -5,7 +5,7 @@ import type { RecordInfo } from '../log/record-index.ts'
 import type { Position } from '../log/store.ts'
 
 /** What a follower's tab may tell the leader's connection to do. */
-export type StreamCommand = 'retry' | 'nudge' | 'welcome' | 'drop'
+export type StreamCommand = 'retry' | 'nudge' | 'welcome' | 'drop' | 'askAgain'
 
 /** What a follower says to the leader (L2). */
 export type FromFollower =
@@ -16,9 +16,10 @@ export type FromFollower =
   | { type: 'who-leads' }
   /**
    * A follower is here. The answers are the same as to `who-leads`, but one `leading` serves all that say hello at
-   * once. `inView`: a tab of this hub is in view (H2); a follower says so once a beat.
+   * once. `topics`: what the tabs of the follower want. `inView`: a tab of this hub is in view (H2); a follower says so
+   * once a beat.
    */
-  | { type: 'hello'; inView?: true }
+  | { type: 'hello'; hub: string; topics: string[]; inView?: true }
   /** The follower has no event after `after`, and needs them. The leader answers with `events`. */
   | { type: 'missing'; epoch: string; after: number }
   | { type: 'command'; command: StreamCommand }

@@ -19,6 +19,8 @@ export interface LeaderSideOptions {
   /** A tab of a follower is in view (H2). */
   onInView(): void
   onCommand(command: StreamCommand): void
+  /** A follower says which topics its tabs want. */
+  onWants(hub: string, topics: string[]): void
 }
 
 export interface LeaderSide {
@@ -47,6 +49,7 @@ export const createLeaderSide = ({
   post,
   onInView,
   onCommand,
+  onWants,
 }: LeaderSideOptions): LeaderSide => {
   let answering = false
 
@@ -108,11 +111,12 @@ export const createLeaderSide = ({
         followers.seen()
         announce()
       },
-      hello({ inView }) {
+      hello({ hub, topics, inView }) {
         repeatClaim()
         if (!isLeading()) return
         if (inView) onInView()
         followers.seen()
+        onWants(hub, topics)
         answer()
       },
       missing({ epoch, after }) {

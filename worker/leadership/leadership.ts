@@ -90,6 +90,8 @@ export interface Leadership {
   relayCommitted(committed: Committed): void
   relayStatus(status: ConnectionStatus): void
   relayError(error: ErrorData): void
+  /** The tabs of this hub want other topics: tells the leader, if that is another hub. */
+  tellWants(): void
   /** @returns whether the command went to another hub. If not, this hub leads: its own connection is to be told. */
   tellLeader(command: StreamCommand): boolean
 }
@@ -98,6 +100,10 @@ export interface LeadershipOptions {
   platform: Platform
   protocol: number
   key: string
+  /** The random id of this hub. */
+  hub: string
+  /** The topics that the tabs of this hub want. */
+  wanted(): string[]
   /** ms from `listen` on for which a hub that knows of no log waits for word of one, before it begins a log (L5). */
   listenFor: number
   log: TransitionsOptions['log'] &
@@ -117,6 +123,8 @@ export interface LeadershipOptions {
   /** A tab of another hub is in view (H2). Called again and again, while this hub leads. */
   onInView(): void
   onCommand(command: StreamCommand): void
+  /** A follower says which topics its tabs want. */
+  onWants(hub: string, topics: string[]): void
   onSignOut(): void
   /** A hub of a newer protocol is there. This one has let go of the stream for good (T4). */
   onSuperseded(by: number): void
@@ -129,8 +137,10 @@ export interface LeadershipOptions {
  * of its own.
  */
 export const createLeadership = (options: LeadershipOptions): Leadership => {
-  const { platform, key, log, onStatus } = options
+  const { platform, key, hub, log, onStatus } = options
   const post: HubChannel['post'] = (message) => channel.post(message)
+  const sayHello = (isInView = false) =>
+    post({ type: 'hello', hub, topics: options.wanted(), ...(isInView && { inView: true }) })
   const lock = createLeaderLock(platform, leaderLock(key))
   const freeze = createFreezeGuard(platform)
   const known = createNewestKnown(log)
@@ -138,13 +148,13 @@ export const createLeadership = (options: LeadershipOptions): Leadership => {
     platform,
     onLook() {
       freeze.ran()
-      post(options.isInView() ? { type: 'hello', inView: true } : { type: 'hello' })
+      sayHello(options.isInView())
     },
     onSilence: () => (state().is === 'yielded' ? takeOver.makeSure('silence') : move('silence')),
   })
   const failures = createFailures({ ...options, leaderStatus: () => follower.leaderStatus() })
   /** Each part takes from it what the part's own options name. */
-  const shared = { ...options, lock, freeze, known, watch, failures, post }
+  const shared = { ...options, lock, freeze, known, watch, failures, post, sayHello }
   const transitions = createTransitions({
     ...shared,
     onGranted: () => takeOver.makeSure('granted'),
@@ -185,7 +195,7 @@ export const createLeadership = (options: LeadershipOptions): Leadership => {
     onNewer(by) {
       if (state().is === 'superseded') return
       // From this last word the newer hub learns that a stream may have been closed a moment ago (S1).
-      post({ type: 'hello' })
+      sayHello()
       move('superseded')
       options.onSuperseded(by)
     },
@@ -193,7 +203,7 @@ export const createLeadership = (options: LeadershipOptions): Leadership => {
       // T4: the older hub gives way once it hears this one. Its words do not count as signs of life: if it does not
       // give way, this hub robs it after the time that a leader gets which was heard before.
       watch.noticed()
-      post({ type: 'hello' })
+      sayHello()
     },
     onFailure: failures.report,
   })
@@ -245,6 +255,9 @@ export const createLeadership = (options: LeadershipOptions): Leadership => {
       channel.close()
     },
     signOut: () => post({ type: 'sign-out' }),
+    tellWants() {
+      if (state().is !== 'leading') sayHello()
+    },
     tellLeader(command) {
       if (state().is === 'leading') return false
       post({ type: 'command', command })

@@ -3,7 +3,6 @@ import { exponential } from '../base/exponential.ts'
 import type { Platform } from '../base/platform.ts'
 import type { Log } from '../log/log.ts'
 import { type Failures, REFUSED } from './failures.ts'
-import type { HubMessage } from './hub-messages.ts'
 import type { LeaderLock, LockRequest } from './leader-lock.ts'
 import type { LeaderWatch } from './leader-watch.ts'
 import {
@@ -25,7 +24,7 @@ export interface TransitionsOptions {
   log: Pick<Log, 'position' | 'flush' | 'follow'>
   known: Pick<NewestKnown, 'term'>
   failures: Failures
-  post(message: HubMessage): void
+  sayHello(): void
   setStreaming(streaming: boolean): void
   onStatus(): void
   /** The lock manager has granted the lock, perhaps before a freeze: the hub has to make sure that it still has it. */
@@ -58,7 +57,7 @@ export const createTransitions = ({
   log,
   known,
   failures,
-  post,
+  sayHello,
   setStreaming,
   onStatus,
   onGranted,
@@ -110,7 +109,7 @@ export const createTransitions = ({
     setStreaming(false)
     log.follow()
     onStatus()
-    post({ type: 'hello' })
+    sayHello()
   }
 
   /** Undoes what the state before held: its timer, its stream, its lock. */
@@ -123,7 +122,7 @@ export const createTransitions = ({
     }
     // After a failure this hub may have begun to lead already.
     if (from.is === 'leading' || next === 'retrying') stepDown()
-    else if (next === 'yielded') post({ type: 'hello' })
+    else if (next === 'yielded') sayHello()
     if (next === 'queued') from.lock.release()
     if (next !== 'retrying') return
     from.lock.forget()

@@ -1,3 +1,5 @@
+import { controlOf, isControl } from '../../src/shared/control.ts'
+import type { LoggedEvent } from '../../src/shared/events.ts'
 import type { EventHead, Inspection, InspectOptions } from '../../src/shared/inspection.ts'
 import type { Log } from './log.ts'
 
@@ -5,6 +7,19 @@ type Heads = NonNullable<InspectOptions['heads']>
 
 /** The most heads in one answer: a person reads a screenful, not a log. */
 const MOST_HEADS = 500
+
+const headOf = (event: LoggedEvent): EventHead => {
+  const { seq, id, type, topic, at, data } = event
+  return {
+    seq,
+    id,
+    type,
+    topic,
+    control: isControl(event) ? controlOf(event).is : null,
+    at,
+    size: data.length,
+  }
+}
 
 /** What the log holds, for people: no payload, and no more than was asked for (I1). */
 export const readHeads = async (
@@ -18,8 +33,7 @@ export const readHeads = async (
     const events = await log.read(seq)
     // The events were trimmed, cut or dropped meanwhile.
     if (events.length === 0) break
-    for (const { seq, id, type, at, data } of events)
-      if (seq < end) heads.push({ seq, id, type, at, size: data.length })
+    heads.push(...events.filter(({ seq }) => seq < end).map(headOf))
     seq = events.at(-1)!.seq
   }
   return heads
@@ -45,5 +59,6 @@ export const inspectLog = async (
     committed: log.committed(),
     durable: log.isDurable(),
     lastEventId: log.lastEventId(),
+    topics: log.position().topics ?? {},
   },
 })

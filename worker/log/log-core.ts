@@ -15,6 +15,8 @@ export interface LogCore {
   inTurn<T>(run: () => Promise<T>): Promise<T>
   /** The events after `seq`, as many as one read takes, in order and without holes. Empty: there are none any more. */
   read(seq: number): LoggedEvent[] | Promise<LoggedEvent[]>
+  /** Commits at once, if there is anything to commit. `onChange` tells when more is committed. */
+  awaitCommit(): void
   /** There are events to deliver, or another epoch. @param appended what this hub has added as leader, or `null` */
   onChange(appended: Appended | null): void
   /** Another leader took over: what was delivered before may be no part of the log any more. */

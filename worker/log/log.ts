@@ -122,7 +122,21 @@ export const createLog = ({ platform, open, bounds, dedupe, metrics, ...hooks }:
     seq >= (tail.first() ?? ledger.position.head + 1) - 1 ? tail.after(seq) : persistence.read(seq)
 
   const { onChange, onTruncate } = hooks
-  const core: LogCore = { platform, ledger, persistence, metrics, inTurn, read, onChange, onTruncate }
+  const awaitCommit = () => {
+    ledger.isCommitAwaited = true
+    void persistence.commitNow()
+  }
+  const core: LogCore = {
+    platform,
+    ledger,
+    persistence,
+    metrics,
+    inTurn,
+    read,
+    awaitCommit,
+    onChange,
+    onTruncate,
+  }
 
   return {
     ...createTermClaim(core),
@@ -151,10 +165,7 @@ export const createLog = ({ platform, open, bounds, dedupe, metrics, ...hooks }:
     recall: (point) => recall(ledger, point),
     beginAfter: (id) => beginAfter(ledger, id),
     start: (from, since = Number.POSITIVE_INFINITY) => startCursor(ledger, from, since, platform.now()),
-    awaitCommit() {
-      ledger.isCommitAwaited = true
-      void persistence.commitNow()
-    },
+    awaitCommit,
     flush: () => inTurn(persistence.commitNow),
     discard: persistence.close,
     async close() {

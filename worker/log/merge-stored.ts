@@ -18,7 +18,8 @@ const takeStored = (ledger: Ledger, stored: Position, records: LogRecord[], isKe
   const newest = announcedHead > head ? beyond.at(-1)?.id : ours.lastEventId
   const lastEventId = (isKept ? newest : null) ?? stored.lastEventId
   const { term, leader, leaders } = stored.term < ours.term ? ours : stored
-  ledger.position = { ...stored, term, leader, leaders, head, lastEventId }
+  const { topics } = isKept ? ours : stored
+  ledger.position = { ...stored, term, leader, leaders, head, lastEventId, topics }
   ledger.alignedTerm = Math.max(ledger.alignedTerm, stored.term)
   ledger.announcedHead = head
   ledger.forget(stored.head)

@@ -26,11 +26,12 @@ export const createOverlap = (
   /** The seqs of the events that have come again, since each can come again only once. `null`: the overlap is over. */
   let repeated: Set<number> | null = null
 
-  const takeHeld = async ({ type, data }: Received, seqs: readonly number[]) => {
+  const takeHeld = async ({ type, data, topic }: Received, seqs: readonly number[]) => {
     for (const seq of seqs) {
       if (repeated?.has(seq)) continue
       const held = await find(seq)
-      if (held?.seq === seq && held.type === type && held.data === data) {
+      const isSame = held?.type === type && held.data === data && held.topic === topic
+      if (held?.seq === seq && isSame) {
         repeated?.add(seq)
         return true
       }

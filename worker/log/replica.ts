@@ -1,3 +1,5 @@
+import { isControl } from '../../src/shared/control.ts'
+import { afterControl } from './after-control.ts'
 import { agreesUpTo } from './lineage.ts'
 import type { Appended } from './log.ts'
 import { type LogCore, skipTo } from './log-core.ts'
@@ -71,7 +73,8 @@ export const createReplica = (core: LogCore): Replica => {
       if (event.seq <= position.head) continue
       position.head = event.seq
       ledger.keep(event)
-      metrics.event(event.type)
+      if (isControl(event)) position.topics = afterControl(position.topics, event)
+      else metrics.event(event.type)
     }
     persistence.trim()
     onChange(null)
@@ -102,6 +105,8 @@ export const createReplica = (core: LogCore): Replica => {
     ledger.origin = 'aligned'
     const { position } = ledger
     ledger.alignedTerm = position.term = leader.term
+    // This log may still lack the leader's newest controls. They come with their events, and change nothing then.
+    position.topics = leader.topics
     if (position.streamClient !== leader.streamClient) {
       position.streamClient = leader.streamClient
       // Tabs have to know the new `streamClient` before the next event: the leader may hang by then.

@@ -1,4 +1,5 @@
 import { type DBSchema, deleteDB, type IDBPDatabase, openDB } from 'idb'
+import type { TopicRecords } from '../../src/shared/control.ts'
 import type { LoggedEvent, ResetReason } from '../../src/shared/events.ts'
 import type { PackedEvents } from '../../src/shared/packed-events.ts'
 import { pack, unpackEvents } from '../../src/shared/packed-events.ts'
@@ -42,6 +43,8 @@ export interface Position {
   streamClient: string
   /** The longest time between two signs of life of the server, in ms (S3). Left out: the server has shown no rhythm. */
   rhythm?: number | undefined
+  /** The topics at `head` (R7). Left out: none was ever asked for. */
+  topics?: TopicRecords | undefined
 }
 
 /**

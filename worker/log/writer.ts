@@ -1,4 +1,6 @@
+import { isControl, ownOf } from '../../src/shared/control.ts'
 import type { LoggedEvent, ResetReason } from '../../src/shared/events.ts'
+import { afterControl } from './after-control.ts'
 import type { LogCore } from './log-core.ts'
 import { sizeOf } from './one-read.ts'
 import { createOverlap } from './overlap.ts'
@@ -41,27 +43,33 @@ export const createWriter = (core: LogCore, dedupe: boolean): Writer => {
     const events: LoggedEvent[] = []
     let size = 0
     for (const block of blocks) {
-      const { id, type, data } = block
-      const taken = overlap.take(block)
+      const { id, type, data, topic } = block
+      // An event that is not to enter the log must not end the overlap either.
+      const isUnasked = topic !== null && !!type && ownOf(position.topics, topic)?.is !== 'live'
+      const taken = !isUnasked && overlap.take(block)
       if (taken === true || (taken !== false && (await taken))) {
         // A repeated event does not move the position: a server that starts over must not pull it back.
         metrics.duplicate()
         continue
       }
       if (block.givenId !== null) position.lastEventId = block.givenId
-      if (type === null) continue
+      if (isUnasked) metrics.unasked()
+      if (type === null || isUnasked) continue
       position.head += 1
       const hasOwnId = block.givenId !== null && block.givenId !== ''
-      const event = { seq: position.head, id, hasOwnId, type, data, at }
+      const event = { seq: position.head, id, hasOwnId, type, data, at, topic }
       ledger.keep(event)
       events.push(event)
       size += sizeOf(event)
-      metrics.event(type)
+      if (isControl(event)) position.topics = afterControl(position.topics, event)
+      else metrics.event(type)
     }
     ledger.touch()
     onChange({ after, events })
     persistence.trim()
-    persistence.appended(size)
+    // Tabs are told of a control only once it is committed (TO3).
+    if (events.some(isControl)) core.awaitCommit()
+    else persistence.appended(size)
     return events.length
   }
 

@@ -23,6 +23,8 @@ export interface AttemptRequest {
   credential: Granted
   /** The position to resume after; `''`: the request asks for no resumption. */
   lastEventId: string
+  /** The topics to ask for; empty: none, as where the stream has no topics. */
+  topics: string[]
   /** The hub's own headers, beside the application's. */
   headers: Record<string, string>
   rhythm: Rhythm
@@ -45,6 +47,15 @@ export interface Attempt {
    * @throws what a hook throws
    */
   run(request: AttemptRequest, hooks: Pick<StreamRequest, 'onOpen' | 'onParsed'>): Promise<Outcome | null>
+}
+
+/** The URL of the stream that asks for these topics (R7). */
+const withTopics = (url: string, names: string[], topics: HubOptions['topics']): string => {
+  if (topics === null || names.length === 0) return url
+  const asking = new URL(url)
+  const values = topics.separator === null ? names : [names.join(topics.separator)]
+  for (const value of values) asking.searchParams.append(topics.param, value)
+  return asking.href
 }
 
 /** Types of events by which servers only say that they are there. */
@@ -71,7 +82,7 @@ export const createAttempt = (deps: AttemptOptions): Attempt => {
     isOver: () => isOver,
     checkHeartbeat: () => heartbeat?.check(),
     abort: () => life.abort(),
-    async run({ credential, lastEventId, headers, rhythm }, hooks) {
+    async run({ credential, lastEventId, topics, headers, rhythm }, hooks) {
       isSent = true
       /** Silence aborts it, and so does `life`. */
       const link = new AbortController()
@@ -99,7 +110,7 @@ export const createAttempt = (deps: AttemptOptions): Attempt => {
       }
       try {
         const outcome = await requestStream({
-          url: options.url,
+          url: withTopics(options.url, topics, options.topics),
           user: options.user,
           headers: { ...options.headers, ...credential.headers, ...headers },
           credentials: credential.credentials,
@@ -108,6 +119,7 @@ export const createAttempt = (deps: AttemptOptions): Attempt => {
           lastEventId,
           lastEventIdQuery: options.lastEventId?.query ?? null,
           maxEventSize: options.maxEventSize,
+          hasTopics: options.topics !== null,
           signal: link.signal,
           fetch: platform.fetch,
           async onOpen(answered) {

@@ -6,6 +6,8 @@ import { CLOSE_GRACE } from '../base/close-grace.ts'
 import type { MetricsRecorder } from '../base/metrics.ts'
 import { type Platform, pause } from '../base/platform.ts'
 import type { Log } from '../log/log.ts'
+import { MARKER } from '../topics/marker.ts'
+import type { Topics } from '../topics/topics.ts'
 import { type Attempt, createAttempt } from './attempt.ts'
 import {
   type ConnectionEvent,
@@ -39,6 +41,8 @@ export interface ConnectionOptions {
   log: Pick<Log, 'ready' | 'connected' | 'restart' | 'lastEventId' | 'streamClient' | 'rhythm' | 'keepRhythm'>
   /** Where the events go. */
   ingest: Ingest
+  /** `null`: the stream has no topics. */
+  topics: Pick<Topics, 'ask' | 'opened' | 'closed'> | null
   /** Whether the stream comes from the page's own origin. */
   sameOrigin: boolean
   /** Whether `Stream-Client` may go along (R6): elsewhere an unknown header fails the preflight. */
@@ -69,6 +73,8 @@ export interface Connection extends Pick<Triggers, 'nudge' | 'welcome' | 'wake'>
   letGo(): void
   /** `reconnect()`: tries now, as if for the first time, also in place of an attempt or a stream that stands. */
   retry(): void
+  /** Opens a stream that stands anew, to ask for other topics (R7). It goes on from where it is. */
+  reopen(): void
   /** `dropLog()`: the log starts over, without a position (I2). A stream that stands goes on. */
   drop(): void
   /** Aborts what is under way, for good. */
@@ -135,6 +141,7 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
       if (next !== 'open') void log.restart('dropped', '')
     }
     if (!('attempt' in phase) || next === 'open') return
+    deps.topics?.closed()
     phase.attempt.abort()
     const now = platform.now()
     if (phase.attempt.isSent() && !phase.attempt.isOver()) abortedAt = now
@@ -226,21 +233,24 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
       policy.startOver()
       deps.onStatus()
     })
-    timers.add(watchRenewal({ platform, credentials, credential, onRenewed }).close)
+    timers.add(watchRenewal({ platform, credentials, credential, onRenewed: reopen }).close)
+    deps.topics?.opened(headers)
     void log.connected(asked !== '')
     if (lost !== null) return log.restart(lost, '')
     if (resume === 'reset') return log.restart('server', '')
     if (resume === 'unconfirmed' && options.resume === 'strict') return log.restart('unconfirmed', asked)
   }
 
-  const onRenewed = () => {
+  const reopen = () => {
+    if (phase.state !== 'open') return
     policy.uncount()
     enter('retry')
   }
 
   const take = async (attempt: Attempt, { retry, blocks, tooLarge }: Parsed) => {
     if (retry !== null) policy.setBase(retry)
-    if (phase.state === 'open' && blocks.some(({ type }) => type !== null)) phase.isUseful = true
+    if (phase.state === 'open' && blocks.some(({ type }) => type !== null && type !== MARKER))
+      phase.isUseful = true
     for (let left = tooLarge; left > 0; left--)
       errors.skipped('too-large', tooLargeMessage(options.maxEventSize))
     const { refused, unavailable } = await deps.ingest.take(blocks, () => isPresent(attempt))
@@ -294,13 +304,15 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
     const [credential] = await Promise.all([given ?? credentials.get(), log.ready])
     if (!isPresent(attempt)) return
     if (!credential.ok) return settleWithout(credential)
+    const topics = deps.topics === null ? [] : await deps.topics.ask()
+    if (!isPresent(attempt)) return
     authorization = credential.headers.authorization ?? null
     const asked = position.ask()
     const headers = deps.sendStreamClient ? { 'stream-client': log.streamClient() } : {}
     rhythm ??= createRhythm(log.rhythm())
     after(NO_ANSWER_AFTER, () => errors.report(NO_ANSWER))
     const outcome = await attempt.run(
-      { credential, lastEventId: asked, headers, rhythm },
+      { credential, lastEventId: asked, topics, headers, rhythm },
       {
         onOpen: (headers) => opened(attempt, headers, asked, credential),
         async onParsed(parsed, isAll) {
@@ -373,6 +385,7 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
       enter('unwatched')
     },
     retry,
+    reopen,
     drop() {
       position.drop()
       const isWaiting = 'wait' in phase && !phase.wait.isTold

@@ -50,6 +50,7 @@ export const createErrorReports = ({ platform, metrics, ...deps }: ErrorReportsO
       retryable,
       state: state === 'disposed' ? 'closed' : state,
       at: platform.now(),
+      topic: null,
     }
   }
 

@@ -1,6 +1,7 @@
 import type { ResetReason } from '../../src/shared/events.ts'
 import type { Log } from '../log/log.ts'
 import type { Received } from '../log/received.ts'
+import type { Topics } from '../topics/topics.ts'
 import type { Block } from './parser.ts'
 import type { SignedEventFilter } from './signed-event-filter.ts'
 
@@ -17,6 +18,8 @@ export interface Backpressure {
 export interface IngestOptions {
   log: Pick<Log, 'append' | 'restart' | 'head'>
   filter: SignedEventFilter
+  /** `null`: the stream has no topics. */
+  topics: Pick<Topics, 'read'> | null
   backpressure: Backpressure
   /** Whether this hub still leads. The answer holds even right after a freeze (L3). */
   leads(): Promise<boolean>
@@ -51,7 +54,7 @@ const endOfRun = (blocks: Block[], from: number): number => {
 }
 
 /** Takes blocks from the parser into the log, past all that may hold them up: signatures, leadership, full tabs. */
-export const createIngest = ({ log, filter, backpressure, leads }: IngestOptions): Ingest => {
+export const createIngest = ({ log, filter, topics, backpressure, leads }: IngestOptions): Ingest => {
   const append = async (blocks: Block[], isPresent: () => boolean) => {
     // While the hub waited for room, the browser has gathered one chunk, which may be larger than the whole log.
     for (let from = 0; from < blocks.length; ) {
@@ -73,9 +76,10 @@ export const createIngest = ({ log, filter, backpressure, leads }: IngestOptions
 
   return {
     async take(received, isPresent) {
-      const { blocks, refused, unavailable } = await filter(received)
+      const { blocks: checked, refused, unavailable } = await filter(received)
       // The filter may have taken long to fetch the keys.
       if (!isPresent()) return { refused: [], unavailable: null }
+      const blocks: Block[] = topics?.read(checked) ?? checked
       for (let from = 0; from < blocks.length; ) {
         const to = endOfRun(blocks, from)
         const run = blocks.slice(from, to)

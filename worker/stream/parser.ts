@@ -29,6 +29,24 @@ const COLON = 58
 
 /** The fields of 9.2.6, as a line begins that gives the field a value. */
 const FIELDS = ['data:', 'event:', 'id:', 'retry:']
+/**
+ * How a comment begins that names the topic of its block (R7). An unknown field would do for this parser, but servers'
+ * frameworks write comments, and no unknown fields.
+ */
+const TOPIC = ': topic '
+/** Characters of the longest topic. A comment with more is a comment like any other. */
+const MOST_TOPIC = 200
+/** Characters by which `mostOf` knows what a line is. */
+const TELLING = TOPIC.length
+
+/** An event before its first line. `data: null`: no data line has come. `skipped`: the event went past the limit. */
+const UNBEGUN = {
+  data: null as string | null,
+  type: '',
+  id: null as string | null,
+  skipped: false,
+  topic: null as string | null,
+}
 
 /**
  * The project's own parser. It skips an event past the limit without holding it, and the stream goes on (B1).
@@ -40,13 +58,16 @@ const FIELDS = ['data:', 'event:', 'id:', 'retry:']
  *
  * @param lastEventId the last event ID to inherit from
  * @param maxEventSize of one event's data, and of its type, in characters (UTF-16 code units)
+ * @param hasTopics whether a `: topic` line names the topic of its block (R7)
  */
-export const createParser = (lastEventId: string, maxEventSize: number): Parser => {
+export const createParser = (lastEventId: string, maxEventSize: number, hasTopics: boolean): Parser => {
   /** The decoder strips one BOM at the start and no other, as the standard's "UTF-8 decode" does. */
   const decoder = new TextDecoder()
   let parsed: Parsed = { blocks: [], retry: null, comments: 0, tooLarge: 0 }
-  /** The event under way. `data: null`: no data line has come yet. `skipped`: the event went past the limit. */
-  let event = { data: null as string | null, type: '', id: null as string | null, skipped: false }
+  /** The event under way. */
+  let event = { ...UNBEGUN }
+  /** How the lines begin that count. */
+  const kept = hasTopics ? [...FIELDS, TOPIC] : FIELDS
   /**
    * The beginning of a line whose end has not come yet. At most `most` characters of the line are kept. `null`: the
    * field is not known yet.
@@ -71,20 +92,22 @@ export const createParser = (lastEventId: string, maxEventSize: number): Parser 
   }
 
   const dispatch = () => {
-    const { data, id, skipped } = event
+    const { data, id, skipped, topic } = event
     if (id !== null) lastEventId = id
     const type = data === null ? null : event.type || 'message'
-    const block = { givenId: id, id: lastEventId, type, data: data ?? '' }
+    const block = { givenId: id, id: lastEventId, type, data: data ?? '', topic }
     if (skipped) parsed.blocks.push({ ...block, tooLarge: true })
     else if (data !== null || id !== null) parsed.blocks.push(block)
-    event = { data: null, type: '', id: null, skipped: false }
+    event = { ...UNBEGUN }
   }
 
   /** `text` from `from` to `to`, a whole line without its end. */
   const takeLine = (text: string, from: number, to: number) => {
     if (from === to) return dispatch()
     if (text.charCodeAt(from) === COLON) {
-      parsed.comments += 1
+      const isTopic = hasTopics && text.startsWith(TOPIC, from) && to - from <= TOPIC.length + MOST_TOPIC
+      if (isTopic) event.topic = text.slice(from + TOPIC.length, to)
+      else parsed.comments += 1
       return
     }
     // The fast way for nearly all lines, which needs no copy of the field's name.
@@ -114,8 +137,9 @@ export const createParser = (lastEventId: string, maxEventSize: number): Parser 
 
   /** How many characters of an unfinished line are kept: the field's name, a colon, a space, and part of its value. */
   const mostOf = (start: string): number | null => {
-    const field = FIELDS.find((each) => start.startsWith(each))
-    if (field === undefined) return FIELDS.some((each) => each.startsWith(start)) ? null : 0
+    const field = kept.find((each) => start.startsWith(each))
+    if (field === undefined) return kept.some((each) => each.startsWith(start)) ? null : 0
+    if (field === TOPIC) return TOPIC.length + MOST_TOPIC
     const name = field.length + (start.charCodeAt(field.length) === SPACE ? 1 : 0)
     if (field === 'data:') return event.skipped ? 0 : name + room()
     return name + (field === 'event:' ? maxEventSize : MAX_ID)
@@ -126,7 +150,8 @@ export const createParser = (lastEventId: string, maxEventSize: number): Parser 
     if (line.start === '' && text.charCodeAt(0) === COLON) parsed.comments += 1
     line.start += text
     // One look while the line is short: each look at a string that grows by pieces copies all of it.
-    if (line.most === null || line.start.length - text.length < 7) line.most = mostOf(line.start.slice(0, 7))
+    if (line.most === null || line.start.length - text.length < TELLING)
+      line.most = mostOf(line.start.slice(0, TELLING))
     if (line.most === null || line.start.length <= line.most) return
     const isPast = !event.skipped && (line.start.startsWith('data:') || line.start.startsWith('event:'))
     if (isPast) skipEvent()

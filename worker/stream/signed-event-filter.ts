@@ -52,7 +52,7 @@ export const createSignedEventFilter = ({
       return inThisChunk.get(`${id}\n${data}`) ?? (found === 'held' && isReset ? 'before' : found)
     }
     for (const block of received) {
-      const { type, data, givenId } = block
+      const { type, data, givenId, topic } = block
       if (type === 'stream.reset') {
         isReset = true
         for (const key of inThisChunk.keys()) inThisChunk.set(key, 'before')
@@ -61,7 +61,7 @@ export const createSignedEventFilter = ({
         filtered.blocks.push(block)
         continue
       }
-      const checked = await verifier({ id: givenId ?? '', type, data })
+      const checked = await verifier({ id: givenId ?? '', type, data, topic })
       const what = `An event "${type.slice(0, 100)}" is not delivered`
       if (checked.ok) {
         const { data } = checked

@@ -19,6 +19,8 @@ export interface StreamRequest {
   /** The query parameter that the position goes into; `null`: the header `Last-Event-ID`. */
   lastEventIdQuery: string | null
   maxEventSize: number
+  /** Whether a `: topic` line names the topic of its block (R7). */
+  hasTopics: boolean
   signal: AbortSignal
   fetch: typeof globalThis.fetch
   onOpen(headers: Headers): void | Promise<void>
@@ -116,7 +118,7 @@ export const requestStream = async (request: StreamRequest): Promise<Outcome | n
     if (isAnothers(streamUser(headers), request.user)) throw new Ended({ type: 'anothers' })
 
     await request.onOpen(headers)
-    const parser = createParser(lastEventId, request.maxEventSize)
+    const parser = createParser(lastEventId, request.maxEventSize, request.hasTopics)
     const reader = body.getReader()
     for (;;) {
       const reading = reader.read().catch((error: unknown) => {

@@ -4,10 +4,12 @@ import type { PackedBatch } from '../../src/shared/protocol.ts'
 import { type Platform, pause } from '../base/platform.ts'
 import type { Log } from '../log/log.ts'
 import type { TabStart } from './attach-tab.ts'
-import { createFollowing, type FollowingOptions } from './following.ts'
+import { type CommitWaitOptions, createCommitWait } from './commit-wait.ts'
+import { createFollowing } from './following.ts'
 import { locateTab, type TabStanding } from './locate-tab.ts'
 import type { SharedReads } from './shared-reads.ts'
 import { createTold } from './told.ts'
+import { createTopicNews } from './topic-news.ts'
 
 /**
  * After so many events that a tab does not follow, it gets an empty batch that moves its own cursor. Otherwise the
@@ -26,7 +28,7 @@ export interface NextBatch {
 
 export interface BatchesOptions {
   platform: Pick<Platform, 'after' | 'now'>
-  log: FollowingOptions['log'] & Pick<Log, 'head' | 'position' | 'lineage' | 'facts' | 'read'>
+  log: CommitWaitOptions['log'] & Pick<Log, 'head' | 'position' | 'lineage' | 'facts' | 'read'>
   reads: SharedReads
   start: TabStart
   /** As in `TabStanding`. */
@@ -75,52 +77,66 @@ export const createBatches = ({
     oldUpTo: null,
   }
   const told = createTold(log, { lineage, seq: cursor.seq })
-  const following = createFollowing({ platform, log, follow: options.follow, onChange })
+  const news = createTopicNews(log, platform)
+  const waiting = { platform, log, onChange }
+  const following = createFollowing({ ...waiting, follow: options.follow, onJoined: news.joined })
+  const controlWait = createCommitWait(waiting)
+  // Topics may have been live at the tab's former hub.
+  news.moved(Object.keys(options.follow.topics))
   let isClosed = false
 
   const set = (change: Partial<typeof tab>) => {
+    // Another log, or another part of this one, may have other topics.
+    if (change.cursor !== undefined && change.cursor.epoch !== tab.cursor.epoch) news.moved(joined())
     tab = { ...tab, ...change }
   }
+  const joined = () => Object.keys(following.present().follow.topics)
 
-  const withoutEvents = (reset: ResetReason | null): NextBatch => {
+  const withoutEvents = (reset: ResetReason | null, topics = news.take(tab.cursor)): NextBatch => {
     const { epoch, seq: to } = tab.cursor
-    return { batch: { epoch, rewind: null, to, ...told.stamp(to), reset, events: NO_EVENTS }, at: null }
+    const rewind = reset === null ? told.rewind() : null
+    return { batch: { epoch, rewind, to, ...told.stamp(to), reset, topics, events: NO_EVENTS }, at: null }
   }
 
   /** Whether the cursor still stands where it did before something was read. */
   const isStill = ({ epoch, seq }: Cursor) => log.epoch() === epoch && tab.cursor.seq === seq
 
   /** Moves the cursor over events from before the tab came, by one read at most. */
-  const skipOld = async (oldUpTo: number) => {
+  const skipOld = async (oldUpTo: number): Promise<'again'> => {
     const { cursor, since } = tab
     const events = await log.read(cursor.seq)
     const first = events.findIndex(({ seq, at }) => seq > oldUpTo || at >= since)
     if (first >= 0) set({ oldUpTo: null })
-    if (!isStill(cursor) || events.length === 0) return pause(platform, 0)
-    set({ cursor: { ...cursor, seq: first < 0 ? events.at(-1)!.seq : events[first]!.seq - 1 } })
+    if (!isStill(cursor) || events.length === 0) await pause(platform, 0)
+    else set({ cursor: { ...cursor, seq: first < 0 ? events.at(-1)!.seq : events[first]!.seq - 1 } })
+    return 'again'
   }
 
-  /** A batch of what the tab follows, from one read. `null`: there is none yet, or the log has changed meanwhile. */
-  const readOn = async (): Promise<NextBatch | null> => {
+  /**
+   * A batch of what the tab follows, from one read. `again`: there is none here, or the log has changed meanwhile. `wait`:
+   * it begins with a control that is not committed yet (TO3).
+   */
+  const readOn = async (): Promise<NextBatch | 'again' | 'wait'> => {
     const { epoch, seq: after } = tab.cursor
     const { term } = log.position()
     const asked = following.present()
-    const read = reads.next(after, asked.types, asked.key)
+    const read = reads.next(after, asked.follow, asked.key)
     const selection = read instanceof Promise ? await read : read
-    if (isClosed || asked !== following.present()) return null
+    if (isClosed || asked !== following.present()) return 'again'
     if (selection === null || !isStill({ epoch, seq: after }) || log.position().term !== term) {
       // The events are gone, or another leader's log may have other ones there. The change that is under way gets its
       // turn first, then `next` looks again.
       await pause(platform, 0)
-      return null
+      return 'again'
     }
-    const { to, id, at, events } = selection
+    const { to, id, at, events, control } = selection
+    if (control !== null && !controlWait.isOver({ epoch, seq: control })) return 'wait'
     if (at === null && to - told.seq() < SILENT_EVENTS) {
       set({ cursor: { epoch, seq: to } })
-      return null
+      return 'again'
     }
     const rewind = told.rewind()
-    return { batch: { epoch, rewind, to, ...told.stamp(to, id), reset: null, events }, at }
+    return { batch: { epoch, rewind, to, ...told.stamp(to, id), reset: null, topics: null, events }, at }
   }
 
   const next = async () => {
@@ -128,21 +144,27 @@ export const createBatches = ({
       const located = locateTab(log.facts(), { ...tab, lineage: told.lineage() })
       switch (located.kind) {
         case 'wait':
-          if (located.for === 'events') set({ isBehind: false })
-          return null
+          if (located.for === 'leader') return null
+          set({ isBehind: false })
+          break
         case 'move':
           set({ cursor: located.cursor, oldUpTo: located.oldUpTo })
           continue
         case 'reset':
           set({ cursor: located.cursor, pendingReset: null })
+          news.moved(joined())
           onReset(located.reason)
           return withoutEvents(located.reason)
         case 'tell':
           return withoutEvents(null)
       }
+      const topics = news.take(tab.cursor)
+      if (topics !== null) return withoutEvents(null, topics)
+      if (located.kind === 'wait') return null
       set({ isBehind: true })
       const found = located.oldUpTo === null ? await readOn() : await skipOld(located.oldUpTo)
-      if (found) return found
+      if (found === 'wait') return null
+      if (found !== 'again') return found
     }
     return null
   }
@@ -159,6 +181,7 @@ export const createBatches = ({
     truncate() {
       const agreed = told.truncate()
       if (tab.cursor.seq > agreed) set({ cursor: { ...tab.cursor, seq: agreed } })
+      news.moved(joined())
     },
     close() {
       isClosed = true

@@ -1,71 +1,67 @@
-import { type Cursor, type Follow, followKey } from '../../src/shared/events.ts'
-import type { Platform } from '../base/platform.ts'
-import type { Log } from '../log/log.ts'
+import { ownOf } from '../../src/shared/control.ts'
+import { type Cursor, type Follow, followKey, type Types } from '../../src/shared/events.ts'
+import { type CommitWaitOptions, createCommitWait } from './commit-wait.ts'
 
-/**
- * The most ms that a tab waits to join: a leader without IndexedDB never commits, and a follower may have come too late
- * to hear of a commit. Leaders commit every 100 ms.
- */
-const JOIN_LIMIT = 500
-
-export interface FollowingOptions {
-  platform: Pick<Platform, 'after' | 'now'>
-  log: Pick<Log, 'epoch' | 'committed' | 'isDurable' | 'awaitCommit'>
+export interface FollowingOptions extends CommitWaitOptions {
   follow: Follow
-  /** The tab may join now. */
-  onChange(): void
+  /** The tab has joined these topics at its cursor. */
+  onJoined(names: string[]): void
 }
 
 /**
- * What a tab follows. A tab joins a type only at a place that is committed (D1). Otherwise it might hear two events of
- * the type in the wrong order. It would hear the newer one, and the hub would die before it commits. The next hub would
- * get both again, and deliver the older one, which the tab had not followed before.
+ * What a tab follows. A tab joins a type or a topic only at a place that is committed (D1). Otherwise it might hear two
+ * events of the type in the wrong order. It would hear the newer one, and the hub would die before it commits. The next
+ * hub would get both again, and deliver the older one, which the tab had not followed before.
  */
 export interface Following {
-  /** The types that are delivered now, and their `followKey`. */
-  present(): { types: Follow; key: string }
-  /** The types that the tab has asked for, whether or not it has joined them yet. */
+  /** What is delivered now, and its `followKey`. */
+  present(): { follow: Follow; key: string }
+  /** What the tab has asked for, whether or not it has joined all of that yet. */
   asked(): Follow
-  ask(types: Follow): void
-  /** Joins the types that were asked for, if the tab may at this cursor. @returns whether the tab still has to wait */
+  ask(follow: Follow): void
+  /** Joins what was asked for, if the tab may at this cursor. @returns whether the tab still has to wait */
   mustWait(cursor: Cursor): boolean
 }
 
-/** Whether `wider` has a type that `follow` has not. */
-const isWider = (wider: Follow, follow: Follow): boolean =>
-  follow !== '*' && (wider === '*' || wider.some((type) => !follow.includes(type)))
+/** Whether `wider` has a type that `types` has not. */
+const isWider = (wider: Types, types: Types): boolean =>
+  types !== '*' && (wider === '*' || wider.some((type) => !types.includes(type)))
 
-export const createFollowing = ({ platform, log, follow, onChange }: FollowingOptions): Following => {
-  let present = { types: follow, key: followKey(follow) }
-  /** The types that the tab is to join. `by`: it waits until then at the latest; `null`: it has not had to wait yet. */
-  let joining: { types: Follow; by: number | null } | null = null
+/** The topics of `wider` that are new to `follow`, or of which it has more types. */
+const widerTopics = (wider: Follow, follow: Follow): string[] =>
+  Object.entries(wider.topics).flatMap(([name, types]) => {
+    const its = ownOf(follow.topics, name)
+    return its === undefined || isWider(types, its) ? [name] : []
+  })
 
-  const apply = (types: Follow) => {
-    present = { types, key: followKey(types) }
+export const createFollowing = ({ follow, onJoined, ...deps }: FollowingOptions): Following => {
+  const wait = createCommitWait(deps)
+  const keyed = (follow: Follow) => ({ follow, key: followKey(follow) })
+  /** Even a tab that comes from another hub, where its topics were live, has to join them here (TO2). */
+  let present = keyed({ ...follow, topics: {} })
+  /** What the tab is to join; `null`: it has joined what it asked for. */
+  let joining: Follow | null = Object.keys(follow.topics).length > 0 ? follow : null
+
+  const apply = (next: Follow) => {
+    const joined = Object.keys(next.topics).filter((name) => !Object.hasOwn(present.follow.topics, name))
+    present = keyed(next)
     joining = null
+    if (joined.length > 0) onJoined(joined)
   }
 
   return {
     present: () => present,
-    asked: () => joining?.types ?? present.types,
-    ask(types) {
-      if (isWider(types, present.types)) joining = { types, by: joining?.by ?? null }
-      else apply(types)
+    asked: () => joining ?? present.follow,
+    ask(next) {
+      const { follow } = present
+      if (isWider(next.types, follow.types) || widerTopics(next, follow).length > 0) joining = next
+      else apply(next)
     },
-    mustWait({ epoch, seq }) {
+    mustWait(cursor) {
       if (joining === null) return false
-      const { types, by } = joining
-      const isSettled = epoch !== log.epoch() || seq <= log.committed() || !log.isDurable()
-      if (isSettled || (by !== null && platform.now() >= by)) {
-        apply(types)
-        return false
-      }
-      if (by === null) {
-        joining = { types, by: platform.now() + JOIN_LIMIT }
-        platform.after(JOIN_LIMIT, onChange)
-      }
-      log.awaitCommit()
-      return true
+      if (!wait.isOver(cursor)) return true
+      apply(joining)
+      return false
     },
   }
 }

@@ -1,4 +1,4 @@
-import type { Cursor, Follow } from '../../src/shared/events.ts'
+import type { Cursor, Follow, Types } from '../../src/shared/events.ts'
 import type { SessionInspection } from '../../src/shared/inspection.ts'
 import type { MetricsRecorder } from '../base/metrics.ts'
 import type { Platform } from '../base/platform.ts'
@@ -23,7 +23,7 @@ export interface SessionOptions extends TabStart, Pick<BatchesOptions, 'reads' |
   since: number
   follow: Follow
   /** The types whose events the tab hears at once even while it is hidden (H1). */
-  urgent: Follow
+  urgent: Types
   visible: boolean
   /** Whether deliveries to this tab may wait while it is hidden (H1). */
   mayWait: boolean
@@ -49,9 +49,11 @@ export interface Session extends TabCalls {
   pump(): void
   /** Another leader took over (batches.ts). */
   truncate(): void
-  follow(types: Follow, urgent: Follow): void
+  follow(follow: Follow, urgent: Types): void
   /** The types whose events do not wait. */
-  urgent(): Follow
+  urgent(): Types
+  /** The topics that the tab has joined, or is about to. */
+  topics(): string[]
   /** How many events the tab still has to take; 0 for a tab that is stalled: the stream does not wait for it. */
   backlog(): number
   inspect(): SessionInspection
@@ -107,11 +109,12 @@ export const createSession = (options: SessionOptions): Session => {
     pump: pump.start,
     truncate: batches.truncate,
     isSlowed,
-    follow(types, urgentTypes) {
-      batches.setFollow(types)
+    follow(follow, urgentTypes) {
+      batches.setFollow(follow)
       urgent = urgentTypes
     },
     urgent: () => urgent,
+    topics: () => Object.keys(batches.follow().topics),
     backlog: () => (isClosed || pump.state() === 'stalled' ? 0 : lag()),
     inspect: () => ({
       tab,

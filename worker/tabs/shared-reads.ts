@@ -1,4 +1,5 @@
-import type { Follow, LoggedEvent } from '../../src/shared/events.ts'
+import { isControl } from '../../src/shared/control.ts'
+import type { Follow, LoggedEvent, Types } from '../../src/shared/events.ts'
 import type { PackedEvents } from '../../src/shared/packed-events.ts'
 import { pack } from '../../src/shared/packed-events.ts'
 import type { Log } from '../log/log.ts'
@@ -16,6 +17,11 @@ export interface Selection {
   /** When the newest event that the tab follows was received, in ms since 1970; `null`: there is none. */
   at: number | null
   events: PackedEvents
+  /**
+   * The seq of the last control among them; `null`: there is none. Controls come first, since the tab has to wait until
+   * they are committed, and not for what comes before them.
+   */
+  control: number | null
 }
 
 /** Reads and filters once for all tabs that stand at the same place and follow the same. */
@@ -31,11 +37,29 @@ interface Read {
   selections: Map<string, Selection>
 }
 
+const setOf = (types: Types) => (types === '*' ? null : new Set(types))
+
 const select = (events: LoggedEvent[], follow: Follow): Selection => {
-  const types = follow === '*' ? null : new Set(follow)
-  const followed = types === null ? events : events.filter(({ type }) => types.has(type))
-  const { seq: to, id } = events.at(-1)!
-  return { to, id, at: followed.at(-1)?.at ?? null, events: pack(followed) }
+  const types = setOf(follow.types)
+  const topics = new Map(Object.entries(follow.topics).map(([name, types]) => [name, setOf(types)]))
+  const isFollowed = ({ type, topic }: LoggedEvent) => {
+    const its = topic === null ? types : topics.get(topic)
+    return its !== undefined && (its === null || type === '' || its.has(type))
+  }
+  const followed: LoggedEvent[] = []
+  let control: number | null = null
+  let end = 0
+  for (; end < events.length; end++) {
+    const event = events[end]!
+    if (!isFollowed(event)) continue
+    if (isControl(event)) {
+      if (followed.length > 0 && followed.at(-1)!.seq !== control) break
+      control = event.seq
+    }
+    followed.push(event)
+  }
+  const { seq: to, id } = events[end - 1]!
+  return { to, id, at: followed.at(-1)?.at ?? null, events: pack(followed), control }
 }
 
 export const createSharedReads = (log: Pick<Log, 'read' | 'head' | 'position'>): SharedReads => {

@@ -96,7 +96,7 @@ export const createVerifier: CreateVerifier = ({ platform, jwks, audience, user 
   }
 
   /** @returns what was signed, as JSON */
-  const open = async ({ id, type, data }: SignedEvent): Promise<string> => {
+  const open = async ({ id, type, data, topic }: SignedEvent): Promise<string> => {
     const header = decodeProtectedHeader(data)
     demand(header.typ === TYP, 'it is not a signed event')
     demand(typeof header.kid === 'string', 'its header names no key')
@@ -107,9 +107,14 @@ export const createVerifier: CreateVerifier = ({ platform, jwks, audience, user 
     const { payload } = await compactVerify(data, keyOf, { algorithms: ALGORITHMS })
     const claims = JSON.parse(new TextDecoder().decode(payload))
     demand(claims.aud === audience, 'it is for another audience')
-    demand((claims.sub ?? null) === user, 'it is for another user')
+    // What is for all who have a topic names no user, and is worth nothing beside its topic (TO8).
+    const isForAll = topic !== null && claims.sub === undefined
+    demand(isForAll || (claims.sub ?? null) === user, 'it is for another user')
     demand(id !== '' && claims.jti === id, 'it was signed under another id')
     demand(claims.typ === type, 'it was signed as another type')
+    const isOurs =
+      topic === null ? claims.top === undefined || claims.sub !== undefined : claims.top === topic
+    demand(isOurs, 'it was signed for another topic')
     demand(Number.isFinite(claims.iat), 'it does not say when it was issued')
     demand(claims.iat * 1_000 <= platform.now() + ahead + TOLERANCE, 'it was issued in the future')
     demand('data' in claims, 'nothing was signed')

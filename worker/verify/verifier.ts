@@ -6,6 +6,8 @@ export interface SignedEvent {
   id: string
   type: string
   data: string
+  /** `null`: none. */
+  topic: string | null
 }
 
 export type Checked =

@@ -25,6 +25,7 @@ export const OPTIONS: HubOptions = {
   coalesce: 16,
   hidden: { every: 1_000, release: false },
   verify: null,
+  topics: null,
 }
 
 /** What a connection needs of a log, with nothing behind it. */
@@ -96,6 +97,7 @@ export const openConnection = (
       taken: { sync: async () => {}, find: () => null },
       metrics,
     }),
+    topics: null,
     backpressure: { piece: (all, from) => all.slice(from), room: async () => {}, caughtUp: async () => {} },
     leads: async () => true,
   })
@@ -104,6 +106,7 @@ export const openConnection = (
     options,
     log,
     ingest,
+    topics: null,
     metrics,
     credentials: createCredentials({
       platform,

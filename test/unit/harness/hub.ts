@@ -145,7 +145,7 @@ export const openTab = async (test: TestHub, { hello, options, accessToken, take
     cursor: null,
     lineage: null,
     from: 'now',
-    follow: '*',
+    follow: { types: '*', topics: {} },
     urgent: [],
     since: test.platform.now() + 1,
     visible: true,

@@ -11,11 +11,17 @@ import type { FakePlatform } from './platform.ts'
 export const BOUNDS = { events: 5_000, bytes: 20 * 1024 * 1024, age: 24 * 3_600_000 }
 
 /** An event as the parser gives it; `id` null: it carries none. */
-export const event = (id: string | null, data = `data of ${id}`, type = 'message'): Received => ({
+export const event = (
+  id: string | null,
+  data = `data of ${id}`,
+  type = 'message',
+  topic: string | null = null,
+): Received => ({
   givenId: id,
   id: id ?? '',
   type,
   data,
+  topic,
 })
 
 export const events = (from: number, to: number): Received[] =>

@@ -66,7 +66,7 @@ export const openSessions = async () => {
         isBeforeFirstDelivery: false,
         beginsAfter: null,
         since: platform.now(),
-        follow: '*',
+        follow: { types: '*', topics: {} },
         urgent: [],
         visible: true,
         mayWait: true,

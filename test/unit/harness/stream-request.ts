@@ -13,6 +13,7 @@ export const startRequest = (server: FakeServer, over: Partial<StreamRequest>) =
     lastEventId: '',
     lastEventIdQuery: null,
     maxEventSize: 1_024,
+    hasTopics: false,
     signal: new AbortController().signal,
     fetch: server.fetch,
     onOpen: () => {},

@@ -96,7 +96,7 @@ describe('a client and a hub that is not as it should be', () => {
       protocol: PROTOCOL,
       cursor: null,
       from: { last: 3 },
-      follow: ['count'],
+      follow: { types: ['count'], topics: {} },
       visible: false,
       options: { url: 'https://app.test/stream', user: 'ann', maxEventSize: 5, auth: null },
     })
@@ -208,7 +208,7 @@ describe('a client and a hub that is not as it should be', () => {
     const { expose, wrap } = await import('comlink')
     const { port1, port2 } = new MessageChannel()
     const tab = wrap<TabApi>(port1)
-    const delivered = { seq: 1, id: '1', hasOwnId: true, type: 'count', data: '1', at: 1 }
+    const delivered = { seq: 1, id: '1', hasOwnId: true, type: 'count', data: '1', at: 1, topic: null }
     let attached = false
     const attach = () => {
       attached = true
@@ -222,6 +222,7 @@ describe('a client and a hub that is not as it should be', () => {
         streamClient: 'client',
         lastEventId: '1',
         reset: 'server' as const,
+        topics: null,
         events: pack([delivered]),
       }
       void tab.deliver(batch, 1, false)
@@ -255,10 +256,11 @@ describe('a client and a hub that is not as it should be', () => {
       streamClient: 'client',
       lastEventId: `${to}`,
       reset: null,
+      topics: null,
       events: pack(
         Array.from({ length: to - from + 1 }, (_, index) => {
           const seq = from + index
-          return { seq, id: `${seq}`, hasOwnId: true, type: 'count', data: `${seq}`, at: 1 }
+          return { seq, id: `${seq}`, hasOwnId: true, type: 'count', data: `${seq}`, at: 1, topic: null }
         }),
       ),
     })

@@ -78,7 +78,7 @@ describe('connect(), end to end in memory', () => {
     stream.on('count', () => {})
     stream.on('note', () => {})()
     await settle()
-    expect(told).toEqual([['count']])
+    expect(told).toEqual([{ types: ['count'], topics: {} }])
   })
 
   it('D1 an event type is followed from `on` until its unsubscribe', async () => {
@@ -92,7 +92,7 @@ describe('connect(), end to end in memory', () => {
     await settle()
     body.push(sse('2', '2', 'count'))
     const { sessions } = await stream.inspect()
-    expect(sessions[0]!.follows).toEqual([])
+    expect(sessions[0]!.follows.types).toEqual([])
     expect(heard).toEqual([1])
   })
 

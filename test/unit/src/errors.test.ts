@@ -13,6 +13,7 @@ const data: ErrorData = {
   lastEventId: '41',
   at: 1_000,
   cause: null,
+  topic: null,
 }
 
 describe('a StreamError', () => {
@@ -41,6 +42,7 @@ describe('a StreamError', () => {
       status: null,
       lastEventId: '',
       cause: null,
+      topic: null,
     })
     expect(localError('worker', 'x', 'failed').retryable).toBe(false)
   })

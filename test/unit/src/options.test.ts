@@ -22,6 +22,7 @@ describe('options', () => {
       coalesce: 16,
       hidden: { every: 1_000, release: false },
       verify: null,
+      topics: null,
     })
   })
 
@@ -57,6 +58,7 @@ describe('options', () => {
       coalesce: 0,
       hidden: { every: 1_000, release: 10_000 },
       verify: { jwks: 'https://app.test/keys', audience: 'app', types: ['a', 'b'] },
+      topics: null,
     })
   })
 

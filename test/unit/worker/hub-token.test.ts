@@ -298,12 +298,21 @@ describe('A2 the token is asked of a live tab', () => {
     await settle()
     const inspection = await tab.hub.inspect()
     expect(inspection).toMatchObject({
-      protocol: 1,
+      protocol: 2,
       incarnation: 'uuid-1',
       key: 'tabstream:ann@https://app.test/stream',
       status: { state: 'open', lastEventId: '1', tabs: 1 },
       log: { first: 1, head: 1, durable: true, lastEventId: '1' },
-      sessions: [{ tab: tab.tab, cursor: { seq: 1 }, lag: 0, follows: '*', state: 'idle', visible: true }],
+      sessions: [
+        {
+          tab: tab.tab,
+          cursor: { seq: 1 },
+          lag: 0,
+          follows: { types: '*', topics: {} },
+          state: 'idle',
+          visible: true,
+        },
+      ],
     })
     expect(JSON.stringify(inspection)).not.toContain('private')
   })

@@ -136,7 +136,7 @@ describe('a hub and its tabs', () => {
   })
 
   it('D1 gives each tab what it follows, and D5 from where it asked for', async () => {
-    const first = await openTab(test, { hello: { follow: ['a'] } })
+    const first = await openTab(test, { hello: { follow: { types: ['a'], topics: {} } } })
     const { body } = await accept()
     body.push(sse('1', 'x', 'a') + sse('2', 'x', 'b') + sse('3', 'x', 'a'))
     await until(() => first.ids().length === 2)
@@ -152,7 +152,7 @@ describe('a hub and its tabs', () => {
     expect(after.ids()).toEqual(['3', '4'])
     expect(now.ids()).toEqual(['4'])
     expect(first.ids()).toEqual(['1', '3'])
-    await first.hub.follow(['b'], [])
+    await first.hub.follow({ types: ['b'], topics: {} }, [])
     body.push(sse('5', 'x', 'b') + sse('6', 'x', 'a'))
     await until(() => first.ids().includes('5'))
     expect(first.ids()).toEqual(['1', '3', '5'])

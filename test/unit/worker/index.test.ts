@@ -16,7 +16,7 @@ const hello = {
   cursor: null,
   lineage: null,
   from: 'now' as const,
-  follow: [],
+  follow: { types: [], topics: {} },
   urgent: [],
   since: 0,
   visible: true,

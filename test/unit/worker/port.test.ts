@@ -36,6 +36,7 @@ describe('T2 a port whose hub has a fault of its own', () => {
       connection: { errorOf: (why: object) => ({ ...why, retryable: true }) },
       leadership: { join: () => {} },
       lookAtClock: () => void looks++,
+      wants: () => {},
     } as unknown as Parts
   })
 
@@ -73,7 +74,7 @@ describe('T2 a port whose hub has a fault of its own', () => {
       lineage: null,
       from: 'now',
       since: platform.now(),
-      follow: '*',
+      follow: { types: '*', topics: {} },
       urgent: [],
       visible: true,
     })

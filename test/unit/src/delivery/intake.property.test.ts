@@ -29,6 +29,7 @@ const simulate = (
       seq,
       id: id ?? log.at(-1)?.id ?? '',
       hasOwnId: id !== null,
+      topic: null,
       type: 'message',
       data: name,
       at: 0,
@@ -56,6 +57,7 @@ const simulate = (
       streamClient: 'client',
       lastEventId: events.at(-1)!.id,
       reset: null,
+      topics: null,
       events,
     }))
       taken.push(data)

@@ -7,6 +7,7 @@ const logged = (seq: number, id = String(seq), own = true): LoggedEvent => ({
   seq,
   id,
   hasOwnId: own,
+  topic: null,
   type: 'message',
   data: `data of ${id}`,
   at: 0,
@@ -22,6 +23,7 @@ const batch = (durable: number, ...events: LoggedEvent[]): Batch => ({
   streamClient: 'client',
   lastEventId: events.at(-1)?.id ?? null,
   reset: null,
+  topics: null,
   events,
 })
 const seqs = (events: LoggedEvent[]) => events.map(({ seq }) => seq)

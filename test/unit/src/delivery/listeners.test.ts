@@ -1,7 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createListeners } from '../../../../src/delivery/listeners.ts'
 
-const logged = (type: string, data: string, seq = 1) => ({ seq, id: 'i', hasOwnId: true, type, data, at: 5 })
+const logged = (type: string, data: string, seq = 1) => ({
+  seq,
+  id: 'i',
+  hasOwnId: true,
+  type,
+  data,
+  at: 5,
+  topic: null,
+})
 
 describe('listeners', () => {
   let reported: unknown[]

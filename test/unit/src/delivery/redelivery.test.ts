@@ -6,6 +6,7 @@ const event = (seq: number, over: Partial<LoggedEvent> = {}): LoggedEvent => ({
   seq,
   id: `${seq}`,
   hasOwnId: true,
+  topic: null,
   type: 'message',
   data: `data of ${seq}`,
   at: seq,

@@ -6,6 +6,7 @@ const event = (seq: number, id = `${seq}`, hasOwnId = true): LoggedEvent => ({
   seq,
   id,
   hasOwnId,
+  topic: null,
   type: 'message',
   data: '',
   at: 0,

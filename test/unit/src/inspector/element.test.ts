@@ -37,6 +37,8 @@ describe('<tabstream-inspector>', () => {
       seq,
       id: `id-${seq}`,
       type: seq === 2 ? 'note' : 'task',
+      topic: null,
+      control: null,
       at: 0,
       size: seq,
     }))

@@ -46,6 +46,7 @@ describe('what an inspector writes', () => {
       headers: {},
       withCredentials: false,
       auth: null,
+      topics: null,
       verify,
     }
     expect(ofKey(plainKey('https://x/s@1', 'a@b c'))).toEqual({ user: 'a@b c', url: 'https://x/s@1' })

@@ -9,13 +9,15 @@ describe('the heads that an inspector has loaded', () => {
       seq: from + at,
       id: String(from + at),
       type: 'note',
+      topic: null,
+      control: null,
       at: 0,
       size: 1,
     }))
   const take = (from: number, to: number, log: { first?: number; head?: number; epoch?: string } = {}) => {
     const { first = 1, head = to, epoch = 'one' } = log
     heads.take({
-      log: { first, head, epoch, committed: head, durable: true, lastEventId: '' },
+      log: { first, head, epoch, committed: head, durable: true, lastEventId: '', topics: {} },
       heads: make(from, to),
     })
   }

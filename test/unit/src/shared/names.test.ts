@@ -11,8 +11,10 @@ const stream = (over: Partial<Chosen> = {}): Chosen => ({
   withCredentials: false,
   auth: null,
   verify: null,
+  topics: null,
   ...over,
 })
+const topics = { param: 'topic', separator: null, change: 'auto' as const, grace: 30_000, most: 100 }
 const verify = { jwks: 'https://x/keys', audience: 'app', types: ['alarm'] }
 
 describe('A3 what chooses the stream is part of its key', () => {
@@ -41,7 +43,7 @@ describe('A3 what chooses the stream is part of its key', () => {
     )
   })
 
-  it('headers, cookies to another origin, the token endpoint, the query and what is verified: each makes another', async () => {
+  it('headers, cookies to another origin, the token endpoint, the query, what is verified and topics: each makes another', async () => {
     const streams = [
       stream(),
       stream({ url: 'https://app.test/s?topic=a' }),
@@ -55,6 +57,9 @@ describe('A3 what chooses the stream is part of its key', () => {
       stream({ verify }),
       stream({ verify: { ...verify, audience: 'other' } }),
       stream({ verify: { ...verify, types: ['alarm', 'note'] } }),
+      stream({ topics }),
+      stream({ topics: { ...topics, param: 'match' } }),
+      stream({ topics: { ...topics, separator: ',' } }),
     ]
     const keys = await Promise.all(streams.map(keyOf))
     expect(new Set(keys).size).toBe(streams.length)

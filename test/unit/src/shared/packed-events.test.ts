@@ -12,6 +12,7 @@ const batch = {
   lastEventId: null,
   streamClient: 'client',
   reset: null,
+  topics: null,
 }
 
 describe('events on their way through a port', () => {
@@ -21,6 +22,7 @@ describe('events on their way through a port', () => {
       seq: fc.nat(),
       id: text,
       hasOwnId: fc.boolean(),
+      topic: fc.constantFrom(null, null, 'a', 'chat/1'),
       type: fc.constantFrom('message', 'a', 'b', ''),
       data: text,
       at: fc.nat(),

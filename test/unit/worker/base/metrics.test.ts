@@ -9,6 +9,7 @@ describe('metrics', () => {
       reconnections: 0,
       eventsReceived: { total: 0, byType: {} },
       duplicatesDropped: 0,
+      unaskedDropped: 0,
       bytesReceived: 0,
       errors: { total: 0, byKind: {} },
       averageConnectionDuration: 0,

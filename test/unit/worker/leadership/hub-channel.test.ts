@@ -75,7 +75,7 @@ describe('the channel between the hubs of a key', () => {
   })
 
   it('says nothing before it is open and after it is closed, where a BroadcastChannel throws', async () => {
-    const hello: HubMessage = { type: 'hello' }
+    const hello: HubMessage = { type: 'hello', hub: 'h', topics: [] }
     channel.post(hello)
     channel.open()
     channel.post(hello)
@@ -85,6 +85,6 @@ describe('the channel between the hubs of a key', () => {
     channel.post(hello)
     channel.close()
     await settle()
-    expect(said).toEqual([{ type: 'hello', protocol: 5 }])
+    expect(said).toEqual([{ ...hello, protocol: 5 }])
   })
 })

@@ -30,7 +30,7 @@ const status: ConnectionStatus = {
   resume: 'fresh',
   error: null,
 }
-const event = { seq: 1, id: '1', hasOwnId: true, type: 'message', data: 'x', at: 0 }
+const event = { seq: 1, id: '1', hasOwnId: true, type: 'message', data: 'x', at: 0, topic: null }
 
 describe('leadership', () => {
   let platform: FakePlatform
@@ -70,7 +70,10 @@ describe('leadership', () => {
       },
       protocol: PROTOCOL,
       key: KEY,
+      hub: 'own',
       listenFor,
+      wanted: () => [],
+      onWants: () => {},
       log: {
         position: () => where,
         lineage: () => ({
@@ -185,7 +188,9 @@ describe('leadership', () => {
     one.news()
     said.splice(0)
     await platform.advance(1_000)
-    expect(said.filter(({ type }) => type === 'hello')).toEqual([{ type: 'hello', protocol: PROTOCOL }])
+    expect(said.filter(({ type }) => type === 'hello')).toEqual([
+      { type: 'hello', hub: 'own', topics: [], protocol: PROTOCOL },
+    ])
     expect(one.news()).toEqual([])
     two.setInView(true)
     await platform.advance(2_000)
@@ -201,7 +206,7 @@ describe('leadership', () => {
     one.relayEvents({ after: 0, events: [event] })
     await settle()
     expect(types()).toEqual([])
-    speak({ type: 'hello' })
+    speak({ type: 'hello', hub: 'other', topics: [] })
     await settle()
     one.relayEvents({ after: 0, events: [event] })
     one.relayCommitted({ upTo: 1, records: [], first: 1 })
@@ -224,7 +229,7 @@ describe('leadership', () => {
     open().join(null)
     await settle()
     types()
-    for (let followers = 20; followers > 0; followers--) speak({ type: 'hello' })
+    for (let followers = 20; followers > 0; followers--) speak({ type: 'hello', hub: 'other', topics: [] })
     await platform.advance(100)
     expect(types()).toEqual(['leading'])
   })
@@ -537,7 +542,7 @@ describe('leadership', () => {
     await settle()
     expect([await one.leads(), one.queries()]).toEqual([true, 0])
     // Its beats, of which there are some while a follower is there, show that it ran.
-    speak({ type: 'hello' })
+    speak({ type: 'hello', hub: 'other', topics: [] })
     await platform.advance(4_900)
     expect([await one.leads(), one.queries()]).toEqual([true, 0])
     // Nothing ran, and nothing was told meanwhile.
@@ -562,7 +567,7 @@ describe('leadership', () => {
       await platform.advance(pause)
       expect([pause, await one.leads(), one.queries()]).toEqual([pause, true, asked])
     }
-    speak({ type: 'hello' })
+    speak({ type: 'hello', hub: 'other', topics: [] })
     await platform.advance(2_000)
     expect(platform.timers()).toBe(1)
     await platform.advance(10_000)
@@ -638,7 +643,7 @@ describe('leadership', () => {
     const one = open()
     one.join(null)
     await settle()
-    speak({ type: 'hello' })
+    speak({ type: 'hello', hub: 'other', topics: [] })
     await settle()
     await one.close()
     types()
@@ -697,7 +702,7 @@ describe('leadership', () => {
     expect(two.news()).toEqual([])
     expect(said.splice(0)).toMatchObject([{ type: 'hello', protocol: PROTOCOL }])
     for (let seconds = 7; seconds > 0; seconds--) {
-      speak({ type: 'hello' }, PROTOCOL - 1)
+      speak({ type: 'hello', hub: 'other', topics: [] }, PROTOCOL - 1)
       await platform.advance(1_000)
     }
     // It does not give way: robbed like one that is silent.

@@ -5,6 +5,7 @@ const logged = (seq: number, id: string, hasOwnId = true) => ({
   seq,
   id,
   hasOwnId,
+  topic: null,
   type: 'message',
   data: '',
   at: 0,

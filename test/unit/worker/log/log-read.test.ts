@@ -69,7 +69,7 @@ describe('reading and placing', () => {
     const { log } = await open()
     await log.append([event('1', 'x'.repeat(3 * 1024 * 1024))])
     await committed(log, platform)
-    await log.append([{ givenId: null, id: '1', type: null, data: '' }])
+    await log.append([{ givenId: null, id: '1', type: null, data: '', topic: null }])
     expect(log.first()).toBe(1)
     expect(ids(await log.read(0))).toEqual(['1'])
   })
@@ -105,7 +105,7 @@ describe('reading and placing', () => {
 
   it('D5 after an id that came without an event starts at the head', async () => {
     const { log } = await open()
-    await log.append([event('1'), { givenId: '2', id: '2', type: null, data: '' }])
+    await log.append([event('1'), { givenId: '2', id: '2', type: null, data: '', topic: null }])
     expect(log.start({ after: '2' })).toEqual({ epoch: log.epoch(), seq: 1 })
   })
 

@@ -196,7 +196,10 @@ describe('the log as a leader’s and as a follower’s', () => {
     it('is nothing to one that leads', async () => {
       const one = await leader()
       const [given] = await relay(one, 0)
-      const more = { ...given, events: [{ seq: 1, id: '9', hasOwnId: true, type: 'a', data: '', at: 0 }] }
+      const more = {
+        ...given,
+        events: [{ seq: 1, id: '9', hasOwnId: true, type: 'a', data: '', at: 0, topic: null }],
+      }
       expect(await one.receive(more, '9')).toBe(true)
       expect(one.head()).toBe(0)
     })

@@ -31,8 +31,8 @@ describe('the log', () => {
     expect([log.first(), log.head(), log.lastEventId(), log.isDurable()]).toEqual([1, 0, '', true])
     expect(await log.append([event('a', 'x', 'greeting'), event(null, 'y')])).toBe(2)
     expect(await log.read(0)).toEqual([
-      { seq: 1, id: 'a', hasOwnId: true, type: 'greeting', data: 'x', at: platform.now() },
-      { seq: 2, id: '', hasOwnId: false, type: 'message', data: 'y', at: platform.now() },
+      { seq: 1, id: 'a', hasOwnId: true, type: 'greeting', data: 'x', at: platform.now(), topic: null },
+      { seq: 2, id: '', hasOwnId: false, type: 'message', data: 'y', at: platform.now(), topic: null },
     ])
     expect([log.first(), log.head(), log.lastEventId()]).toEqual([1, 2, 'a'])
     expect(appended).toEqual([{ after: 0, events: await log.read(0) }])
@@ -178,7 +178,7 @@ describe('the log', () => {
   it('adopts an id that came without an event, and commits it', async () => {
     const { log, appended } = await open()
     await log.append([event('1')])
-    expect(await log.append([{ givenId: '2', id: '2', type: null, data: '' }])).toBe(0)
+    expect(await log.append([{ givenId: '2', id: '2', type: null, data: '', topic: null }])).toBe(0)
     expect([log.lastEventId(), log.head()]).toEqual(['2', 1])
     // Nothing for a tab, but followers take over the position (L2).
     expect(appended.at(-1)).toEqual({ after: 1, events: [] })

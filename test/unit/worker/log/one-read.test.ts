@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { isFullRead, oneRead, sizeOf, upToLimit } from '../../../../worker/log/one-read.ts'
 
-const logged = (seq: number, data = '') => ({ seq, id: '', hasOwnId: false, type: 'm', data, at: seq })
+const logged = (seq: number, data = '') => ({
+  seq,
+  id: '',
+  hasOwnId: false,
+  type: 'm',
+  data,
+  at: seq,
+  topic: null,
+})
 const run = (from: number, to: number) =>
   Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => logged(from + index))
 const seqs = (events: { seq: number }[]) => events.map(({ seq }) => seq)

@@ -11,6 +11,7 @@ const over = (held: Received[], isStored = false) => {
     seq: index + 1,
     id,
     hasOwnId: givenId !== null,
+    topic: null,
     type: 'message',
     data,
     at: 0,
@@ -75,7 +76,7 @@ describe('D3 the overlap at the beginning of a connection', () => {
   it('is not ended by what cannot be recognised: an event without an id of its own, or a mere position', async () => {
     const overlap = over(run('1', '2', '3'))
     overlap.begin(true)
-    const position: Received = { givenId: '3', id: '3', type: null, data: '' }
+    const position: Received = { givenId: '3', id: '3', type: null, data: '', topic: null }
     expect(await overlap.take(event(null), position, event('3'))).toEqual([false, false, true])
   })
 })

@@ -7,6 +7,7 @@ const logged = (from: number, to: number, data = 'x'): LoggedEvent[] =>
     seq: from + at,
     id: '',
     hasOwnId: false,
+    topic: null,
     type: 't',
     data,
     at: from + at,

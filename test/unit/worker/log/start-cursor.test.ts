@@ -2,7 +2,15 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { createLedger, type Ledger } from '../../../../worker/log/ledger.ts'
 import { beginAfter, startCursor } from '../../../../worker/log/start-cursor.ts'
 
-const logged = (seq: number) => ({ seq, id: `${seq}`, hasOwnId: true, type: 'm', data: '', at: seq * 100 })
+const logged = (seq: number) => ({
+  seq,
+  id: `${seq}`,
+  hasOwnId: true,
+  type: 'm',
+  data: '',
+  at: seq * 100,
+  topic: null,
+})
 
 describe('D5 where a tab starts that has no cursor', () => {
   let ledger: Ledger

@@ -6,7 +6,7 @@ import type { Block } from '../../../../worker/stream/parser.ts'
 import { createSignedEventFilter } from '../../../../worker/stream/signed-event-filter.ts'
 import { defer, settle } from '../../harness/turns.ts'
 
-const event = (id: string, type = 'message'): Received => ({ givenId: id, id, type, data: id })
+const event = (id: string, type = 'message'): Received => ({ givenId: id, id, type, data: id, topic: null })
 
 /** An ingest whose log writes down what comes to it, `pieces` events at a time. */
 const openIngest = ({ pieces = 10 } = {}) => {
@@ -25,6 +25,7 @@ const openIngest = ({ pieces = 10 } = {}) => {
       },
       head: () => told.length,
     },
+    topics: null,
     filter: createSignedEventFilter({
       verifier: null,
       types: [],
@@ -110,6 +111,7 @@ describe('the way of events into the log', () => {
     id,
     type: null,
     data: '',
+    topic: null,
     tooLarge: true,
   })
 

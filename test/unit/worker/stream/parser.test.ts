@@ -15,7 +15,7 @@ const cases: Case[] = JSON.parse(
 )
 
 const run = (chunks: Uint8Array[], limit = 64 * 1024 * 1024): Case['expect'] => {
-  const parser = createParser('', limit)
+  const parser = createParser('', limit, false)
   const outcome: Case['expect'] = { events: [], retry: null, lastEventId: '' }
   for (const chunk of chunks) {
     const { blocks, retry } = parser.push(chunk)
@@ -92,7 +92,7 @@ describe('B1 an event past the limit', () => {
   const encode = (text: string) => new TextEncoder().encode(text)
   /** What is found of `text`, cut in `cuts` ways, and how often the limit was passed. */
   const found = (text: string, limit: number, chunks: (bytes: Uint8Array) => Uint8Array[]) => {
-    const parser = createParser('', limit)
+    const parser = createParser('', limit, false)
     const parsed = chunks(encode(text)).map(parser.push)
     return {
       blocks: parsed.flatMap(({ blocks }) => blocks),
@@ -105,8 +105,8 @@ describe('B1 an event past the limit', () => {
     for (let at = 0; at < bytes.length; at += 37) pieces.push(bytes.slice(at, at + 37))
     return pieces
   }
-  const small = (id: string) => ({ givenId: id, id, type: 'message', data: 'ok' })
-  const rest = { givenId: '2', id: '2', type: null, data: '', tooLarge: true }
+  const small = (id: string) => ({ givenId: id, id, type: 'message', data: 'ok', topic: null })
+  const rest = { givenId: '2', id: '2', type: null, data: '', topic: null, tooLarge: true }
 
   describe.each([
     ['in one chunk', inOne],
@@ -132,7 +132,7 @@ describe('B1 an event past the limit', () => {
       expect(found(text, 100, chunks).blocks).toEqual([
         small('1'),
         { ...rest, givenId: null, id: '1' },
-        { givenId: null, id: '1', type: 'message', data: 'after' },
+        { givenId: null, id: '1', type: 'message', data: 'after', topic: null },
       ])
     })
 
@@ -204,7 +204,7 @@ describe('S3 comments are told of', () => {
     ],
     [['data: :\n\n'], [0]],
   ])('%j: %j', (chunks, comments) => {
-    const parser = createParser('', 100)
+    const parser = createParser('', 100, false)
     const counts = chunks.map((chunk) => parser.push(new TextEncoder().encode(chunk)).comments)
     expect(counts).toEqual(comments)
   })

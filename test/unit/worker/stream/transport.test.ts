@@ -83,8 +83,8 @@ describe('one attempt', () => {
     expect(await outcome).toEqual({ type: 'ended', cause: null })
     expect(retries).toEqual([250])
     expect(blocks).toEqual([
-      { givenId: '1', id: '1', type: 'a', data: 'one' },
-      { givenId: null, id: '1', type: 'message', data: 'two' },
+      { givenId: '1', id: '1', type: 'a', data: 'one', topic: null },
+      { givenId: null, id: '1', type: 'message', data: 'two', topic: null },
     ])
   })
 

@@ -26,7 +26,7 @@ describe('where a tab begins that attaches', () => {
     lineage: null,
     from: 'now',
     since: platform.now() + 1,
-    follow: '*',
+    follow: { types: '*', topics: {} },
     urgent: [],
     visible: true,
     ...over,

@@ -5,7 +5,13 @@ import { createFakePlatform, type FakePlatform } from '../../harness/platform.ts
 import { settle } from '../../harness/turns.ts'
 
 const blocks = (count: number, size: number): Received[] =>
-  Array.from({ length: count }, () => ({ givenId: '1', id: '1', type: 'message', data: 'x'.repeat(size) }))
+  Array.from({ length: count }, () => ({
+    givenId: '1',
+    id: '1',
+    type: 'message',
+    data: 'x'.repeat(size),
+    topic: null,
+  }))
 
 describe('D4 a live tab is not outrun', () => {
   const bounds = { events: 100, bytes: 1_000 }

@@ -61,7 +61,7 @@ describe('D1 a tab joins a type at a place that is committed', () => {
       isBeforeFirstDelivery: false,
       beginsAfter: null,
       since: platform.now(),
-      follow: ['y'],
+      follow: { types: ['y'], topics: {} },
       urgent: [],
       mayWait: false,
       visible: true,
@@ -83,12 +83,12 @@ describe('D1 a tab joins a type at a place that is committed', () => {
     await append('y1')
     await append('x2')
     expect(heard()).toEqual(['y1'])
-    session.follow(['y', 'x'], [])
+    session.follow({ types: ['y', 'x'], topics: {} }, [])
     session.pump()
     await append('x3')
     await append('y4')
     expect(heard()).toEqual(['y1'])
-    expect(session.inspect().follows).toEqual(['y', 'x'])
+    expect(session.inspect().follows.types).toEqual(['y', 'x'])
     held.resolve()
     await until(() => heard().length > 1)
     expect(heard()).toEqual(['y1', 'x3', 'y4'])
@@ -99,7 +99,7 @@ describe('D1 a tab joins a type at a place that is committed', () => {
     await append('y1')
     await append('x2')
     await append('y3')
-    session.follow('*', [])
+    session.follow({ types: '*', topics: {} }, [])
     session.pump()
     // No time goes on: the spacing of commits is not waited for.
     await until(() => log.committed() === log.head())
@@ -112,7 +112,7 @@ describe('D1 a tab joins a type at a place that is committed', () => {
     await append('y1')
     await committed(log, platform)
     gate = new Promise(() => {})
-    session.follow(['x'], [])
+    session.follow({ types: ['x'], topics: {} }, [])
     session.pump()
     await append('x2')
     expect(heard()).toEqual(['y1', 'x2'])
@@ -122,7 +122,7 @@ describe('D1 a tab joins a type at a place that is committed', () => {
     await open(() => Promise.reject(new Error('no disk')))
     await append('y1')
     await append('x2')
-    session.follow(['y', 'x'], [])
+    session.follow({ types: ['y', 'x'], topics: {} }, [])
     session.pump()
     await append('x3')
     expect(heard()).toEqual(['y1', 'x3'])
@@ -132,7 +132,7 @@ describe('D1 a tab joins a type at a place that is committed', () => {
     gate = new Promise(() => {})
     await append('y1')
     await append('x2')
-    session.follow(['y', 'x'], [])
+    session.follow({ types: ['y', 'x'], topics: {} }, [])
     session.pump()
     await append('x3')
     await platform.advance(499)
@@ -144,7 +144,7 @@ describe('D1 a tab joins a type at a place that is committed', () => {
   it('a tab leaves a type at once', async () => {
     gate = new Promise(() => {})
     await append('y1')
-    session.follow([], [])
+    session.follow({ types: [], topics: {} }, [])
     session.pump()
     await append('y2')
     expect(heard()).toEqual(['y1'])

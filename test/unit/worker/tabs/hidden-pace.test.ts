@@ -75,7 +75,7 @@ describe('H1 deliveries to hidden tabs', () => {
       isBeforeFirstDelivery: false,
       beginsAfter: null,
       since: platform.now(),
-      follow: '*',
+      follow: { types: '*', topics: {} },
       urgent: [],
       visible: false,
       mayWait: true,
@@ -151,7 +151,7 @@ describe('H1 deliveries to hidden tabs', () => {
   it('what is urgent may change', async () => {
     const tab = openTab({ urgent: ['a'] })
     await append(events(1, 1))
-    tab.session.follow('*', ['b'])
+    tab.session.follow({ types: '*', topics: {} }, ['b'])
     await append([event('2', 'x', 'a')])
     expect(tab.ids).toEqual(['1'])
     await append([event('3', 'x', 'b')])

@@ -28,6 +28,7 @@ describe('a session that cannot go on as usual', () => {
         lastEventId: '3',
         streamClient: test.log.streamClient(),
         reset: 'fell-behind',
+        topics: null,
         events: [],
       },
     ])
@@ -135,6 +136,7 @@ describe('a session that cannot go on as usual', () => {
       lastEventId: null,
       streamClient: test.log.streamClient(),
       reset: 'server',
+      topics: null,
       events: [],
     })
     await test.acknowledge()
@@ -151,10 +153,10 @@ describe('a session that cannot go on as usual', () => {
     }
     const session = test.open({ reads })
     await test.append(session, events(1, 2))
-    const stale = { seq: 2, id: 'of the log before', hasOwnId: true, type: 'x', data: '', at: 0 }
+    const stale = { seq: 2, id: 'of the log before', hasOwnId: true, type: 'x', data: '', at: 0, topic: null }
     test.log.follow()
     await test.log.lead(9)
-    reading.resolve({ to: 2, id: stale.id, at: 0, events: pack([stale]) })
+    reading.resolve({ to: 2, id: stale.id, at: 0, events: pack([stale]), control: null })
     await test.platform.advance(1)
     expect(asks).toBe(2)
     expect(ids(test.batches[0]!.events)).toEqual(['1', '2'])

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Follow } from '../../../../src/shared/events.ts'
+import type { Types } from '../../../../src/shared/events.ts'
 import { event, events, ids } from '../../harness/log.ts'
 import { openSessions, type Sessions } from '../../harness/session.ts'
 import { settle } from '../../harness/turns.ts'
@@ -28,6 +28,7 @@ describe('a session is a cursor', () => {
         lastEventId: '1',
         streamClient: test.log.streamClient(),
         reset: null,
+        topics: null,
         events: await test.log.read(0),
       },
     ])
@@ -71,7 +72,7 @@ describe('a session is a cursor', () => {
   })
 
   it('D1 delivers only the types that the tab follows, and moves past the rest', async () => {
-    const session = test.open({ follow: ['a'] })
+    const session = test.open({ follow: { types: ['a'], topics: {} } })
     await test.append(session, [event('1', 'x', 'b'), event('2', 'x', 'a'), event('3', 'x', 'b')])
     expect(ids(test.batches[0]!.events)).toEqual(['2'])
     expect(test.batches[0]!.to).toBe(3)
@@ -81,34 +82,34 @@ describe('a session is a cursor', () => {
     expect(session.cursor().seq).toBe(4)
   })
 
-  it.each<[Follow, string[]]>([
+  it.each<[Types, string[]]>([
     [[], []],
     [
       ['a', 'b'],
       ['1', '2'],
     ],
     ['*', ['1', '2', '3']],
-  ])('follows %j', async (follow, expected) => {
-    const session = test.open({ follow })
+  ])('follows %j', async (types, expected) => {
+    const session = test.open({ follow: { types, topics: {} } })
     await test.append(session, [event('1', 'x', 'a'), event('2', 'x', 'b'), event('3', 'x', 'constructor')])
     expect(test.batches.flatMap((batch) => ids(batch.events))).toEqual(expected)
   })
 
   it('a change of what it follows holds for what comes after it', async () => {
-    const session = test.open({ follow: ['a'] })
+    const session = test.open({ follow: { types: ['a'], topics: {} } })
     await test.append(session, [event('1', 'x', 'b')])
-    session.follow(['b'], [])
+    session.follow({ types: ['b'], topics: {} }, [])
     session.pump()
     await test.append(session, [event('2', 'x', 'a'), event('3', 'x', 'b')])
     expect(test.batches.flatMap((batch) => ids(batch.events))).toEqual(['3'])
     await test.acknowledge()
-    session.follow('*', [])
+    session.follow({ types: '*', topics: {} }, [])
     await test.append(session, [event('4', 'x', 'z')])
     expect(ids(test.batches[1]!.events)).toEqual(['4'])
   })
 
   it('tells a tab that follows nothing of what came of its cursor, every 1,000 events', async () => {
-    const session = test.open({ follow: ['rare'] })
+    const session = test.open({ follow: { types: ['rare'], topics: {} } })
     for (let from = 1; from <= 999; from += 333) await test.append(session, events(from, from + 332))
     expect(test.batches).toEqual([])
     await test.append(session, events(1_000, 1_000))
@@ -123,6 +124,7 @@ describe('a session is a cursor', () => {
         lastEventId: '1000',
         streamClient: test.log.streamClient(),
         reset: null,
+        topics: null,
         events: [],
       },
     ])

@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type Follow, followKey, type LoggedEvent } from '../../../../src/shared/events.ts'
+import { followKey, type LoggedEvent, type Types } from '../../../../src/shared/events.ts'
 import { createSharedReads, type SharedReads } from '../../../../worker/tabs/shared-reads.ts'
 
 const event = (seq: number, type = 'a'): LoggedEvent => ({
   seq,
   id: String(seq),
   hasOwnId: true,
+  topic: null,
   type,
   data: `data of ${seq}`,
   at: seq * 10,
@@ -30,7 +31,10 @@ describe('what tabs read', () => {
       },
     })
   })
-  const next = (after: number, follow: Follow = '*') => reads.next(after, follow, followKey(follow))
+  const next = (after: number, types: Types = '*') => {
+    const follow = { types, topics: {} }
+    return reads.next(after, follow, followKey(follow))
+  }
 
   it('is read, filtered and packed once for all that stand at one place and follow the same', () => {
     expect(next(0)).toBe(next(0))

@@ -25,7 +25,7 @@ describe('A5 a signed event', () => {
 
   const create = (user: string | null = 'ann') =>
     createVerifier({ platform, jwks: KEYS, audience: 'the-app', user })
-  const alarm = (data: string, id = '7') => ({ id, type: 'alarm', data })
+  const alarm = (data: string, id = '7', topic: string | null = null) => ({ id, type: 'alarm', data, topic })
   const good = async (by = signer, over = {}) => alarm(await by.sign(claimsOf('7', platform.now(), over)))
   const refused = (reason: RegExp) => ({
     ok: false,
