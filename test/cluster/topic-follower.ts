@@ -4,7 +4,7 @@ import { pick, type Random } from '../random.ts'
 import type { Cluster } from './cluster.ts'
 
 export interface TopicFollowerOptions {
-  cluster: Cluster
+  cluster: Pick<Cluster, 'entries'>
   token: string
   /** `Stream-Client`. */
   client: string

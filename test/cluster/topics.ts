@@ -4,11 +4,14 @@ import { eventually } from './checks.ts'
 import type { Cluster } from './cluster.ts'
 import { type Coverage, followTopics } from './topic-follower.ts'
 
+/** What of a cluster it takes. */
+export type Ways = Pick<Cluster, 'entries' | 'post' | 'tokenFor'>
+
 const pause = (milliseconds: number) => new Promise((done) => setTimeout(done, milliseconds))
 const placeOf = (id: string) => Number(id.split('-')[1])
 
 /** Publishes 1, 2, 3 ... to each room, through whichever node or proxy, and writes down the place of each. */
-const createRooms = (cluster: Cluster, random: Random, topics: readonly string[], token: string) => {
+const createRooms = (cluster: Ways, random: Random, topics: readonly string[], token: string) => {
   /** Of the n-th event of a room, at n - 1. */
   const places = new Map<string, number[]>(topics.map((topic) => [topic, []]))
 
@@ -49,7 +52,7 @@ const createRooms = (cluster: Cluster, random: Random, topics: readonly string[]
  * Clients that join and leave rooms while nodes and Redis are killed. What each was given of each room, from the marker that
  * said so until it left, is compared with what was published, by its place in the order.
  */
-export const topicsUnderChaos = async (cluster: Cluster, random: Random, clients = 10) => {
+export const topicsUnderChaos = async (cluster: Ways, random: Random, clients = 10) => {
   const topics = Array.from({ length: 10 }, (_, index) => `room/${index + 1}`)
   const { places, publish } = createRooms(
     cluster,

@@ -2,6 +2,8 @@ import { createClient } from 'redis'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { RunningServer, ServerOptions } from '../../demo/server/app.ts'
 import { formatEventId, parseEventId } from '../../demo/server/store/event-id.ts'
+import { topicsUnderChaos } from '../cluster/topics.ts'
+import { createRandom } from '../random.ts'
 import { type Redis, startRedis } from '../redis.ts'
 import { cookiesOf, numbered, post, start, tokenFor } from './start.ts'
 import { mostBuffered, openStream, range, until } from './stream.ts'
@@ -450,3 +452,53 @@ test('R7 everything of a space is in one slot of a cluster, and everything of a 
   const tags = new Set(keys.map((key) => /\{([^}]*)\}/.exec(key)![1]))
   expect(tags).toEqual(new Set(['ten%7Bant%7D', 'alice']))
 })
+
+test('R7 R8 nodes go and come, and Redis too: of topics nothing is lost, doubled or out of order', async () => {
+  const own = await ownRedis()
+  const random = createRandom(7)
+  const isRoom = (_: string, topic: string) => topic.startsWith('room/')
+  const options = {
+    redisUrl: own.url,
+    tokenSecret: 'a secret of 32 characters or more',
+    pingInterval: 500,
+    topicCheckInterval: 500,
+    leaseLife: 5_000,
+    authorizeTopic: isRoom,
+    authorizePublish: isRoom,
+  }
+  const first = await start(options)
+  const others = [await start(options), await start(options)]
+  const rooms = await topicsUnderChaos(
+    {
+      entries: () => [first, ...others].map(({ url }) => url),
+      post: (url, body, headers = {}) =>
+        fetch(url, {
+          method: 'POST',
+          headers: { 'Content-Type': 'application/json', ...headers },
+          body: JSON.stringify(body),
+          signal: AbortSignal.timeout(10_000),
+        }),
+      tokenFor: (user, kind) => tokenFor(first, user, kind),
+    },
+    random,
+    5,
+  )
+  for (let turn = 0; turn < 6; turn++) {
+    await new Promise((done) => setTimeout(done, 1_000))
+    if (turn % 3 === 0) {
+      await own.kill()
+      await own.start()
+    } else if (turn % 3 === 1) {
+      const [gone] = others.splice(0, 1)
+      await gone!.close()
+      others.push(await start(options))
+    } else {
+      await own.ask('CLIENT', 'KILL', 'TYPE', 'pubsub')
+    }
+  }
+  const { deliveries, puts, changes, ...rest } = await rooms.stop()
+  expect(rest).toMatchObject({ lost: 0, doubled: 0, outOfOrder: 0, gaps: 0, unasked: 0, uncovered: 0 })
+  expect(deliveries).toBeGreaterThan(100)
+  expect(puts).toBeGreaterThan(5)
+  expect(changes).toBeGreaterThan(puts)
+}, 180_000)
