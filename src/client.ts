@@ -4,8 +4,9 @@ import { createAttachment } from './attachment/attachment.ts'
 import { createIntake } from './delivery/intake.ts'
 import { countInvalid, invalidEvent } from './delivery/invalid-event.ts'
 import { createListenerSet } from './delivery/listener-set.ts'
-import { createListeners, type Listener, type ListenOptions } from './delivery/listeners.ts'
+import { createListeners, type Listener, type ListenOptions, typesIn } from './delivery/listeners.ts'
 import { createOpenIterators } from './delivery/open-iterators.ts'
+import { createPayloads } from './delivery/payloads.ts'
 import { type EventsOf, type SchemaMap, validating } from './delivery/schema.ts'
 import { runInShortTasks } from './delivery/short-tasks.ts'
 import { emptyInspection } from './empty-inspection.ts'
@@ -14,13 +15,15 @@ import { StreamError } from './errors.ts'
 import { idleStatus } from './idle-status.ts'
 import { whenOpen } from './opened.ts'
 import { type ConnectOptions, plainFrom, toHubOptions } from './options.ts'
-import { type Follow, followKey, type ResetReason } from './shared/events.ts'
+import { type Follow, followKey, type LoggedEvent, type ResetReason } from './shared/events.ts'
 import type { InspectOptions } from './shared/inspection.ts'
 import { localError } from './shared/local-error.ts'
 import { keyOf } from './shared/names.ts'
 import type { HubApi } from './shared/protocol.ts'
 import type { ErrorData, Status } from './shared/status.ts'
-import type { EventMap, Stream } from './stream.ts'
+import type { EventMap, Stream, TopicMap } from './stream.ts'
+import { checkTopicName } from './topic-name.ts'
+import { createTopics } from './topics.ts'
 import { createUnheardErrors } from './unheard-errors.ts'
 
 /** What the application has made of its stream. */
@@ -45,13 +48,13 @@ const SIGN_OUT_LIMIT = 20_000
 export function connect<Schemas extends SchemaMap>(
   url: string | URL,
   options: ConnectOptions & { schemas: Schemas },
-): Stream<EventsOf<Schemas>>
-export function connect<Events extends object = EventMap>(
+): Stream<EventsOf<Schemas>, { [topic: string]: EventsOf<Schemas> }>
+export function connect<Events extends object = EventMap, Topics extends object = TopicMap>(
   url: string | URL,
   options: ConnectOptions,
-): Stream<Events>
+): Stream<Events, Topics>
 // Over 80 lines: it wires the page's parts, and each callback is where two of them meet.
-export function connect<Events extends object>(url: string | URL, options: ConnectOptions): Stream<Events> {
+export function connect(url: string | URL, options: ConnectOptions): unknown {
   const refusal = whyNoStream()
   const page = document
   const hubOptions = toHubOptions(url, options, page.baseURI)
@@ -80,32 +83,37 @@ export function connect<Events extends object>(url: string | URL, options: Conne
     errors.emit(new StreamError(data, cause))
   }
 
-  const listeners = createListeners(validating(options.parse, options.schemas), (type, cause) =>
+  const payloads = createPayloads(validating(options.parse, options.schemas), (type, cause) =>
     tellError(invalidEvent(type, status.state), cause),
   )
+  const listeners = createListeners(payloads)
+  /** As `createOpenIterators` takes it: one delivery serves the iterators of the stream and of its topics. */
+  const full = new Set<Promise<void>>()
   const wanted = () => {
-    const follow: Follow = { types: listeners.follow(), topics: {} }
-    const urgent = listeners.urgent()
+    const follow: Follow = { types: listeners.follow(), topics: topics.follow() }
+    const urgent = typesIn([listeners, ...topics.listeners()].flatMap((each) => each.urgent()))
     return { follow, urgent, key: followKey(follow) + JSON.stringify(urgent) }
+  }
+  /** What the hub is told now, and so knows. */
+  const told = () => {
+    const { key, ...what } = wanted()
+    followed = key
+    topics.told()
+    return what
   }
 
   const attachment = createAttachment({
     key,
     worker: options.worker,
-    hello() {
-      const { follow, urgent, key } = wanted()
-      followed = key
-      return {
-        options: hubOptions,
-        cursor: intake.cursor(),
-        lineage: intake.lineage(),
-        from,
-        since,
-        follow,
-        urgent,
-        visible: !page.hidden,
-      }
-    },
+    hello: () => ({
+      options: hubOptions,
+      cursor: intake.cursor(),
+      lineage: intake.lineage(),
+      from,
+      since,
+      ...told(),
+      visible: !page.hidden,
+    }),
     accessToken: () => answerToken(options.auth),
     isLeaving: () => life.is === 'leaving',
     onWelcome({ cursor, lineage, status, differing }) {
@@ -118,9 +126,13 @@ export function connect<Events extends object>(url: string | URL, options: Conne
       // The listeners may still be hearing the last batch of the former hub.
       await dispatched
       if (!isCurrent() || life.is !== 'live') return
-      if (batch.reset !== null) resets.emit({ reason: batch.reset })
+      if (batch.reset !== null) {
+        resets.emit({ reason: batch.reset })
+        topics.reset(batch.reset)
+      }
+      topics.tell(batch.topics ?? {})
       const events = intake.take(batch)
-      dispatched = runInShortTasks(events, listeners.dispatch, () => life.is !== 'live')
+      dispatched = runInShortTasks(events, dispatch, () => life.is !== 'live')
       await dispatched
       const newest = events.at(-1)
       if (newest !== undefined) status = { ...status, lastEventId: newest.id }
@@ -131,13 +143,16 @@ export function connect<Events extends object>(url: string | URL, options: Conne
     onSignedOut: (done) => close(orThrow(done)),
   })
 
+  const dispatch = (event: LoggedEvent) => {
+    if (event.topic === null) listeners.dispatch(event)
+    else topics.dispatch(event.topic, event)
+  }
   /** Tells the hub, after this task, which types are followed: a listener that replaces another misses nothing (E2). */
   const tellFollow = () =>
     attachment.tell((hub) => {
-      const { follow, urgent, key } = wanted()
-      if (key === followed) return
-      followed = key
-      hub.follow(follow, urgent)
+      if (wanted().key === followed) return topics.told()
+      const { follow, urgent } = told()
+      return hub.follow(follow, urgent)
     })
   const on = (type: string, listener: Listener, options?: ListenOptions) => {
     const remove = listeners.add(type, listener, options)
@@ -147,7 +162,7 @@ export function connect<Events extends object>(url: string | URL, options: Conne
       tellFollow()
     }
   }
-  const iterators = createOpenIterators(on)
+  const iterators = createOpenIterators(on, full)
 
   const call = async <T>(what: string, run: (hub: Remote<HubApi>) => Promise<T>, ms?: number) => {
     try {
@@ -156,6 +171,22 @@ export function connect<Events extends object>(url: string | URL, options: Conne
       throw new StreamError(localError('worker', (error as Error).message, status.state), error)
     }
   }
+  const toError = (data: ErrorData) => new StreamError(data)
+  const topics = createTopics({
+    payloads,
+    onFollow: tellFollow,
+    // What the log gets after this call is delivered with all that is followed by then.
+    followed: () =>
+      call('ready()', (hub) => {
+        const { follow, urgent } = told()
+        return hub.follow(follow, urgent)
+      }),
+    onRefused: tellError,
+    iterate: (on) => createOpenIterators(on, full),
+    status: () => status,
+    onStatus: statuses.on,
+    toError,
+  })
   const orThrow = async (signedOut: Promise<ErrorData | null>) => {
     const failure = await signedOut
     if (failure !== null) throw new StreamError(failure)
@@ -167,6 +198,7 @@ export function connect<Events extends object>(url: string | URL, options: Conne
     life = { is: 'closed', signedOut }
     attachment.close()
     iterators.close()
+    topics.close()
     setStatus({ state: 'closed', since: Date.now() })
   }
   const leave = () =>
@@ -181,9 +213,12 @@ export function connect<Events extends object>(url: string | URL, options: Conne
     onError: errors.on,
     onStatus: statuses.on,
     events: iterators.events,
-    opened: ({ signal }: { signal?: AbortSignal } = {}) =>
-      whenOpen(stream, signal, (data) => new StreamError(data)),
-    metrics: async () => countInvalid(await call('metrics()', (hub) => hub.metrics()), listeners.invalid()),
+    opened: ({ signal }: { signal?: AbortSignal } = {}) => whenOpen(stream, signal, toError),
+    topic(name: string, { signal }: { signal?: AbortSignal } = {}) {
+      checkTopicName(name, hubOptions.topics)
+      return topics.open(name, signal)
+    },
+    metrics: async () => countInvalid(await call('metrics()', (hub) => hub.metrics()), payloads.invalid()),
     async inspect(what?: InspectOptions) {
       try {
         return await call('inspect()', (hub) => hub.inspect(what))
@@ -202,6 +237,6 @@ export function connect<Events extends object>(url: string | URL, options: Conne
     },
     close: () => close(),
   }
-  // Only here do the untyped parts meet the application's event map.
-  return stream as unknown as Stream<Events>
+  // Only the signatures above know the application's events and topics.
+  return stream
 }

@@ -7,6 +7,12 @@ const NAME =
 /** Matches a JWS or JWE under any name, and the value of an Authorization header. */
 const VALUE = /^bearer\s|\beyJ[\w-]+\.[\w-]*\.[\w-]*/i
 
+/** Whether a parameter of this name carries a credential (A1). */
+export const namesCredential = (name: string): boolean =>
+  NAME.test(name.toLowerCase().replace(/[^a-z\d]/g, ''))
+/** Whether this text is a credential (A1). */
+export const isCredential = (text: string): boolean => VALUE.test(text)
+
 const isLoopback = (hostname: string): boolean =>
   /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname)
 
@@ -14,11 +20,8 @@ const isLoopback = (hostname: string): boolean =>
 const credentialIn = ({ username, password, pathname, searchParams }: URL): string | undefined => {
   if (username !== '' || password !== '') return 'a password'
   // `?eyJ...` has a name and no value.
-  if ([pathname.replace(/%2e/gi, '.'), ...searchParams.keys()].some((text) => VALUE.test(text)))
-    return 'a token'
-  const named = [...searchParams].find(
-    ([name, value]) => NAME.test(name.toLowerCase().replace(/[^a-z\d]/g, '')) || VALUE.test(value),
-  )
+  if ([pathname.replace(/%2e/gi, '.'), ...searchParams.keys()].some(isCredential)) return 'a token'
+  const named = [...searchParams].find(([name, value]) => namesCredential(name) || isCredential(value))
   return named && `"${named[0]}"`
 }
 

@@ -14,6 +14,8 @@ export class StreamError extends Error {
   declare readonly lastEventId: string
   /** In ms since 1970. */
   declare readonly at: number
+  /** The topic that it is about; `null`: none. */
+  declare readonly topic: string | null
   /** What was thrown, or the browser's own words; `null` if there are none. */
   declare readonly cause: unknown
 

@@ -15,4 +15,5 @@ export type {
   SessionInspection,
 } from './shared/inspection.ts'
 export type { ErrorKind, Status, StreamState } from './shared/status.ts'
-export type { EventMap, InspectorElement, Stream } from './stream.ts'
+export type { EventMap, InspectorElement, Stream, TopicMap } from './stream.ts'
+export type { Topic, TopicStatus } from './topic.ts'

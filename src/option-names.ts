@@ -3,7 +3,7 @@
  * stands what `typeof` must say, where src/options.ts does not look closer.
  */
 const KNOWN: Record<string, string> = {
-  '': 'user auth:object worker:object from withCredentials:boolean headers resume heartbeat:object lastEventId:object log:object dedupe:boolean maxEventSize verify:object coalesce hidden:object schemas:object parse:function',
+  '': 'user auth:object worker:object from withCredentials:boolean headers resume heartbeat:object lastEventId:object log:object dedupe:boolean maxEventSize verify:object coalesce hidden:object schemas:object parse:function topics:object',
   auth: 'getAccessToken:function userOf:function exchange dpop:boolean',
   worker: 'shared:function dedicated:function',
   heartbeat: 'timeout misses',
@@ -11,6 +11,7 @@ const KNOWN: Record<string, string> = {
   log: 'events bytes age',
   verify: 'jwks audience types',
   hidden: 'every release',
+  topics: 'param separator change grace most',
 }
 
 /** How many letters must be put in, taken out or changed to make the one the other (Levenshtein). */

@@ -1,6 +1,6 @@
 import type { WorkerFactories } from './attachment/worker-factory.ts'
 import type { SchemaMap } from './delivery/schema.ts'
-import { resolveEndpoint } from './endpoint.ts'
+import { namesCredential, resolveEndpoint } from './endpoint.ts'
 import { refuseUnknownOptions } from './option-names.ts'
 import type { From } from './shared/events.ts'
 import type { HubOptions } from './shared/hub-options.ts'
@@ -116,7 +116,26 @@ export interface ConnectOptions {
    * `text` of this package, leaves it as it came. What it throws is `error{kind: 'validation'}`.
    */
   parse?: (data: string, type: string) => unknown
+  /**
+   * Topics over this one stream (R7): `stream.topic(name)`. A stream with topics has a key of its own. Default: none, and
+   * what the server says of topics is a comment.
+   */
+  topics?: {
+    /** The URL parameter that asks for a topic. Default `'topic'`; Mercure 1.0: `'match'`. */
+    param?: string
+    /** `null`: the parameter repeats. Else one list, joined by this text, which no topic may hold. Default `null`. */
+    separator?: string | null
+    /** `'auto'`: as the server's answer offers (R8), else the stream is reopened. Default `'auto'`. */
+    change?: 'auto' | 'reopen'
+    /** ms for which the server is still asked for a topic that no tab wants any more. Default 30,000. */
+    grace?: number
+    /** Topics over all tabs, 1 to 100. One beyond is refused in the tab that asked last. Default 100. */
+    most?: number
+  }
 }
+
+/** The most names that one request holds (R7). */
+const MOST_TOPICS = 100
 
 /** An option that has no way to be right. @param must what it must be */
 const wrong = (name: string, must: string) => new TypeError(`tabstream: \`${name}\` must be ${must}.`)
@@ -145,6 +164,25 @@ export const plainFrom = (from: From = 'now'): From => {
   if (typeof last === 'number' && last >= 0 && Math.floor(last) === last) return { last }
   if (typeof after === 'string') return { after }
   throw wrong('from', "'now', 'start', { last: number } or { after: id }")
+}
+
+/** @throws TypeError the option makes no sense, or the URL asks for a topic itself, which no tab would know of */
+const plainTopics = (topics: NonNullable<ConnectOptions['topics']>, url: string): HubOptions['topics'] => {
+  const { param = 'topic', separator = null, change = 'auto', grace = 30_000, most = MOST_TOPICS } = topics
+  if (
+    typeof param !== 'string' ||
+    param === '' ||
+    namesCredential(param) ||
+    new URL(url).searchParams.has(param)
+  )
+    throw wrong('topics.param', 'the name of a parameter that the URL has not yet, and no credential')
+  if (separator !== null && (typeof separator !== 'string' || separator === ''))
+    throw wrong('topics.separator', '`null` or a text')
+  if (change !== 'auto' && change !== 'reopen') throw wrong('topics.change', "'auto' or 'reopen'")
+  if (!(typeof grace === 'number' && grace >= 0)) throw wrong('topics.grace', '0 or a number above it')
+  if (!(Number.isInteger(most) && most > 0 && most <= MOST_TOPICS))
+    throw wrong('topics.most', `a whole number from 1 to ${MOST_TOPICS}`)
+  return { param, separator, change, grace, most }
 }
 
 /** As the hub names its own, which replace them; `Headers` also refuses what no request can carry. */
@@ -186,8 +224,9 @@ export const toHubOptions = (url: string | URL, options: ConnectOptions, base: s
     throw wrong('lastEventId', '{ query: name }')
   if (resume !== 'lenient' && resume !== 'strict') throw wrong('resume', "'lenient' or 'strict'")
   if (!(typeof coalesce === 'number' && coalesce >= 0)) throw wrong('coalesce', '0 or a number above it')
+  const resolved = resolveEndpoint(url, base, 'the URL given to connect()')
   return {
-    url: resolveEndpoint(url, base, 'the URL given to connect()'),
+    url: resolved,
     user,
     auth:
       auth === undefined
@@ -215,6 +254,6 @@ export const toHubOptions = (url: string | URL, options: ConnectOptions, base: s
             audience: verify.audience,
             types: [...new Set(verify.types.map(String))].sort(),
           },
-    topics: null,
+    topics: options.topics === undefined ? null : plainTopics(options.topics, resolved),
   }
 }

@@ -3,6 +3,7 @@ import {
   createElement,
   type ReactElement,
   type ReactNode,
+  useCallback,
   useContext,
   useEffect,
   useInsertionEffect,
@@ -15,7 +16,8 @@ import type { ListenOptions, StreamEvent } from './delivery/listeners.ts'
 import { idleStatus } from './idle-status.ts'
 import { localError } from './shared/local-error.ts'
 import type { Status } from './shared/status.ts'
-import type { EventMap, Stream, TypeOf } from './stream.ts'
+import type { EventMap, Heard, Stream, TopicMap, TypeOf } from './stream.ts'
+import type { Topic, TopicStatus } from './topic.ts'
 
 /**
  * Declares the application's stream once, for all hooks:
@@ -25,12 +27,16 @@ import type { EventMap, Stream, TypeOf } from './stream.ts'
 export interface Register {}
 
 /** The declared event map; without a declaration, any type with an unknown payload. */
-export type RegisteredEvents = Register extends { stream: Stream<infer Events> } ? Events : EventMap
+export type RegisteredEvents = Register extends { stream: Stream<infer Events, infer _> } ? Events : EventMap
+/** The declared topics; without a declaration, any topic with any types. */
+export type RegisteredTopics = Register extends { stream: Stream<infer _, infer Topics> } ? Topics : TopicMap
 type Events = RegisteredEvents
+type Topics = RegisteredTopics
+type Source = Heard<EventMap> | null
 
 /** What hooks need of the provider above them. */
 interface Provided {
-  stream: Stream<Events> | null
+  stream: Stream<Events, Topics> | null
   /** The status while there is no stream. */
   status: Status
 }
@@ -45,9 +51,9 @@ export interface StreamProviderProps {
    * Makes the stream, in the browser only, once for each mount; it is closed at the unmount. For another user give
    * the provider another `key`.
    */
-  connect?: () => Stream<Events>
+  connect?: () => Stream<Events, Topics>
   /** A stream that somebody else opens and closes, in place of `connect`. */
-  stream?: Stream<Events>
+  stream?: Stream<Events, Topics>
   children?: ReactNode
 }
 
@@ -88,40 +94,92 @@ const useProvided = (): Provided => {
 }
 
 /** @returns the stream; `null` on a server, before the provider has made it, and where it could not */
-export const useStream = (): Stream<Events> | null => useProvided().stream
+export const useStream = (): Stream<Events, Topics> | null => useProvided().stream
 
-/** Runs the latest `listener` at each event of the type, as `stream.on` does. Renders nothing. */
-export const useEvent = <Type extends TypeOf<Events>>(
+/**
+ * Joins a topic for as long as the component is mounted, and renders anew when its status changes.
+ *
+ * @returns the component's own handle; `null` where there is no stream, and before the first effect
+ */
+export const useTopic = <Name extends TypeOf<Topics>>(name: Name): Topic<Topics[Name]> | null => {
+  const stream = useStream()
+  const [topic, setTopic] = useState<Topic<Topics[Name]> | null>(null)
+  useEffect(() => {
+    if (stream === null) return
+    const joined = stream.topic(name)
+    setTopic(joined)
+    return () => {
+      joined.leave()
+      setTopic(null)
+    }
+  }, [stream, name])
+  useSyncExternalStore<TopicStatus | undefined>(
+    useCallback((onChange) => topic?.onStatus(onChange) ?? (() => {}), [topic]),
+    () => topic?.status,
+    () => undefined,
+  )
+  // Another name's effect is still to come.
+  return topic?.name === name ? topic : null
+}
+
+/** Whose events a hook hears. */
+export interface OfTopic<TopicEvents> {
+  /** A handle, as `useTopic` gives it; `null`: there is none yet, and nothing is heard. Default: the stream. */
+  topic: Topic<TopicEvents> | null
+}
+
+const useSource = ({ topic }: { topic?: unknown } = {}): Source => {
+  const stream = useStream()
+  return (topic === undefined ? stream : topic) as Source
+}
+
+/** Runs the latest `listener` at each event of the type, as `stream.on` or `topic.on` does. Renders nothing. */
+export function useEvent<Type extends TypeOf<Events>>(
   type: Type,
   listener: (payload: Events[Type], event: StreamEvent<Type>) => void,
   options?: ListenOptions,
-): void => {
-  const stream = useStream()
+): void
+export function useEvent<TopicEvents, Type extends TypeOf<TopicEvents>>(
+  type: Type,
+  listener: (payload: TopicEvents[Type], event: StreamEvent<Type>) => void,
+  options: OfTopic<TopicEvents> & ListenOptions,
+): void
+export function useEvent(
+  type: string,
+  listener: (payload: never, event: StreamEvent) => void,
+  options?: { topic?: unknown } & ListenOptions,
+): void {
+  const source = useSource(options)
   const latest = useRef(listener)
   // An insertion effect runs before all other effects, so that no event meets the listener of an earlier render.
   useInsertionEffect(() => {
     latest.current = listener
   })
   useEffect(
-    () => stream?.on(type, (payload, event) => latest.current(payload, event), options),
-    [stream, type, options?.urgent],
+    () => source?.on(type, (payload, event) => latest.current(payload as never, event), options),
+    [source, type, options?.urgent],
   )
 }
 
 /** @returns the payload of the latest event of the type since this component mounted; `undefined`: none yet */
-export const useLatest = <Type extends TypeOf<Events>>(type: Type): Events[Type] | undefined => {
-  const stream = useStream()
+export function useLatest<Type extends TypeOf<Events>>(type: Type): Events[Type] | undefined
+export function useLatest<TopicEvents, Type extends TypeOf<TopicEvents>>(
+  type: Type,
+  options: OfTopic<TopicEvents>,
+): TopicEvents[Type] | undefined
+export function useLatest(type: string, options?: { topic: unknown }): unknown {
+  const source = useSource(options)
   const store = useMemo(() => {
-    let value: Events[Type] | undefined
+    let value: unknown
     return {
       subscribe: (onChange: () => void) =>
-        stream?.on(type, (payload) => {
+        source?.on(type, (payload) => {
           value = payload
           onChange()
         }) ?? (() => {}),
       read: () => value,
     }
-  }, [stream, type])
+  }, [source, type])
   return useSyncExternalStore(store.subscribe, store.read, () => undefined)
 }
 

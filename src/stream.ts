@@ -3,13 +3,17 @@ import type { StreamError } from './errors.ts'
 import type { ResetReason } from './shared/events.ts'
 import type { Inspection, InspectOptions, Metrics } from './shared/inspection.ts'
 import type { Status } from './shared/status.ts'
+import type { Topic } from './topic.ts'
 
 /** An application's event types and what their payloads are. */
 export type EventMap = { [type: string]: unknown }
 
+/** An application's topics, and the event map of each. Keys may be patterns: ``[chat: `chat/${string}`]: Chat``. */
+export type TopicMap = { [topic: string]: EventMap }
+
 export type TypeOf<Events> = Extract<keyof Events, string>
 
-type Off = () => void
+export type Off = () => void
 
 /** What an inspector needs of a stream: any stream has it, whatever its events. */
 export type Inspected = Pick<
@@ -28,10 +32,8 @@ export interface InspectorElement extends HTMLElement {
   open: boolean
 }
 
-/** What `connect` gives. Every `on...` returns its unsubscribe. */
-export interface Stream<Events> {
-  /** The status of the moment. A new object whenever it changes. */
-  readonly status: Status
+/** What is heard of events: of those of a stream that have no topic, or of those of one topic. */
+export interface Heard<Events> {
   /**
    * Hears the events of one type, in order, each exactly once (D1); `'*'` hears all of them. A listener that
    * throws is reported as an uncaught error and harms no other (D8). `urgent`: a hidden tab, which else hears events up
@@ -47,19 +49,38 @@ export interface Stream<Events> {
     listener: (payload: Events[TypeOf<Events>], event: StreamEvent<TypeOf<Events>>) => void,
     options?: ListenOptions,
   ): Off
-  /** Hears that continuity could not be kept, before anything newer is delivered: refetch your state. */
-  onReset(listener: (reset: { reason: ResetReason }) => void): Off
-  onError(listener: (error: StreamError) => void): Off
-  /** Hears every change of `status`. */
-  onStatus(listener: (status: Status) => void): Off
   /**
    * The events of one type as an async iterator, from the call on. A consumer that falls 1,000 events behind
-   * slows the delivery to this tab. Ends with `signal`, with `break`, and with `close()`. `urgent` as in `on`.
+   * slows the delivery to this tab. Ends with `signal`, with `break`, with `close()`, and with a topic's `leave()`.
+   * `urgent` as in `on`.
    */
   events<Type extends TypeOf<Events>>(
     type: Type,
     options?: { signal?: AbortSignal } & ListenOptions,
   ): AsyncIterableIterator<StreamEvent<Type> & { payload: Events[Type] }>
+  /**
+   * Hears that continuity could not be kept, before anything newer is delivered: refetch your state. Of a topic: of this
+   * topic or of the whole stream.
+   */
+  onReset(listener: (reset: { reason: ResetReason }) => void): Off
+}
+
+/** What `connect` gives. Every `on...` returns its unsubscribe. An event that has a topic is heard by that topic alone. */
+export interface Stream<Events, Topics = TopicMap> extends Heard<Events> {
+  /** The status of the moment. A new object whenever it changes. */
+  readonly status: Status
+  onError(listener: (error: StreamError) => void): Off
+  /** Hears every change of `status`. */
+  onStatus(listener: (status: Status) => void): Off
+  /**
+   * Joins a topic, for as long as a handle of any tab is not left. Each call gives a handle of its own. All topics of all
+   * tabs share the one stream.
+   *
+   * @param name 1 to 200 bytes of UTF-8 without control and format characters; not `*`
+   * @param options `signal` leaves the topic
+   * @throws TypeError the option `topics` is not set, or no topic can have this name
+   */
+  topic<Name extends TypeOf<Topics>>(name: Name, options?: { signal?: AbortSignal }): Topic<Topics[Name]>
   /**
    * Resolves once the stream is `open`; at once, if it is. Fetch your state behind it, and nothing lies between the two.
    *

@@ -2,14 +2,18 @@ import { countInvalid, invalidEvent } from './delivery/invalid-event.ts'
 import { createListenerSet } from './delivery/listener-set.ts'
 import { createListeners } from './delivery/listeners.ts'
 import { createOpenIterators } from './delivery/open-iterators.ts'
+import { createPayloads } from './delivery/payloads.ts'
 import { type EventsOf, type SchemaMap, validating } from './delivery/schema.ts'
 import { emptyInspection } from './empty-inspection.ts'
 import { idleStatus } from './idle-status.ts'
 import { StreamError } from './index.ts'
 import { whenOpen } from './opened.ts'
+import type { Control } from './shared/control.ts'
 import type { ResetReason } from './shared/events.ts'
 import type { ErrorData, Status } from './shared/status.ts'
-import type { EventMap, Stream, TypeOf } from './stream.ts'
+import type { EventMap, Stream, TopicMap, TypeOf } from './stream.ts'
+import { checkTopicName } from './topic-name.ts'
+import { createTopics } from './topics.ts'
 
 export interface TestStreamOptions {
   /** As given to `connect()`: an invalid payload is `error{kind: 'validation'}`. Default: none. */
@@ -18,14 +22,32 @@ export interface TestStreamOptions {
   parse?: (data: string, type: string) => unknown
 }
 
+/** What a server would say of one topic. Nothing happens where the code under test holds no handle of it. */
+export interface TestTopic {
+  /** Whether the code under test holds a handle of it. */
+  isJoined(): boolean
+  /** The server has taken it. `confirmed`, default `true`: it said so. */
+  live(confirmed?: boolean): void
+  /** Default: `kind: 'topic'`, with status 403. */
+  refuse(error?: Partial<ErrorData>): void
+  /** Continuity of this topic is lost, if it is live. Default `'server'`. */
+  reset(reason?: ResetReason): void
+}
+
 /** A stream in memory, and what a server and a browser would do to it. */
-export interface TestStream<Events> {
-  /** What the code under test gets in place of `connect(...)`. It is `open`. */
-  stream: Stream<Events>
+export interface TestStream<Events, Topics = TopicMap> {
+  /** What the code under test gets in place of `connect(...)`. It is `open`, and has topics. */
+  stream: Stream<Events, Topics>
   /**
    * The server sends an event: its listeners have run when this returns. What it resolves to is the
-   * acknowledgement: consumers of `events()` have room for more. `id` counts up from 1 by default.
+   * acknowledgement: consumers of `events()` have room for more. `id` counts up from 1 by default. A `topic` that is
+   * `joining` is live from its first event on.
    */
+  emit<Name extends TypeOf<Topics>, Type extends TypeOf<Topics[Name]>>(
+    type: Type,
+    payload: Topics[Name][Type],
+    event: { topic: Name; id?: string },
+  ): Promise<void>
   emit<Type extends TypeOf<Events>>(type: Type, payload: Events[Type], event?: { id?: string }): Promise<void>
   /** An error as `onError` hears it; a `state` in it becomes the stream's. Default: `network`, and it is `waiting`. */
   fail(error?: Partial<ErrorData>): StreamError
@@ -34,17 +56,19 @@ export interface TestStream<Events> {
   setStatus(change: Partial<Status>): void
   /** How often `reconnect()` was called. */
   reconnects(): number
+  /** A topic, which is `joining` at first. */
+  topic(name: TypeOf<Topics>): TestTopic
 }
 
 /** A stream for tests of an application: no worker, no network, nothing asynchronous. */
 export function createTestStream<Schemas extends SchemaMap>(
   options: TestStreamOptions & { schemas: Schemas },
-): TestStream<EventsOf<Schemas>>
-export function createTestStream<Events extends object = EventMap>(
+): TestStream<EventsOf<Schemas>, { [topic: string]: EventsOf<Schemas> }>
+export function createTestStream<Events extends object = EventMap, Topics extends object = TopicMap>(
   options?: TestStreamOptions,
-): TestStream<Events>
+): TestStream<Events, Topics>
 // Over 80 lines: the list of a stream's methods, each in memory, over one status and one count of events.
-export function createTestStream<Events extends object>(options: TestStreamOptions = {}): TestStream<Events> {
+export function createTestStream(options: TestStreamOptions = {}): unknown {
   const statuses = createListenerSet<[Status]>()
   const errors = createListenerSet<[StreamError]>()
   const resets = createListenerSet<[{ reason: ResetReason }]>()
@@ -65,32 +89,58 @@ export function createTestStream<Events extends object>(options: TestStreamOptio
     status = { ...status, ...('state' in change ? { since: Date.now() } : {}), ...change }
     statuses.emit(status)
   }
+  const errorOf = (error: Partial<ErrorData>): ErrorData => ({
+    kind: 'network',
+    message: 'The connection ended.',
+    retryable: true,
+    state: status.state,
+    attempt: status.attempt,
+    status: null,
+    lastEventId: status.lastEventId,
+    at: Date.now(),
+    cause: null,
+    topic: null,
+    ...error,
+  })
   const tellError = (error: Partial<ErrorData>, cause?: unknown) => {
-    const data: ErrorData = {
-      kind: 'network',
-      message: 'The connection ended.',
-      retryable: true,
-      state: status.state,
-      attempt: status.attempt,
-      status: null,
-      lastEventId: status.lastEventId,
-      at: Date.now(),
-      cause: null,
-      topic: null,
-      ...error,
-    }
+    const data = errorOf(error)
     const told = new StreamError(data, cause)
     errors.emit(told)
     return { data, told }
   }
-  const listeners = createListeners(validating(options.parse, options.schemas), (type, cause) => {
+  const payloads = createPayloads(validating(options.parse, options.schemas), (type, cause) => {
     tellError(invalidEvent(type, status.state), cause)
   })
-  const iterators = createOpenIterators(listeners.add)
+  const listeners = createListeners(payloads)
+  /** As `createOpenIterators` takes it. */
+  const full = new Set<Promise<void>>()
+  const iterators = createOpenIterators(listeners.add, full)
+  const toError = (data: ErrorData) => new StreamError(data)
+  const topics = createTopics({
+    payloads,
+    onFollow: () => queueMicrotask(topics.told),
+    followed: () => Promise.resolve(),
+    onRefused: (error) => errors.emit(toError(error)),
+    iterate: (on) => createOpenIterators(on, full),
+    status: () => status,
+    onStatus: statuses.on,
+    toError,
+  })
 
+  /** What was last told of each topic. */
+  const controls = new Map<string, Control>()
+  const tellTopic = (name: string, control: Control = { is: 'live', confirmed: true }) => {
+    controls.set(name, control)
+    topics.tell({ [name]: control })
+  }
+  const reset = (reason: ResetReason = 'server') => {
+    resets.emit({ reason })
+    topics.reset(reason)
+  }
   const close = () => {
     if (isClosed()) return
     iterators.close()
+    topics.close()
     setStatus({ state: 'closed' })
   }
   const stream = {
@@ -102,8 +152,11 @@ export function createTestStream<Events extends object>(options: TestStreamOptio
     onError: errors.on,
     onStatus: statuses.on,
     events: iterators.events,
-    opened: ({ signal }: { signal?: AbortSignal } = {}) =>
-      whenOpen(stream, signal, (data) => new StreamError(data)),
+    opened: ({ signal }: { signal?: AbortSignal } = {}) => whenOpen(stream, signal, toError),
+    topic(name: string, { signal }: { signal?: AbortSignal } = {}) {
+      checkTopicName(name, { separator: null })
+      return topics.open(name, signal)
+    },
     metrics: async () =>
       countInvalid(
         {
@@ -124,7 +177,7 @@ export function createTestStream<Events extends object>(options: TestStreamOptio
           deliveryLatency: { p50: 0, p99: 0 },
           tabs: 1,
         },
-        listeners.invalid(),
+        payloads.invalid(),
       ),
     inspect: async () => {
       const inspection = emptyInspection('test', status)
@@ -134,7 +187,7 @@ export function createTestStream<Events extends object>(options: TestStreamOptio
     openInspector: async () => (await import('./inspector/index.ts')).openInspector(stream),
     dropLog() {
       dropped = events
-      resets.emit({ reason: 'dropped' })
+      reset('dropped')
     },
     reconnect() {
       reconnects++
@@ -145,30 +198,42 @@ export function createTestStream<Events extends object>(options: TestStreamOptio
   }
 
   return {
-    stream: stream as unknown as Stream<Events>,
-    async emit(type, payload, { id = String(events + 1) } = {}) {
+    stream,
+    async emit(
+      type: string,
+      payload: unknown,
+      { id = String(events + 1), topic = null }: { id?: string; topic?: string | null } = {},
+    ) {
       if (isClosed()) return
       events++
       status = { ...status, lastEventId: id }
       // The payload is text over the wire: what JSON does not carry must not arrive here either.
-      listeners.dispatch({
-        seq: events,
-        id,
-        hasOwnId: true,
-        type,
-        data: JSON.stringify(payload),
-        at: Date.now(),
-        topic: null,
-      })
+      const data = JSON.stringify(payload)
+      const event = { seq: events, id, hasOwnId: true, type, data, at: Date.now(), topic }
+      if (topic === null) listeners.dispatch(event)
+      else {
+        tellTopic(topic, controls.get(topic))
+        topics.dispatch(topic, event)
+      }
       await iterators.taken()
     },
-    fail(error = {}) {
+    fail(error: Partial<ErrorData> = {}) {
       const { data, told } = tellError({ state: 'waiting', ...error })
       setStatus({ state: data.state, error: data })
       return told
     },
-    reset: (reason = 'server') => resets.emit({ reason }),
+    reset,
     setStatus,
     reconnects: () => reconnects,
+    topic: (name: string): TestTopic => ({
+      isJoined: () => Object.hasOwn(topics.follow(), name),
+      live: (confirmed = true) => tellTopic(name, { is: 'live', confirmed }),
+      refuse(error = {}) {
+        const message = `The server refuses the topic "${name}".`
+        const data = errorOf({ kind: 'topic', message, retryable: false, status: 403, topic: name, ...error })
+        tellTopic(name, { is: 'refused', error: data })
+      },
+      reset: (reason = 'server') => topics.tell({ [name]: { is: 'reset', reason } }),
+    }),
   }
 }

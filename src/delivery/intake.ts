@@ -1,3 +1,4 @@
+import { isControl } from '../shared/control.ts'
 import type { Cursor, LoggedEvent } from '../shared/events.ts'
 import type { Batch, Lineage } from '../shared/protocol.ts'
 import { createRedelivery } from './redelivery.ts'
@@ -45,7 +46,8 @@ export const createIntake = (): Intake => {
   const unheard = (events: LoggedEvent[]): LoggedEvent[] => {
     const fresh: LoggedEvent[] = []
     for (const event of events) {
-      if (!redelivery.isRepeated(event)) fresh.push(event)
+      // A control is true wherever it stands, however often it is told.
+      if (isControl(event) || !redelivery.isRepeated(event)) fresh.push(event)
       redelivery.settle(event)
     }
     return fresh
@@ -70,7 +72,10 @@ export const createIntake = (): Intake => {
       const after = isOtherLog ? 0 : cursor!.seq
       const taken = fromStart(events.filter(({ seq }) => seq > after))
       const fresh = unheard(taken)
-      redelivery.remember(taken, committedUpTo)
+      redelivery.remember(
+        taken.filter((event) => !isControl(event)),
+        committedUpTo,
+      )
       // A reset may also move the cursor back: what lay beyond is no part of the log any more.
       cursor = { epoch, seq: reset === null ? Math.max(after, to) : to }
       lineage = {

@@ -1,5 +1,6 @@
 import type { LoggedEvent, Types } from '../shared/events.ts'
 import { createListenerSet, type ListenerSet } from './listener-set.ts'
+import type { Payloads } from './payloads.ts'
 
 /** What a listener gets beside the payload. */
 export interface StreamEvent<Type extends string = string> {
@@ -28,24 +29,18 @@ export interface Listeners {
   /** The types that have an urgent listener, sorted. */
   urgent(): Types
   dispatch(event: LoggedEvent): void
-  /** How many events were not delivered because `parse` threw. */
-  invalid(): number
 }
 
-/** @param onInvalid hears what `parse` throws, once for each type: a faulty server would fail with each event */
-export const createListeners = (
-  parse: (data: string, type: string) => unknown,
-  onInvalid: (type: string, cause: unknown) => void,
-): Listeners => {
-  const invalidTypes = new Set<string>()
-  let invalid = 0
+/** Each type once, sorted. */
+export const typesIn = (types: Iterable<string>): Types => {
+  const distinct = new Set(types)
+  return distinct.has('*') ? '*' : [...distinct].sort()
+}
+
+export const createListeners = (payloads: Pick<Payloads, 'of'>): Listeners => {
   const byType = new Map<string, ListenerSet<[payload: unknown, event: StreamEvent]>>()
   /** The type of each urgent listener. */
   const urgent = new Set<{ type: string }>()
-  const typesIn = (types: Iterable<string>): Types => {
-    const distinct = new Set(types)
-    return distinct.has('*') ? '*' : [...distinct].sort()
-  }
 
   return {
     add(type, listener, options) {
@@ -60,22 +55,14 @@ export const createListeners = (
         if (set.isEmpty() && byType.get(type) === set) byType.delete(type)
       }
     },
-    invalid: () => invalid,
     follow: () => typesIn(byType.keys()),
     urgent: () => typesIn([...urgent].map(({ type }) => type)),
     dispatch({ type, id, data, at }) {
       const sets = [byType.get(type), type === '*' ? undefined : byType.get('*')]
       if (sets.every((set) => set === undefined)) return
-      let payload: unknown
-      try {
-        payload = parse(data, type)
-      } catch (error) {
-        invalid++
-        if (!invalidTypes.has(type)) onInvalid(type, error)
-        invalidTypes.add(type)
-        return
-      }
-      for (const set of sets) set?.emit(payload, { type, id, data, receivedAt: at })
+      payloads.of(type, data, (payload) => {
+        for (const set of sets) set?.emit(payload, { type, id, data, receivedAt: at })
+      })
     },
   }
 }

@@ -13,12 +13,15 @@ export interface OpenIterators {
   close(): void
 }
 
-/** @param on listens to a type, and returns the unsubscribe */
+/**
+ * @param on listens to a type, and returns the unsubscribe
+ * @param full one promise for each full iterator, also of others that share one delivery. The batch is acknowledged once
+ *   all of them have room again
+ */
 export const createOpenIterators = (
   on: (type: string, listener: Listener, options: ListenOptions) => () => void,
+  full = new Set<Promise<void>>(),
 ): OpenIterators => {
-  /** One promise for each full iterator. The batch is acknowledged once all of them have room again. */
-  const full = new Set<Promise<void>>()
   const open = new Set<() => void>()
   let closed = false
 

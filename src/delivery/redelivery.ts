@@ -9,8 +9,8 @@ const REMEMBERED_COMMITTED = 1_000
 type Outline = Omit<LoggedEvent, 'data'> & { size: number }
 
 /** What tells an event. A hub's log may hold one without an id of its own: its time tells that from similar ones. */
-const markOf = ({ id, hasOwnId, type, at }: Omit<LoggedEvent, 'seq' | 'data'>): string =>
-  `${id}\n${type}\n${hasOwnId ? '' : at}\n`
+const markOf = ({ id, hasOwnId, type, at, topic }: Omit<LoggedEvent, 'seq' | 'data'>): string =>
+  `${id}\n${type}\n${hasOwnId ? '' : at}\n${topic ?? ''}\n`
 const outlineOf = ({ data, ...rest }: LoggedEvent): Outline => ({ ...rest, size: data.length })
 const outlineKey = (outline: Outline): string => `${markOf(outline)}${outline.size}\n`
 const eventKey = (event: LoggedEvent): string => `${markOf(event)}\n${event.data}`

@@ -1,6 +1,6 @@
 import type { EventHead } from '../shared/inspection.ts'
 import { createRows, h } from './dom.ts'
-import { clock, size } from './format.ts'
+import { clock, kindOf, size } from './format.ts'
 
 /** The log's heads as a list box. */
 export interface EventList {
@@ -63,7 +63,7 @@ export const createEventList = (onChoose: (head: EventHead | null) => void): Eve
         { class: 'event', role: 'option', id: `event-${head.seq}`, click: () => onChoose(head) },
         h('span', { class: 'mono number' }, String(head.seq)),
         h('span', { class: 'mono muted' }, clock(head.at)),
-        h('span', { class: 'type' }, head.type),
+        h('span', { class: 'type' }, kindOf(head)),
         h('span', { class: 'mono muted id' }, head.id),
         h('span', { class: 'mono muted number', title: 'characters of data' }, size(head.size)),
       )

@@ -1,3 +1,5 @@
+import type { EventHead } from '../shared/inspection.ts'
+
 const two = (value: number, digits = 2) => String(value).padStart(digits, '0')
 
 /** Of day, to the millisecond, in local time: as a server's log is read beside it. */
@@ -39,6 +41,12 @@ export const size = (value: number): string => {
 
 /** Of a random id, enough to tell it from the others. */
 export const short = (id: string): string => id.slice(0, 8)
+
+/** What an entry of the log is called: an event by its type, a change of a topic by what it came to. */
+export const kindOf = ({ type, control, topic }: Pick<EventHead, 'type' | 'control' | 'topic'>): string => {
+  const kind = control === null ? type : `(${control})`
+  return topic === null ? kind : `${kind} · ${topic}`
+}
 
 /** What a key is made of (`keyOf`). */
 export const ofKey = (key: string): { user: string; url: string } => {

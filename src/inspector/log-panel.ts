@@ -1,7 +1,7 @@
 import type { EventHead } from '../shared/inspection.ts'
 import { h, setText } from './dom.ts'
 import { createEventList } from './event-list.ts'
-import { count } from './format.ts'
+import { count, kindOf } from './format.ts'
 import { createHeads } from './heads.ts'
 import { createLogTools } from './log-tools.ts'
 import { createPayloadView } from './payload-view.ts'
@@ -53,7 +53,7 @@ export const createLogPanel = ({ stream, say, copy }: Workplace): Panel => {
     list.show(found.slice(-shown).reverse(), chosen?.seq ?? null)
     const log = snapshot?.inspection?.log
     const holds = log === undefined ? 0 : log.head - log.first + 1
-    const types = [...new Set(heads.all().map(({ type }) => type))].sort()
+    const types = [...new Set(heads.all().map(kindOf))].sort()
     const paused = tools.paused() ? ' · paused' : ''
     const summary = `${count(Math.min(found.length, shown))} shown · ${count(holds)} in the log${paused}`
     const more = found.length > shown || (log !== undefined && heads.hasOlder(log.first))

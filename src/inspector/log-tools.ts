@@ -1,10 +1,11 @@
 import type { EventHead } from '../shared/inspection.ts'
 import { h, setText } from './dom.ts'
+import { kindOf } from './format.ts'
 
 /** The row of controls above the log. */
 export interface LogTools {
   element: HTMLElement
-  /** The heads whose type contains the filter's text. */
+  /** The heads whose type or topic contains the filter's text. */
   filtered(heads: EventHead[]): EventHead[]
   paused(): boolean
   /** @param types offered as completions; @param hasOlder whether "Older" can bring more */
@@ -21,8 +22,8 @@ export const createLogTools = ({ onChange, onOlder }: LogToolsOptions): LogTools
   let paused = false
   const filter = h('input', {
     type: 'search',
-    placeholder: 'Filter by type',
-    'aria-label': 'Filter by type',
+    placeholder: 'Filter by type or topic',
+    'aria-label': 'Filter by type or topic',
     list: 'types',
     spellcheck: 'false',
     autocomplete: 'off',
@@ -43,7 +44,7 @@ export const createLogTools = ({ onChange, onOlder }: LogToolsOptions): LogTools
     element: h('div', { class: 'tools' }, filter, completions, pause, older, summaryLine),
     filtered(heads) {
       const wanted = filter.value.trim().toLowerCase()
-      return heads.filter(({ type }) => type.toLowerCase().includes(wanted))
+      return heads.filter((head) => kindOf(head).toLowerCase().includes(wanted))
     },
     paused: () => paused,
     show(types, summary, hasOlder) {

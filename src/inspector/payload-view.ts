@@ -1,6 +1,6 @@
 import type { EventHead } from '../shared/inspection.ts'
 import { h, setText } from './dom.ts'
-import { clock, count } from './format.ts'
+import { clock, count, kindOf } from './format.ts'
 import { icon } from './icons.ts'
 
 /** Characters of a payload that are shown; all of it can be copied. */
@@ -64,7 +64,7 @@ export const createPayloadView = ({ copy, onClose }: PayloadViewOptions) => {
     show(of: EventHead, loading: Promise<string | null>) {
       head = of
       element.hidden = false
-      setText(title, of.type)
+      setText(title, kindOf(of))
       setText(
         details,
         `seq ${of.seq} · ${clock(of.at)} · id ${of.id || 'none'} · ${count(of.size)} characters`,

@@ -10,8 +10,11 @@ const typesOf = (types: Types): string => {
   return types.length === 0 ? 'nothing' : types.join(', ')
 }
 
-const follows = ({ follows, urgent }: SessionInspection): string =>
-  typesOf(follows.types) + (urgent.length === 0 ? '' : ` (urgent: ${typesOf(urgent)})`)
+const follows = ({ follows: { types, topics }, urgent }: SessionInspection): string => {
+  const joined = Object.keys(topics).length
+  const all = joined === 0 ? '' : `, ${joined} ${joined === 1 ? 'topic' : 'topics'}`
+  return typesOf(types) + all + (urgent.length === 0 ? '' : ` (urgent: ${typesOf(urgent)})`)
+}
 
 /** What the column of deliveries says of each state. */
 const DELIVERY: Record<SessionInspection['state'], string> = {

@@ -12,6 +12,7 @@ import { createStreamPanel } from './stream-panel.ts'
 import { createTabList } from './tab-list.ts'
 import { createTabsPanel } from './tabs-panel.ts'
 import { createTimelinePanel } from './timeline-panel.ts'
+import { createTopicsPanel } from './topics-panel.ts'
 
 export interface ViewOptions {
   stream: Inspected
@@ -46,6 +47,7 @@ export const createView = ({ stream, host, isOpen, onToggle }: ViewOptions): Vie
   const panels: Panel[] = [
     createStreamPanel(),
     createTabsPanel(),
+    createTopicsPanel(),
     createLogPanel(workplace),
     createTimelinePanel(),
     createMetricsPanel(samples),

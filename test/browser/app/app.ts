@@ -8,6 +8,7 @@ import {
 import { SharedEventSource } from 'tabstream/event-source'
 import { closeEventSource, traceEventSource, traces } from './event-source-scenarios.ts'
 import type { StartOptions, TabRecord } from './record.ts'
+import { joinTopic, leaveTopic, lives } from './topics.ts'
 
 type Payload = { n?: number }
 type Events = Record<string, Payload>
@@ -39,6 +40,7 @@ const record: TabRecord = {
 }
 window.record = record
 Object.assign(window, { SharedEventSource, traces, traceEventSource, closeEventSource })
+Object.assign(window, { lives, joinTopic, leaveTopic })
 window.addEventListener('error', (event) => record.reported.push(event.message))
 window.addEventListener('unhandledrejection', ({ reason }) => record.reported.push(`unhandled: ${reason}`))
 

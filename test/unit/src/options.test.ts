@@ -42,6 +42,7 @@ describe('options', () => {
         coalesce: 0,
         hidden: { release: 10_000 },
         verify: { jwks: '/keys', audience: 'app', types: ['b', 'a', 'b'] },
+        topics: { param: 'match', grace: 0 },
       }),
     ).toEqual({
       url: 'https://app.test/stream',
@@ -58,7 +59,7 @@ describe('options', () => {
       coalesce: 0,
       hidden: { every: 1_000, release: 10_000 },
       verify: { jwks: 'https://app.test/keys', audience: 'app', types: ['a', 'b'] },
-      topics: null,
+      topics: { param: 'match', separator: null, change: 'auto', grace: 0, most: 100 },
     })
   })
 
@@ -76,6 +77,38 @@ describe('options', () => {
     [{ jwks: 'http://keys.test/', audience: 'app', types: ['a'] }, /verify.jwks.*https/],
   ])('A5 `verify` is whole or not there: %j', (verify, words) => {
     expect(() => convert({ user: 'ann', verify })).toThrow(words)
+  })
+
+  it('R7 topics have defaults, as their docs say', () => {
+    expect(convert({ user: 'ann', topics: {} }).topics).toEqual({
+      param: 'topic',
+      separator: null,
+      change: 'auto',
+      grace: 30_000,
+      most: 100,
+    })
+  })
+
+  it.each([
+    [{ param: '' }, /topics.param/],
+    [{ param: 7 }, /topics.param/],
+    [{ param: 'access_token' }, /topics.param/],
+    [{ param: 'tenant' }, /topics.param/],
+    [{ separator: '' }, /topics.separator/],
+    [{ separator: true }, /topics.separator/],
+    [{ change: 'put' }, /topics.change/],
+    [{ grace: -1 }, /topics.grace/],
+    [{ grace: Number.NaN }, /topics.grace/],
+    [{ most: 0 }, /topics.most/],
+    [{ most: 1.5 }, /topics.most/],
+    [{ most: 101 }, /topics.most/],
+    [{ seperator: ',' }, /no option `topics.seperator`. Is it `topics.separator`/],
+  ])('R7 topics as %j are a mistake', (topics, words) => {
+    expect(() => convert({ user: 'ann', topics }, '/stream?tenant=acme')).toThrow(words)
+  })
+
+  it.each([null, true, 7])('R7 `topics` is an object: %j is a mistake', (topics) => {
+    expect(() => convert({ user: 'ann', topics })).toThrow(/`topics`/)
   })
 
   it.each([-1, Number.NaN, 'soon'])('`coalesce` is 0 or more: %j', (coalesce) => {

@@ -1,9 +1,13 @@
 import { Window } from 'happy-dom'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { Status, Stream } from '../../../src/index.ts'
+import type { Status, Stream, Topic } from '../../../src/index.ts'
 import type { EventMap } from '../../../src/stream.ts'
 import { createTestStream, type TestStream } from '../../../src/testing.ts'
 import { loadReact } from '../harness/react.ts'
+
+interface OfTopic {
+  topic: Topic<EventMap> | null
+}
 
 /** A component that shows what `use` returns. */
 const textOf = (use: () => unknown) => () => String(use())
@@ -62,10 +66,15 @@ describe.each([18, 19] as const)('X2 the hooks in React %i', (version) => {
   }
   const hooks = () =>
     page.hooks as unknown as {
-      useEvent(type: string, listener: (payload: unknown) => void, options?: { urgent: boolean }): void
-      useLatest(type: string): unknown
+      useEvent(
+        type: string,
+        listener: (payload: unknown) => void,
+        options?: Partial<OfTopic> & { urgent?: boolean },
+      ): void
+      useLatest(type: string, options?: OfTopic): unknown
       useStatus<T = Status>(select?: (status: Status) => T): T
       useStream(): Stream<EventMap> | null
+      useTopic(name: string): Topic<EventMap> | null
     }
 
   it('is the version that it says', () => {
@@ -215,6 +224,56 @@ describe.each([18, 19] as const)('X2 the hooks in React %i', (version) => {
     expect(open()).toBe(1)
     await unmount()
     expect(open()).toBe(0)
+  })
+
+  it('useTopic joins while it is mounted, once in StrictMode, and renders anew with the status', async () => {
+    const opened = vi.spyOn(test.stream, 'topic')
+    const view = await render(() => hooks().useTopic('lobby')?.status.state)
+    expect(view.text()).toBe('joining')
+    const states = () => opened.mock.results.map(({ value }) => (value as Topic<EventMap>).status.state)
+    expect(states().filter((state) => state === 'joining')).toHaveLength(1)
+    await page.act(() => test.topic('lobby').live())
+    expect(view.text()).toBe('live')
+    await page.act(() => test.topic('lobby').refuse())
+    expect(view.text()).toBe('refused')
+    await unmount()
+    expect(new Set(states())).toEqual(new Set(['left']))
+    opened.mockRestore()
+  })
+
+  it('useTopic goes from one name to the next, and gives no handle of another name', async () => {
+    const { react, hooks, act } = page
+    const seen: string[] = []
+    let name = 'a'
+    let change = () => {}
+    await render(() => {
+      const [, turn] = react.useState(0)
+      change = () => turn((before) => before + 1)
+      const topic = (hooks as unknown as { useTopic(name: string): Topic<EventMap> | null }).useTopic(name)
+      seen.push(`${name} ${topic?.name}`)
+      return topic?.name
+    })
+    await act(() => {
+      name = 'b'
+      change()
+    })
+    expect([test.topic('a').isJoined(), test.topic('b').isJoined()]).toEqual([false, true])
+    expect([...new Set(seen)]).toEqual(['a undefined', 'a a', 'b undefined', 'b b'])
+  })
+
+  it('useEvent and useLatest hear a topic, and nothing while there is no handle', async () => {
+    const heard: unknown[] = []
+    const view = await render(() => {
+      const topic = hooks().useTopic('lobby')
+      hooks().useEvent('note', (payload) => heard.push(payload), { topic })
+      return hooks().useLatest('count', { topic })
+    })
+    await page.act(() => test.emit('count', 1))
+    await page.act(() => test.emit('note', 1))
+    expect([view.text(), heard]).toEqual(['undefined', []])
+    await page.act(() => test.emit('count', 2, { topic: 'lobby' }))
+    await page.act(() => test.emit('note', 3, { topic: 'lobby' }))
+    expect([view.text(), heard]).toEqual(['2', [3]])
   })
 
   it('renders on a server without a stream, and connects to nothing there', () => {

@@ -107,4 +107,69 @@ describe('X1 a stream for tests of an application', () => {
     expect((await stream.events('count').next()).done).toBe(true)
     expect((await stream.metrics()).tabs + (await stream.inspect()).sessions.length).toBe(1)
   })
+
+  describe('with topics', () => {
+    type Topics = { lobby: { joined: { who: string } }; [chat: `chat/${string}`]: Events }
+
+    it('an event of a topic is heard by its handles, and by nobody else', async () => {
+      const { stream, emit, topic } = createTestStream<Events, Topics>()
+      const heard: unknown[] = []
+      stream.on('*', () => heard.push('stream'))
+      const chat = stream.topic('chat/1')
+      const iterator = chat.events('note')
+      chat.on('note', ({ text }, { id }) => heard.push(text, id))
+      stream.topic('chat/2').on('*', () => heard.push('other'))
+      chat.onStatus(({ state }) => heard.push(state))
+      expect([chat.status.state, topic('chat/1').isJoined()]).toEqual(['joining', true])
+      await emit('note', { text: 'one' }, { topic: 'chat/1' })
+      await emit('joined', { who: 'ann' }, { topic: 'lobby' })
+      expect(heard).toEqual(['live', 'one', '1'])
+      expect((await iterator.next()).value.payload).toEqual({ text: 'one' })
+      chat.leave()
+      await emit('note', { text: 'two' }, { topic: 'chat/1' })
+      expect(heard).toEqual(['live', 'one', '1', 'left'])
+      expect(topic('chat/1').isJoined()).toBe(false)
+    })
+
+    it('is live, refused and reset as told; ready() waits for it', async () => {
+      const { stream, topic, reset } = createTestStream<Events, Topics>()
+      const heard: unknown[] = []
+      stream.onError(({ kind, topic, status }) => heard.push([kind, topic, status]))
+      const lobby = stream.topic('lobby')
+      const ready = lobby.ready().then(() => heard.push('ready'))
+      lobby.onReset(({ reason }) => heard.push(reason))
+      topic('lobby').live(false)
+      await ready
+      expect(lobby.status).toEqual({ state: 'live', confirmed: false, error: null })
+      topic('lobby').reset()
+      reset('log-lost')
+      topic('lobby').refuse({ status: 404 })
+      await expect(lobby.ready()).rejects.toMatchObject({ kind: 'topic', status: 404 })
+      topic('lobby').live()
+      expect(heard).toEqual(['ready', 'server', 'log-lost', ['topic', 'lobby', 404], 'rejoined'])
+    })
+
+    it('refuses names as connect() does, and leaves all with the stream', async () => {
+      const { stream } = createTestStream()
+      expect(() => stream.topic('*')).toThrow(TypeError)
+      const handle = stream.topic('lobby')
+      stream.close()
+      expect(handle.status.state).toBe('left')
+      await expect(handle.ready()).rejects.toMatchObject({ kind: 'worker' })
+    })
+
+    it('a topic that is joined anew in a later task waits for the server again', async () => {
+      const { stream, topic } = createTestStream()
+      stream.topic('lobby').leave()
+      await settle()
+      const first = stream.topic('lobby')
+      topic('lobby').live()
+      first.leave()
+      const second = stream.topic('lobby')
+      expect(second.status.state).toBe('live')
+      second.leave()
+      await settle()
+      expect(stream.topic('lobby').status.state).toBe('joining')
+    })
+  })
 })

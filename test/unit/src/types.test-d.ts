@@ -8,9 +8,11 @@ import type {
   StreamError,
   StreamEvent,
   StreamState,
+  Topic,
+  TopicStatus,
 } from '../../../src/index.ts'
 import { connect } from '../../../src/index.ts'
-import { StreamProvider, useEvent, useLatest, useStatus, useStream } from '../../../src/react.ts'
+import { StreamProvider, useEvent, useLatest, useStatus, useStream, useTopic } from '../../../src/react.ts'
 import { SharedEventSource } from '../../../src/shared-event-source.ts'
 import { createTestStream } from '../../../src/testing.ts'
 
@@ -139,6 +141,61 @@ export const schemas = () => {
   holds<Equal<typeof own, Stream<Declared>>>()
 }
 
+interface Chat {
+  message: { text: string }
+}
+type Topics = { lobby: { joined: { who: string } }; [chat: `chat/${string}`]: Chat }
+
+export const topics = async (id: string) => {
+  const stream = connect<Events, Topics>('/stream', { user: null, topics: {} })
+  const chat = stream.topic(`chat/${id}`)
+  holds<Equal<typeof chat, Topic<Chat>>>()
+  chat.on('message', ({ text }, event) => {
+    holds<Equal<typeof event, StreamEvent<'message'>>>()
+    return text.length
+  })
+  chat.on('*', (payload) => holds<Equal<typeof payload, { text: string }>>())
+  // @ts-expect-error a type of another topic
+  chat.on('joined', () => {})
+  for await (const { payload } of chat.events('message')) holds<Equal<typeof payload, { text: string }>>()
+  using lobby = stream.topic('lobby', { signal: new AbortController().signal })
+  lobby.on('joined', ({ who }) => who)
+  await lobby.ready({ signal: new AbortController().signal })
+  holds<Equal<typeof lobby.status, TopicStatus>>()
+  // @ts-expect-error a topic that no key and no pattern fits
+  stream.topic('chats/1')
+  // @ts-expect-error an event of a topic is not heard by the stream
+  stream.on('joined', () => {})
+  // @ts-expect-error no such way to change the set
+  connect('/stream', { user: null, topics: { change: 'put' } })
+
+  const untyped = connect('/stream', { user: null, topics: { separator: ',', grace: 0 } }).topic(id)
+  holds<Equal<typeof untyped, Topic<EventMap>>>()
+  untyped.on('anything', (payload) => holds<Equal<typeof payload, unknown>>())
+
+  const schemas = { note: z.object({ text: z.string() }) }
+  const validated = connect('/stream', { user: null, topics: {}, schemas }).topic(id)
+  validated.on('note', (note) => holds<Equal<typeof note, { text: string }>>())
+  // @ts-expect-error no schema, no type
+  validated.on('other', () => {})
+}
+
+export const testOfTopics = () => {
+  const { stream, emit, topic } = createTestStream<Events, Topics>()
+  holds<Equal<typeof stream, Stream<Events, Topics>>>()
+  emit('task.progress', { percent: 1 }, { id: '7' })
+  emit('message', { text: 'hello' }, { topic: 'chat/1' })
+  // @ts-expect-error the payload of another type
+  emit('message', { who: 'ann' }, { topic: 'chat/1' })
+  // @ts-expect-error a type of another topic
+  emit('message', { text: 'hello' }, { topic: 'lobby' })
+  // @ts-expect-error the stream has no such type
+  emit('message', { text: 'hello' })
+  topic('chat/1').live()
+  // @ts-expect-error no such topic
+  topic('chats/1').refuse()
+}
+
 export const test = () => {
   const { stream, emit, fail } = createTestStream<Events>()
   holds<Equal<typeof stream, Stream<Events>>>()
@@ -166,7 +223,7 @@ export const eventSource = () => {
 
 declare module '../../../src/react.ts' {
   interface Register {
-    stream: Stream<Events>
+    stream: Stream<Events, Topics>
   }
 }
 
@@ -179,10 +236,19 @@ export const hooks = () => {
   useEvent('nothing', () => {})
   const latest = useLatest('chapter.updated')
   holds<Equal<typeof latest, { id: string; title: string } | undefined>>()
+  const chat = useTopic('chat/1')
+  holds<Equal<typeof chat, Topic<Chat> | null>>()
+  useEvent('message', ({ text }) => text, { topic: chat })
+  // @ts-expect-error a type of another topic
+  useEvent('joined', () => {}, { topic: chat })
+  // @ts-expect-error a topic that no key and no pattern fits
+  useTopic('chats/1')
+  const message = useLatest('message', { topic: chat })
+  holds<Equal<typeof message, { text: string } | undefined>>()
   const state = useStatus(({ state }) => state)
   holds<Equal<typeof state, StreamState>>()
   const stream = useStream()
-  holds<Equal<typeof stream, Stream<Events> | null>>()
+  holds<Equal<typeof stream, Stream<Events, Topics> | null>>()
   // @ts-expect-error a stream of other events
   return StreamProvider({ stream: connect<Declared>('/stream', { user: null }) })
 }

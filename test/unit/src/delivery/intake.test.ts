@@ -7,10 +7,10 @@ const logged = (seq: number, id = String(seq), own = true): LoggedEvent => ({
   seq,
   id,
   hasOwnId: own,
-  topic: null,
   type: 'message',
   data: `data of ${id}`,
   at: 0,
+  topic: null,
 })
 const TRAIL = { term: 1, leaders: [], committedUpTo: 0, lastEventId: null, streamClient: 'client' }
 const batch = (durable: number, ...events: LoggedEvent[]): Batch => ({
@@ -231,5 +231,38 @@ describe('D2 a tab takes nothing twice', () => {
       intake.welcome({ epoch: 'b', seq: 0 }, TRAIL)
       expect(ids(intake.take({ ...batch(0, logged(1)), epoch: 'b' }))).toEqual(['1'])
     })
+  })
+})
+
+describe('TO2 what an intake makes of topics', () => {
+  const control = (seq: number, id = ''): LoggedEvent => ({
+    ...logged(seq, id, false),
+    type: '',
+    data: '{"is":"left"}',
+    topic: 'a',
+  })
+  let intake: ReturnType<typeof createIntake>
+
+  beforeEach(() => {
+    intake = createIntake()
+    intake.welcome({ epoch: 'a', seq: 0 }, TRAIL)
+  })
+
+  it('a control passes each time that it is delivered, and is not counted among what was had', () => {
+    intake.take(batch(0, logged(1), control(2), logged(3)))
+    intake.welcome({ epoch: 'a', seq: 0 }, TRAIL)
+    expect(seqs(intake.take(batch(0, logged(1), control(2), logged(3), control(4))))).toEqual([2, 4])
+    // Nothing is owed any more: an event without an id that is older than the newest one is new.
+    expect(ids(intake.take(batch(0, { ...logged(5, 'old', false), at: -1 })))).toEqual(['old'])
+  })
+
+  it('the same event of another topic is another event', () => {
+    const of = (topic: string | null, seq: number) => ({ ...logged(seq, 'one'), topic })
+    intake.take(batch(0, of('a', 1)))
+    intake.welcome({ epoch: 'a', seq: 0 }, TRAIL)
+    expect(intake.take(batch(0, of('b', 1), of('a', 2), of(null, 3))).map(({ topic }) => topic)).toEqual([
+      'b',
+      null,
+    ])
   })
 })

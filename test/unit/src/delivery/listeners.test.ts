@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createListeners } from '../../../../src/delivery/listeners.ts'
+import { createPayloads } from '../../../../src/delivery/payloads.ts'
 
 const logged = (type: string, data: string, seq = 1) => ({
   seq,
@@ -22,13 +23,11 @@ describe('listeners', () => {
     invalid = []
     parsed = []
     vi.stubGlobal('reportError', (error: unknown) => reported.push(error))
-    listeners = createListeners(
-      (data) => {
-        parsed.push(data)
-        return JSON.parse(data)
-      },
-      (type, cause) => invalid.push([type, cause]),
-    )
+    const parse = (data: string) => {
+      parsed.push(data)
+      return JSON.parse(data)
+    }
+    listeners = createListeners(createPayloads(parse, (type, cause) => invalid.push([type, cause])))
   })
   afterEach(() => {
     vi.unstubAllGlobals()
