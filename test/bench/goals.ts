@@ -38,6 +38,7 @@ export const judge = (of: Medians, heaps: { worker: number | null; tab: number |
   const firstEvent = (measure: string) =>
     of('first event: tabstream', measure) - of('first event: native', measure)
   const cold = of('cold start: tabstream, attached', 'ms') / of('cold start: bare', 'ms')
+  const hidden = (variant: string, measure: string) => of(`1000/s, 5 of 6 tabs hidden: ${variant}`, measure)
   return [
     least('P1', 'flood, 6 tabs, to native', flood('150 B, 6 tabs', 'native'), 1.6, 'x'),
     least('P1', 'flood, 20 tabs, to native over HTTP/2', flood('150 B, 20 tabs', 'native'), 1.5, 'x'),
@@ -83,6 +84,16 @@ export const judge = (of: Medians, heaps: { worker: number | null; tab: number |
     most('P12', '10/s, one tab: CPU, to native', cpu('10/s, 1 tabs'), 1.2, 'x'),
     most('P12', '1,000/s, one tab: CPU, to native', cpu('1000/s, 1 tabs'), 1.2, 'x'),
     most('P13', '10/s, 6 tabs: CPU, to native', cpu('10/s, 6 tabs'), 1, 'x'),
+    most(
+      'P14',
+      '1,000/s, 5 of 6 tabs hidden: CPU, to native',
+      hidden('tabstream, hidden', 'cpu') / hidden('native', 'cpu'),
+      0.25,
+      'x',
+    ),
+    most('P14', 'the tab in view: p99', hidden('tabstream, hidden', 'p99'), 20, 'ms'),
+    most('P14', 'a hidden tab: at most', hidden('tabstream, hidden', 'hiddenMost'), 1_000, 'ms'),
+    most('P14', 'a tab shown has all after', hidden('tabstream, hidden', 'catchUp'), 16, 'ms'),
     most(
       'P15',
       'attach of the 50th tab, to the second',

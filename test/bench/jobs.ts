@@ -1,6 +1,7 @@
 import { median } from '../statistics.ts'
 import { firstEvent } from './measures/first-event.ts'
 import { type Flood, flood } from './measures/flood.ts'
+import { hidden } from './measures/hidden.ts'
 import { idle } from './measures/idle.ts'
 import { lateTab } from './measures/late-tab.ts'
 import { coldStart, laterTab } from './measures/startup.ts'
@@ -104,6 +105,12 @@ export const JOBS: Job[] = [
     steadyJob(variant, { tabs: 1, rate: 1_000, seconds: 5, size: 150 }),
     ...[2, 12, 20].map((tabs) => steadyJob(variant, { tabs, rate: 1_000, seconds: 3, size: 150 }, true)),
   ]),
+  ...['tabstream, hidden', 'native'].map(
+    (variant): Job => ({
+      name: `1000/s, 5 of 6 tabs hidden: ${variant}`,
+      run: async (world) => ({ ...(await hidden(world, variant)) }),
+    }),
+  ),
   ...['tabstream, attached', 'bare', 'tabstream', 'native'].map((variant) => ({
     name: `cold start: ${variant}`,
     run: async (world: World) => ({ ms: await times(3, () => coldStart(world, variant)) }),

@@ -93,6 +93,18 @@ export const openTabs = async (
           )
       return { heard, ms: Math.max(...heard.map(({ lastAt }) => lastAt)) - startedAt }
     },
+    /**
+     * Sends so many events, and shows a hidden tab as soon as `inView` has them all.
+     * @returns ms from there until the tab that was hidden has them all too
+     */
+    async catchUp(inView: BenchTab, hidden: BenchTab, events: Omit<Send, 'run' | 'from'>) {
+      for (const tab of tabs) await tab.evaluate('void bench.clear()')
+      const from = last + 1
+      last += events.count
+      await server.send({ run, from, ...events })
+      await within(PATIENCE, inView.evaluate(`bench.until(${last})`), `${variant}: the tab in view`)
+      return within(PATIENCE, hidden.evaluate<number>(`bench.show(${last})`), `${variant}: a tab shown`)
+    },
     async close() {
       for (const tab of tabs) await tab.close()
       await server.end(run)

@@ -6,3 +6,11 @@ export const setVisible = (page: Page, visible: boolean) =>
     Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden })
     document.dispatchEvent(new Event('visibilitychange'))
   }, !visible)
+
+/** The page is what the browser says that it is. */
+export const endPretence = (page: Page) =>
+  page.evaluate(() => {
+    // What the property hides is the platform's own, of the prototype.
+    Reflect.deleteProperty(document, 'hidden')
+    document.dispatchEvent(new Event('visibilitychange'))
+  })

@@ -17,6 +17,8 @@ export interface Member {
   losses: number
 }
 
+/** ms without a tab in view after which the stream is let go: the least (H2). */
+const RELEASE = 10_000
 /** A dead line is noticed within 2 s, so that a run has time for many. */
 const HEARTBEAT = { timeout: 1_000, misses: 2 }
 
@@ -34,7 +36,9 @@ export const createCrew = (user: User, backend: Backend, hosts: Hosts, size: num
   const open = async (losses = 0) => {
     opened++
     const host = hosts === 'worker' || (hosts === 'mixed' && opened % 2 === 0) ? 'worker' : 'shared-worker'
-    const tab = await openTab(user.context(), backend.url, { host, connect: { heartbeat: HEARTBEAT } })
+    const connect = { heartbeat: HEARTBEAT, hidden: { release: RELEASE } }
+    // Every third hears at once while it is hidden (H1).
+    const tab = await openTab(user.context(), backend.url, { host, connect, urgent: opened % 3 === 0 })
     // Attached, whatever the stream is going through: only then is the next number due.
     const isAttached = () => tab.page.evaluate(() => window.stream.status.tabs > 0)
     for (const start = Date.now(); !(await isAttached()); await pause(20))

@@ -11,6 +11,7 @@ import { FAULTS_OF_RHYTHM } from './rhythm-faults.ts'
 import { FAULTS_OF_TABS } from './tab-faults.ts'
 import { FAULTS_OF_TOKENS } from './token-faults.ts'
 import type { User } from './user.ts'
+import { FAULTS_OF_VIEW } from './view-faults.ts'
 
 export interface Scene {
   backend: Backend
@@ -200,4 +201,5 @@ export const FAULTS: Fault[] = [
   ...FAULTS_OF_ENVIRONMENT,
   ...FAULTS_OF_RHYTHM,
   ...FAULTS_OF_TABS,
+  ...FAULTS_OF_VIEW,
 ]

@@ -16,6 +16,8 @@ const variants: Record<string, OpenVariant> = {
   tabstream: openTabstream({}),
   'tabstream, coalesce: 0': openTabstream({ coalesce: 0 }),
   'tabstream, from the start': openTabstream({ from: 'start' }),
+  // With the default for hidden tabs.
+  'tabstream, hidden': openTabstream({ hidden: {} }),
   'tabstream, every type': openTabstream({}, '*'),
   'tabstream, attached': openTabstream({}, 'message', 'attached'),
   /** No stream at all. */
@@ -87,6 +89,17 @@ const bench = {
     return { at, ms: clock() - at }
   },
   bareWorker,
+  setHidden(hidden: boolean) {
+    Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden })
+    document.dispatchEvent(new Event('visibilitychange'))
+  },
+  /** Comes into view. @returns ms until the event of this number was heard */
+  async show(n: number): Promise<number> {
+    const shownAt = performance.now()
+    bench.setHidden(false)
+    await bench.until(n)
+    return performance.now() - shownAt
+  },
   /** Resolves once the event of this number was heard. */
   until: (n: number) =>
     new Promise<void>((resolve) => {

@@ -3,6 +3,7 @@ import {
   connect,
   type Stream,
   type StreamError,
+  type StreamEvent,
   type WorkerFactoryOptions,
 } from 'tabstream'
 import { SharedEventSource } from 'tabstream/event-source'
@@ -116,21 +117,22 @@ const open = (options: StartOptions) => {
     )
   }
   if (!options.withoutErrorListener) stream.onError(recordError)
-  const { throwAt, types = ['*'] } = options
+  const { throwAt, types = ['*'], urgent = false } = options
   for (const type of types) {
     if (throwAt !== undefined) {
       stream.on(type, ({ n }) => {
         if (n === throwAt) throw new Error(`listener broke at ${n}`)
       })
     }
-    stream.on(type, (payload, event) => {
+    const recordEvent = (payload: Payload, event: StreamEvent) => {
       if (options.keepPayloads) record.payloads.push(payload)
       record.events.push({
         id: event.id,
         type: event.type,
         ...(payload?.n === undefined ? {} : { n: payload.n }),
       })
-    })
+    }
+    stream.on(type, recordEvent, { urgent })
   }
 }
 

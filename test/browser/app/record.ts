@@ -50,6 +50,8 @@ export interface StartOptions {
   worker?: string
   /** Records what the listeners get, not only its `n`. */
   keepPayloads?: boolean
+  /** Its listeners do not wait while the page is hidden (H1). */
+  urgent?: boolean
   /** Without a listener for errors. */
   withoutErrorListener?: boolean
   /** What runs the hub: a SharedWorker with a Worker behind it (default), or a Worker of the tab's own. */
