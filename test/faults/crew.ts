@@ -84,6 +84,12 @@ export const createCrew = (user: User, backend: Backend, hosts: Hosts, size: num
     if (told.length > losses) accuse(`${losses} resets are justified, it had ${told.join(', ')}`)
   }
 
+  /** A user looks at one of them. Without, a stream may be let go, and would not be back by itself (H2). */
+  const look = async () => {
+    const hidden = await Promise.all(members.map(({ tab: { page } }) => page.evaluate(() => document.hidden)))
+    if (hidden.every(Boolean)) await members[0]?.tab.page.bringToFront()
+  }
+
   const remove = (member: Member) => members.splice(members.indexOf(member), 1)
 
   return {
@@ -118,6 +124,7 @@ export const createCrew = (user: User, backend: Backend, hosts: Hosts, size: num
     /** All of them have the last number. @returns ms it took */
     async caughtUp(last: number, timeout: number): Promise<number> {
       const start = Date.now()
+      await look()
       for (const { tab, from } of members)
         if (last >= from) await untilHeard(tab, last, timeout - (Date.now() - start))
       confirmed = last

@@ -5,17 +5,14 @@ import type { Fault, Scene } from './faults.ts'
 /** ms for a stream that nobody looks at to go: it may have to open first, behind what an earlier fault has left. */
 const RELEASE_LIMIT = 90_000
 
-/** All tabs are out of view while `run` runs; then they are what the browser says. */
+/** All tabs are out of view while `run` runs. */
 const withoutViewers = async ({ crew: { members } }: Scene, run: () => Promise<unknown>) => {
   const pages = members.map(({ tab }) => tab.page)
   for (const page of pages) await setVisible(page, false)
   try {
     await run()
   } finally {
-    // One at least is in view from here on, whatever the browser shows.
-    const [first, ...others] = pages
-    for (const page of others) await endPretence(page)
-    await setVisible(first!, true)
+    for (const page of pages) await endPretence(page)
   }
 }
 
