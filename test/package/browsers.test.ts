@@ -71,7 +71,7 @@ const needed = (code: string, but = ''): Versions =>
 const MAIN = ['index', 'event-source', 'react', 'testing', 'worker', 'stream.worker']
 
 /** Names of newer methods that are ours or a library's own, or, as `fromBase64` in jose, looked for before they are called. */
-const NOT_THEIRS = ['take', 'drop', 'use', 'since', 'move', 'fromBase64']
+const NOT_THEIRS = ['take', 'drop', 'use', 'since', 'move', 'until', 'fromBase64']
 
 /** Methods that TypeScript's library declares for an edition after ES2022, and for none before. */
 const newMethods = (): string[] => {
