@@ -1,6 +1,9 @@
 import { createRandom } from '../random.ts'
 import type { Fault } from './faults.ts'
 
+/** What the deck looks at. */
+type Dealt = Pick<Fault, 'name' | 'deadly' | 'long'>
+
 /** Within so many ms at most so many hubs die: one more, and `failed` is what is promised (T2). */
 const DEATHS_WITHIN = 65_000
 const DEATHS = 4
@@ -17,9 +20,9 @@ const shuffle = <T>(items: T[], seed: number): T[] => {
  * @param skip cards that are taken by the seeds before
  * @returns the next fault; takes the time, in ms
  */
-export const createDeck = (faults: Fault[], skip: number) => {
+export const createDeck = <Card extends Dealt>(faults: Card[], skip: number) => {
   let at = skip
-  const waiting: Fault[] = []
+  const waiting: Card[] = []
   let deaths: number[] = []
   const lengthy = faults.filter(({ long }) => long)
   const brief = faults.filter(({ long }) => !long)
@@ -29,7 +32,7 @@ export const createDeck = (faults: Fault[], skip: number) => {
     const pack = shuffle(brief, 1 + Math.floor(at / brief.length))
     return pack[at++ % pack.length]!
   }
-  return (now: number): Fault => {
+  return (now: number): Card => {
     deaths = deaths.filter((death) => now - death < DEATHS_WITHIN)
     const spared = deaths.length >= DEATHS
     const ready = waiting.findIndex(({ deadly }) => !(deadly && spared))

@@ -3,6 +3,8 @@ import type { Answer } from '../browser/odd-server.ts'
 
 /** ms between two signs of life (R2). */
 const PING = 500
+/** ms for the end of a connection to be heard of. */
+const NEWS_LIMIT = 2_000
 
 export interface TopicServerOptions {
   /** Says what became of each topic. `false`: it knows the parameter and answers 200. */
@@ -68,15 +70,25 @@ export const createTopicServer = ({ says = true, puts = true, param = 'topic' }:
     response.end()
   }
 
+  /**
+   * The same browser has opened another stream (R6). A connection that it has closed already ends by itself: on a busy
+   * machine the news of that is late. One that does not was still open.
+   */
+  const replace = ({ id, response }: Open) => {
+    open.delete(id)
+    const stands = setTimeout(() => {
+      seen.replaced++
+      response.end()
+    }, NEWS_LIMIT)
+    response.on('close', () => clearTimeout(stands))
+  }
+
   const answerStream: Answer = (request, response) => {
     const { searchParams } = new URL(request.url ?? '/', 'http://localhost')
     const asked = searchParams.getAll(param)
     const client = request.headers['stream-client'] as string | undefined
-    for (const other of open.values())
-      if (client !== undefined && other.client === client) {
-        seen.replaced++
-        end(other)
-      }
+    for (const other of [...open.values()])
+      if (client !== undefined && other.client === client) replace(other)
     const [, ofEpoch, after] = /^(\d+)-(\d+)$/.exec(String(request.headers['last-event-id'] ?? '')) ?? []
     const isKnown = Number(ofEpoch) === epoch && Number(after) <= head
     const from = isKnown ? Number(after) : head
