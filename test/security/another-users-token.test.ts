@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { CLOSE_GRACE } from '../../worker/base/close-grace.ts'
 import { openHub, openTab, type TestHub } from '../unit/harness/hub.ts'
 import { type FakeRequest, sse } from '../unit/harness/server.ts'
 import { settle, until } from '../unit/harness/turns.ts'
@@ -36,6 +37,9 @@ describe('A3 a stream of ann whose token has become that of bob', () => {
   afterEach(() => test.close())
 
   const nothingOfBobs = async (tab: Awaited<ReturnType<typeof openTab>>) => {
+    await settle()
+    // The stream of another user is closed before anything else is tried (S1).
+    await test.platform.advance(CLOSE_GRACE)
     await until(() => tab.status()?.state === 'unauthorized')
     await settle(100)
     const inspection = await tab.hub.inspect({ heads: { last: 10 } })

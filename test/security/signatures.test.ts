@@ -171,7 +171,7 @@ describe('A5 signed events, from a server that an adversary writes to', () => {
     stream.push(forged === '' ? 'id: 9\nevent: alarm\ndata\n\n' : sse('9', forged, 'alarm'))
     await until(() => stream.signatureErrors() === 1)
     await until(() => stream.log.lastEventId() === '9')
-    expect(stream.log.appended).toEqual([{ givenId: '9', id: '9', type: null, data: '' }])
+    expect(stream.log.appended).toEqual([{ givenId: '9', id: '9', topic: null, type: null, data: '' }])
     expect(stream.errors).toEqual([
       expect.objectContaining({ kind: 'signature', retryable: true, state: 'open' }),
     ])
@@ -182,7 +182,9 @@ describe('A5 signed events, from a server that an adversary writes to', () => {
     const jws = await signer.sign(claimsOf('5', START))
     stream.push(sse('6', jws, 'alarm') + sse(null, jws, 'alarm') + sse('5', jws, 'alarm'))
     await until(() => stream.delivered().length === 1)
-    expect(stream.delivered()).toEqual([{ givenId: '5', id: '5', type: 'alarm', data: '{"of":"5"}' }])
+    expect(stream.delivered()).toEqual([
+      { givenId: '5', id: '5', topic: null, type: 'alarm', data: '{"of":"5"}' },
+    ])
     expect(stream.signatureErrors()).toBe(2)
   })
 
