@@ -32,7 +32,6 @@ const beside = openLane('whole', report)
 rmSync(results, { recursive: true, force: true })
 mkdirSync(results, { recursive: true })
 
-const topics = ['--no-install', 'tsx', 'test/topics/main.ts', '--changes', '160', '--faults', '8']
 const faults = ['--no-install', 'tsx', 'test/faults/main.ts', '--quick', '--faults', '16', '--events', '2000']
 const tsx = (file: string, counted: string) => ({
   work: (run: Run) => run('npx', '--no-install', 'tsx', file),
@@ -105,12 +104,6 @@ const besideBrowsers = async () => {
     title: 'Faults in Firefox',
     work: (run) => run('npx', ...faults, '--seeds', '2', '--parallel', '2', '--browser', 'firefox'),
     read: readCounts('faults'),
-  })
-  // Both browsers, by PUT and by reopening. `npm run test:topics` alone has the full size.
-  await beside({
-    title: 'Topics under faults',
-    work: (run) => run('npx', ...topics),
-    read: readCounts('topics'),
   })
   await beside({ title: 'Servers of others', ...tsx('test/interop/main.ts', 'interop') })
   await beside({

@@ -207,4 +207,4 @@ test.each([
   }
   // The least of some rounds: a busy machine adds to each round, and takes nothing away from any.
   expect(await leastOf(6, costOfBodies, 50)).toBeLessThan(50)
-})
+}, 180_000)
