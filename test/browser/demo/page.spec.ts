@@ -111,7 +111,7 @@ test('no request leaves for another origin, and nothing is refused by the policy
   expect(complaints).toEqual([])
 })
 
-test('all that the page loads is below 100 kB gzipped', () => {
+test('all that the page loads is below 110 kB gzipped', () => {
   const sizes = readdirSync(dist, { recursive: true, encoding: 'utf8' })
     .map((name) => join(dist, name))
     .filter((file) => statSync(file).isFile())
@@ -121,6 +121,6 @@ test('all that the page loads is below 100 kB gzipped', () => {
     )
     .map((file) => gzipSync(readFileSync(file)).length)
   const total = sizes.reduce((sum, size) => sum + size, 0)
-  expect(total).toBeLessThan(100 * 1024)
+  expect(total).toBeLessThan(110 * 1024)
   expect(total).toBeGreaterThan(30 * 1024)
 })
