@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type Plugin, type UserConfig } from 'vite'
 import { privateMethods } from './build/private-methods.ts'
@@ -202,8 +201,6 @@ export default defineConfig(({ mode }) => ({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     pool: 'threads',
-    // By default one core is left alone, which on a machine of two is half of it.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
     isolate: false,
     server: { deps: { inline: ['@microsoft/fetch-event-source'] } },
   },
