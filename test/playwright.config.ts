@@ -8,8 +8,7 @@ export default defineConfig({
   expect: { timeout: 10_000 },
   // A flaky test is a bug in the library or in the test: a retry would hide it.
   retries: 0,
-  // One more than the cores of a small machine: about half of a test's time is waiting.
-  workers: 3,
+  workers: 2,
   fullyParallel: true,
   forbidOnly: !!process.env.CI,
   reporter: [['list'], ['json', { outputFile: './results/playwright.json' }]],
