@@ -40,6 +40,8 @@ export const limitBodies = (app: FastifyInstance, { bodyTimeout }: RequestBodies
 
   app.addHook('preParsing', async (request, reply, payload) => {
     if (!hasBody(request)) return
+    // The client may have gone while it was asked who it is. No event of its connection comes any more, to say that it is over.
+    if (request.raw.destroyed) return
     const { user } = request
     const keys: [key: string, most: number][] =
       user === null
@@ -53,8 +55,11 @@ export const limitBodies = (app: FastifyInstance, { bodyTimeout }: RequestBodies
       return problem(reply, 503, 'too_many_bodies', 'Too many requests are being read. Try again.')
     }
     for (const [key] of keys) change(key, 1)
-    // The whole connection: nothing more can be read from it, nor told to it.
-    const timer = setTimeout(() => request.raw.destroy(), bodyTimeout).unref()
+    const timer = setTimeout(() => {
+      over()
+      // The whole connection: nothing more can be read from it, nor told to it.
+      request.raw.destroy()
+    }, bodyTimeout).unref()
     let state: 'reading' | 'over' = 'reading'
     const over = () => {
       if (state === 'over') return
