@@ -32,9 +32,9 @@ export const startRedis = async () => {
 
   const start = async () => {
     const args = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', dir, '--save', '']
-    const child = spawn(program, [...args, '--appendonly', 'yes', '--loglevel', 'warning'], {
-      stdio: 'ignore',
-    })
+    // By default Redis puts its writes off for up to 2 s while the disk is busy, and a kill would lose what it has confirmed.
+    const log = ['--appendonly', 'yes', '--appendfsync', 'always']
+    const child = spawn(program, [...args, ...log, '--loglevel', 'warning'], { stdio: 'ignore' })
     server = child
     const failed = new Promise<never>((_, reject) =>
       child.once('error', () => reject(new Error(`${program} is missing: apt-get install ${program}`))),
