@@ -61,6 +61,14 @@ export const startRedis = async () => {
     port,
     start,
     kill,
+    /** As many keys as one command may have. */
+    groups: (keys: string[]) => [keys],
+    /** Kills it, and starts it again. */
+    async failOver(): Promise<void> {
+      await kill()
+      await new Promise((done) => setTimeout(done, 300))
+      await start()
+    },
     process: () => server!,
     /** One command, by words. */
     async ask(...words: string[]): Promise<unknown> {

@@ -77,6 +77,7 @@ const options: ServerOptions = {
   tls: flags.tls,
   drainDelay: Number(flags.drain) * 1_000,
   redisUrl: process.env.REDIS_URL ?? null,
+  redisReplicas: Number(process.env.REDIS_REPLICAS ?? 0),
   tokenSecret: process.env.TOKEN_SECRET ?? null,
   formerTokenSecret: process.env.TOKEN_SECRET_FORMER ?? null,
   opsPort: opsPort === null ? null : readPort('ops-port', opsPort),

@@ -30,12 +30,18 @@ export interface ServerOptions {
   /** HTTP/2 over TLS, with HTTP/1.1 for who can't, under a certificate made for development. Default false. */
   tls?: boolean
   /**
-   * Where nodes share events, places, revocations, rate limits and signing keys: `redis://...`. Needs `tokenSecret`.
+   * Where nodes share events, places, revocations, rate limits and signing keys: `redis://host:6379`; several of those with
+   * commas between them for a cluster; `redis+sentinel://host:26379,.../name` for what Sentinels name. Needs `tokenSecret`.
    * Default `null`: all of it in `dataDir`, for one node.
    */
   redisUrl?: string | null
   /** Begins every key and channel in Redis. Default `tabstream`. */
   redisPrefix?: string
+  /**
+   * Replicas that have an event, or a revocation, before it is answered for (`WAIT`): what a failover then cannot lose. With
+   * fewer in 1 s the answer is 503, and what was asked may be asked again. Default 0.
+   */
+  redisReplicas?: number
   /** Tokens and shared keys are made with it: the same for all nodes, 32 characters at least. Default: made, in `dataDir`. */
   tokenSecret?: string | null
   /**
@@ -173,6 +179,7 @@ const defaults: Omit<Settings, 'dataDir' | 'users' | keyof Limits> = {
   tls: false,
   redisUrl: null,
   redisPrefix: 'tabstream',
+  redisReplicas: 0,
   tokenSecret: null,
   formerTokenSecret: null,
   drainDelay: 0,

@@ -9,7 +9,7 @@ export const faultNames = [
   'node killed',
   'pub/sub clients killed',
   'clients move',
-  'redis restarted',
+  'redis master killed',
   'node replaced, as by a deploy',
   'all redis clients killed',
   'node frozen for 2 s',
@@ -35,10 +35,8 @@ export const wreak = (cluster: Cluster, followers: readonly Follower[], random: 
     async 'clients move'() {
       for (const follower of followers) if (random() < 0.5) follower.move()
     },
-    async 'redis restarted'() {
-      await cluster.redis.kill()
-      await pause(300)
-      await cluster.redis.start()
+    async 'redis master killed'() {
+      await cluster.redis.failOver(`tabstream:{main}:order`)
     },
     async 'node replaced, as by a deploy'() {
       const node = anyNode()

@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import type { ServerOptions } from '../../demo/server/app.ts'
 import { startRedis } from '../redis.ts'
+import { startRedisCluster } from '../redis-sets.ts'
 import { startNode } from './nodes.ts'
 import { startProxy } from './proxies.ts'
 
-/** Redis, three nodes, and a proxy of each kind in front of them. */
-export const startCluster = async (options: Partial<ServerOptions> = {}) => {
-  const redis = await startRedis()
+/** Redis, or a Redis Cluster, three nodes, and a proxy of each kind in front of them. */
+export const startCluster = async (kind: 'redis' | 'redis-cluster', options: Partial<ServerOptions> = {}) => {
+  const redis = kind === 'redis' ? await startRedis() : await startRedisCluster()
   const shared = {
     redisUrl: redis.url,
+    redisReplicas: kind === 'redis' ? 0 : 1,
     tokenSecret: randomBytes(32).toString('hex'),
     debug: true,
     // As in production, but for the sign of life: what a lost message costs is one of these.

@@ -11,9 +11,9 @@ import { slowClient } from './slow-client.ts'
 import { topicsUnderChaos } from './topics.ts'
 
 /**
- * `npm run test:cluster -- [--events 100000] [--users 50] [--seconds 45] [--seed 1]`: three nodes on one Redis, behind
- * nginx, Caddy and HAProxy, and everything that may go wrong with them. Counts what clients were given against what
- * was published.
+ * `npm run test:cluster -- [--events 100000] [--users 50] [--seconds 45] [--seed 1] [--redis-cluster]`: three nodes on one
+ * Redis, behind nginx, Caddy and HAProxy, and everything that may go wrong with them. Counts what clients were given
+ * against what was published. `--redis-cluster`: on three masters with a replica each, whose masters are killed.
  */
 const { values } = parseArgs({
   options: {
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     users: { type: 'string', default: '50' },
     seconds: { type: 'string', default: '45' },
     seed: { type: 'string', default: '1' },
+    'redis-cluster': { type: 'boolean', default: false },
   },
 })
 const users = Array.from({ length: Number(values.users) }, (_, index) => `user-${index + 1}`)
@@ -29,8 +30,11 @@ const random = createRandom(Number(values.seed))
 const { check, part, finish } = createChecks('cluster')
 
 ensurePrograms(serverPrograms)
-const cluster = await startCluster()
-console.log(`Redis, 3 nodes, ${cluster.proxies.map(({ name }) => name).join(', ')}. Seed ${values.seed}.\n`)
+const kind = values['redis-cluster'] ? 'redis-cluster' : 'redis'
+const cluster = await startCluster(kind)
+console.log(
+  `${kind === 'redis' ? 'Redis' : 'Redis Cluster, 3 masters and 3 replicas'}, 3 nodes, ${cluster.proxies.map(({ name }) => name).join(', ')}. Seed ${values.seed}.\n`,
+)
 
 const tokens = new Map<string, string>()
 const followers: ReturnType<typeof follow>[] = []
@@ -54,7 +58,7 @@ check('every client has a stream, and its position', allOpen)
 /** The most held leases of one user that Redis shows at one look; the scripts' own record is read at the end. */
 let mostSeen = 0
 const countLeases = async () => {
-  // One script: all users at the same instant.
+  // One script: all users at the same instant, where all are on one server.
   const script = `local time = redis.call('TIME')
 local now, most = time[1] * 1000 + math.floor(time[2] / 1000), 0
 for _, key in ipairs(KEYS) do
@@ -67,8 +71,10 @@ for _, key in ipairs(KEYS) do
 end
 return most`
   const keys = users.map((user) => `tabstream:{${user}}:streams`)
-  const most = await cluster.redis.ask('EVAL', script, `${keys.length}`, ...keys).catch(() => 0)
-  mostSeen = Math.max(mostSeen, Number(most))
+  for (const group of cluster.redis.groups(keys)) {
+    const most = await cluster.redis.ask('EVAL', script, `${group.length}`, ...group).catch(() => 0)
+    mostSeen = Math.max(mostSeen, Number(most))
+  }
 }
 let looks = 0
 const watch = setInterval(() => void countLeases().then(() => looks++), 100)

@@ -80,9 +80,12 @@ test('R2 an append that nobody is told of arrives with the next sign of life', a
   const [place, at] = [`${position + 1}`, `${Date.now()}`]
   const former = `${position}-${Number.parseInt(stamp!, 36)}`
   const fields = ['e', epoch, 't', 'x', 'd', '{"n":2}', 'o', 'alice', 's', '0', 'p', former, 'n', '2']
-  await redis.ask('HSET', key('order'), 'place', place, 'stamp', at)
-  await redis.ask('ZADD', key('topics'), place, 'user:alice')
-  await redis.ask('XADD', key('t:user:alice'), `${place}-${at}`, ...fields)
+  // One script: a sign of life in between would find an order that has lost its end.
+  const script = `redis.call('HSET', KEYS[1], 'place', ARGV[1], 'stamp', ARGV[2])
+redis.call('ZADD', KEYS[2], ARGV[1], 'user:alice')
+redis.call('XADD', KEYS[3], ARGV[1] .. '-' .. ARGV[2], unpack(ARGV, 3))`
+  const keys = ['order', 'topics', 't:user:alice'].map(key)
+  await redis.ask('EVAL', script, '3', ...keys, place, at, ...fields)
   await stream.received(2)
   expect(stream.numbers()).toEqual([1, 2])
 })

@@ -37,6 +37,7 @@ export interface BackendOptions {
   dataDir: string
   redisUrl: string | null
   redisPrefix: string
+  redisReplicas: number
   tokenSecret: string | null
   formerTokenSecret: string | null
   store?: EventStore
@@ -104,7 +105,8 @@ const openShared = async (
   // A secret that each node makes for itself would be a token that only one node knows.
   if (!current)
     throw new Error('Nodes that share a Redis share a TOKEN_SECRET: openssl rand -hex 32 makes one')
-  const redis = await connectRedis({ url, prefix: settings.redisPrefix, onError })
+  const { redisPrefix: prefix, redisReplicas: replicas } = settings
+  const redis = await connectRedis({ url, prefix, replicas, onError })
   const notices = await patiently(() => createRedisNotices(redis, onError))
   const store = settings.store ?? createRedisStore({ redis, space, retention, random, now, onError })
   return {

@@ -62,7 +62,7 @@ const bounded = (number: number) => Math.min(number, Number.MAX_SAFE_INTEGER)
 
 /** Who listens to which topics, by Redis's Pub/Sub. */
 const createRedisWakeups = (
-  { subscriber }: RedisConnection,
+  { subscriber, onRestored }: RedisConnection,
   channelOf: (topic: string) => string,
   onError: (error: unknown) => void,
 ) => {
@@ -87,13 +87,10 @@ const createRedisWakeups = (
     onLast(topic) {
       const channel = channelOf(topic)
       topicOf.delete(channel)
-      subscriber.unsubscribe(channel, listener).catch(onError)
+      subscriber.unsubscribe(channel).catch(onError)
     },
   })
-  // It listens again by then, to all that it listened to; what was said meanwhile it has not heard.
-  const onReady = () => wakeups.wakeAll()
-  subscriber.on('ready', onReady)
-  return { subscribe: wakeups.subscribe, close: () => void subscriber.off('ready', onReady) }
+  return { subscribe: wakeups.subscribe, close: onRestored(wakeups.wakeAll) }
 }
 
 /**
@@ -133,7 +130,7 @@ export const createRedisStore = (options: RedisStoreOptions): EventStore => {
     const named = [...new Set(events.map(({ topic }) => topic))]
     const numbers = new Map(named.map((topic, index) => [topic, index + 1]))
     const [place, stamp] = firstId === undefined ? ['', ''] : placeAndStamp(parseEventId(firstId)!)
-    const answer = (await scripts.append(
+    const appended = scripts.append(
       [
         order,
         topics,
@@ -166,7 +163,8 @@ export const createRedisStore = (options: RedisStoreOptions): EventStore => {
           signed ? '1' : '0',
         ]),
       ],
-    )) as string | null
+    )
+    const answer = (await redis.keep(order, appended)) as string | null
     if (answer === null) return
     if (answer === 'used-for-others') throw usedForOthers()
     if (answer === 'too-many-topics') throw tooManyTopics()

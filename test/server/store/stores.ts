@@ -29,7 +29,7 @@ export const placesFor = (redis: () => Redis): Record<(typeof engines)[number], 
     const prefix = `test-${prefixes++}`
     return async (retention: Retention) => {
       const onError = () => {}
-      const connection = await connectRedis({ url: redis().url, prefix, onError })
+      const connection = await connectRedis({ url: redis().url, prefix, replicas: 0, onError })
       const store = createRedisStore({
         redis: connection,
         space: 'main',
