@@ -117,6 +117,7 @@ const publishWorkerUrl = (): Plugin => {
 const PUBLISHED: Record<string, string> = {
   './index.ts': './index.js',
   './inspector/index.ts': './inspector.js',
+  './claims/index.ts': './claims.js',
 }
 const entriesStayApart = (): Plugin => ({
   name: 'entries-stay-apart',
@@ -174,6 +175,7 @@ const builds: Record<string, UserConfig> = {
   react: library('react', 'src/react.ts'),
   testing: library('testing', 'src/testing.ts'),
   inspector: library('inspector', 'src/inspector/index.ts'),
+  claims: library('claims', 'src/claims/index.ts'),
   worker: library('worker', 'worker/index.ts'),
   verify: library('verify', 'worker/verify/index.ts'),
   'worker-file': library('stream.worker', 'worker/stream.worker.ts'),

@@ -1,6 +1,9 @@
 import type { Remote } from 'comlink'
 import { answerToken } from './attachment/answer-token.ts'
 import { createAttachment } from './attachment/attachment.ts'
+import { createClaim } from './claim.ts'
+import type { ClaimOptions } from './claim-options.ts'
+import type { ClaimHandler } from './claims/run.ts'
 import { createIntake } from './delivery/intake.ts'
 import { countInvalid, invalidEvent } from './delivery/invalid-event.ts'
 import { createListenerSet } from './delivery/listener-set.ts'
@@ -37,6 +40,8 @@ interface Life {
 /** ms for `signOut()`: the hub may die before it answers, and the next one is then asked as well. */
 const SIGN_OUT_LIMIT = 20_000
 
+const NO_CLAIMS = 'claims.js does not load. Check that it is deployed beside index.js.'
+
 /**
  * One stream of Server-Sent Events for all tabs that connect with the same URL and user. Where the browser refuses
  * what a stream needs, the stream is there and `failed`, with what to check.
@@ -67,6 +72,7 @@ export function connect(url: string | URL, options: ConnectOptions): unknown {
   const sayUnheard = createUnheardErrors()
   const intake = createIntake()
   const since = Date.now()
+  const ended = new AbortController()
   let life: Life = { is: 'live', signedOut: null }
   let status = idleStatus(since)
   /** What the hub knows this tab to follow, and what of it is urgent. */
@@ -172,6 +178,9 @@ export function connect(url: string | URL, options: ConnectOptions): unknown {
     }
   }
   const toError = (data: ErrorData) => new StreamError(data)
+  const claim = createClaim({ call, key, withPayload: payloads.of, ended: ended.signal }, (cause) =>
+    tellError(localError('worker', NO_CLAIMS, status.state, true), cause),
+  )
   const topics = createTopics({
     payloads,
     onFollow: tellFollow,
@@ -182,6 +191,7 @@ export function connect(url: string | URL, options: ConnectOptions): unknown {
         return hub.follow(follow, urgent)
       }),
     onRefused: tellError,
+    claim,
     iterate: (on) => createOpenIterators(on, full),
     status: () => status,
     onStatus: statuses.on,
@@ -196,6 +206,7 @@ export function connect(url: string | URL, options: ConnectOptions): unknown {
     signedOut?.catch(() => {})
     if (life.is === 'closed') return
     life = { is: 'closed', signedOut }
+    ended.abort()
     attachment.close()
     iterators.close()
     topics.close()
@@ -212,6 +223,8 @@ export function connect(url: string | URL, options: ConnectOptions): unknown {
     onReset: resets.on,
     onError: errors.on,
     onStatus: statuses.on,
+    claim: (type: string, handler: ClaimHandler, options: ClaimOptions) =>
+      claim(null, type, handler, options),
     events: iterators.events,
     opened: ({ signal }: { signal?: AbortSignal } = {}) => whenOpen(stream, signal, toError),
     topic(name: string, { signal }: { signal?: AbortSignal } = {}) {
@@ -233,6 +246,7 @@ export function connect(url: string | URL, options: ConnectOptions): unknown {
     reconnect: attachment.reconnect,
     signOut() {
       if (life.is === 'live') life = { is: 'leaving', signedOut: leave() }
+      ended.abort()
       return life.signedOut ?? leave()
     },
     close: () => close(),

@@ -10,6 +10,7 @@ export const emptyInspection = (key: string, status: Status): Inspection => ({
   key,
   status,
   sessions: [],
+  claims: [],
   log: {
     epoch: '',
     first: 1,

@@ -1,4 +1,5 @@
 export type { WorkerFactoryOptions } from './attachment/worker-factory.ts'
+export type { ClaimContext, ClaimMode, ClaimOptions } from './claim-options.ts'
 export { connect } from './client.ts'
 export type { ListenOptions, StreamEvent } from './delivery/listeners.ts'
 export { text } from './delivery/parse.ts'
@@ -7,6 +8,7 @@ export { StreamError } from './errors.ts'
 export type { ConnectOptions } from './options.ts'
 export type { From, ResetReason } from './shared/events.ts'
 export type {
+  ClaimInspection,
   EventHead,
   Happening,
   Inspection,

@@ -12,6 +12,7 @@ import {
   useState,
   useSyncExternalStore,
 } from 'react'
+import type { ClaimContext, ClaimOptions } from './claim-options.ts'
 import type { ListenOptions, StreamEvent } from './delivery/listeners.ts'
 import { idleStatus } from './idle-status.ts'
 import { localError } from './shared/local-error.ts'
@@ -158,6 +159,37 @@ export function useEvent(
   useEffect(
     () => source?.on(type, (payload, event) => latest.current(payload as never, event), options),
     [source, type, options?.urgent],
+  )
+}
+
+/**
+ * Claims the events of the type for as long as the component is mounted, as `stream.claim` or `topic.claim` does. The latest
+ * `handler` runs. Renders nothing.
+ */
+export function useClaim<Type extends TypeOf<Events>>(
+  type: Type,
+  handler: (payload: Events[Type], event: StreamEvent<Type>, claim: ClaimContext) => unknown,
+  options: ClaimOptions,
+): void
+export function useClaim<TopicEvents, Type extends TypeOf<TopicEvents>>(
+  type: Type,
+  handler: (payload: TopicEvents[Type], event: StreamEvent<Type>, claim: ClaimContext) => unknown,
+  options: OfTopic<TopicEvents> & ClaimOptions,
+): void
+export function useClaim(
+  type: string,
+  handler: (payload: never, event: StreamEvent, claim: ClaimContext) => unknown,
+  options: { topic?: unknown } & ClaimOptions,
+): void {
+  const source = useSource(options)
+  const latest = useRef(handler)
+  useInsertionEffect(() => {
+    latest.current = handler
+  })
+  const { mode, name, timeout, attempts, missed } = options
+  useEffect(
+    () => source?.claim(type, (...given) => latest.current(...(given as [never, never, never])), options),
+    [source, type, mode, name, timeout, attempts, missed],
   )
 }
 

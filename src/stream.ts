@@ -1,3 +1,4 @@
+import type { ClaimContext, ClaimOptions } from './claim-options.ts'
 import type { ListenOptions, StreamEvent } from './delivery/listeners.ts'
 import type { StreamError } from './errors.ts'
 import type { ResetReason } from './shared/events.ts'
@@ -58,6 +59,29 @@ export interface Heard<Events> {
     type: Type,
     options?: { signal?: AbortSignal } & ListenOptions,
   ): AsyncIterableIterator<StreamEvent<Type> & { payload: Events[Type] }>
+  /**
+   * Of all tabs of this browser that claim a type, one handles each event (C1): the one in view, else the one that was last
+   * in view. Events are handled one after the other, in order, from the first `claim()` in this browser on. Each browser
+   * claims for itself. `'*'` claims all types.
+   *
+   * @param handler what it returns is awaited. A rejection is a failed run
+   * @returns gives the claim up. A run that goes on is aborted by its signal, and counts if it resolves all the same
+   * @throws TypeError `mode` is missing or unknown
+   */
+  claim<Type extends TypeOf<Events>>(
+    type: Type,
+    handler: (payload: Events[Type], event: StreamEvent<Type>, claim: ClaimContext) => unknown,
+    options: ClaimOptions,
+  ): Off
+  claim(
+    type: '*',
+    handler: (
+      payload: Events[TypeOf<Events>],
+      event: StreamEvent<TypeOf<Events>>,
+      claim: ClaimContext,
+    ) => unknown,
+    options: ClaimOptions,
+  ): Off
   /**
    * Hears that continuity could not be kept, before anything newer is delivered: refetch your state. Of a topic: of this
    * topic or of the whole stream.

@@ -1,3 +1,5 @@
+import type { ClaimOptions } from './claim-options.ts'
+import type { ClaimHandler } from './claims/run.ts'
 import { countInvalid, invalidEvent } from './delivery/invalid-event.ts'
 import { createListenerSet } from './delivery/listener-set.ts'
 import { createListeners } from './delivery/listeners.ts'
@@ -12,6 +14,7 @@ import type { Control } from './shared/control.ts'
 import type { ResetReason } from './shared/events.ts'
 import type { ErrorData, Status } from './shared/status.ts'
 import type { EventMap, Stream, TopicMap, TypeOf } from './stream.ts'
+import { createTestClaims } from './testing-claims.ts'
 import { checkTopicName } from './topic-name.ts'
 import { createTopics } from './topics.ts'
 
@@ -39,7 +42,7 @@ export interface TestStream<Events, Topics = TopicMap> {
   /** What the code under test gets in place of `connect(...)`. It is `open`, and has topics. */
   stream: Stream<Events, Topics>
   /**
-   * The server sends an event: its listeners have run when this returns. What it resolves to is the
+   * The server sends an event: its listeners have run when this returns, and a claim's handler that is free was called. What it resolves to is the
    * acknowledgement: consumers of `events()` have room for more. `id` counts up from 1 by default. A `topic` that is
    * `joining` is live from its first event on.
    */
@@ -116,8 +119,14 @@ export function createTestStream(options: TestStreamOptions = {}): unknown {
   const full = new Set<Promise<void>>()
   const iterators = createOpenIterators(listeners.add, full)
   const toError = (data: ErrorData) => new StreamError(data)
+  const ended = new AbortController()
+  const claims = createTestClaims({ withPayload: payloads.of, ended: ended.signal }, (topic, type, cause) => {
+    const message = `An event of "${type}" was given up after the last run of its handler.`
+    tellError({ kind: 'claim', message, cause, topic })
+  })
   const topics = createTopics({
     payloads,
+    claim: claims.claim,
     onFollow: () => queueMicrotask(topics.told),
     followed: () => Promise.resolve(),
     onRefused: (error) => errors.emit(toError(error)),
@@ -139,6 +148,7 @@ export function createTestStream(options: TestStreamOptions = {}): unknown {
   }
   const close = () => {
     if (isClosed()) return
+    ended.abort()
     iterators.close()
     topics.close()
     setStatus({ state: 'closed' })
@@ -151,6 +161,8 @@ export function createTestStream(options: TestStreamOptions = {}): unknown {
     onReset: resets.on,
     onError: errors.on,
     onStatus: statuses.on,
+    claim: (type: string, handler: ClaimHandler, options: ClaimOptions) =>
+      claims.claim(null, type, handler, options),
     events: iterators.events,
     opened: ({ signal }: { signal?: AbortSignal } = {}) => whenOpen(stream, signal, toError),
     topic(name: string, { signal }: { signal?: AbortSignal } = {}) {
@@ -215,6 +227,7 @@ export function createTestStream(options: TestStreamOptions = {}): unknown {
         tellTopic(topic, controls.get(topic))
         topics.dispatch(topic, event)
       }
+      claims.dispatch(event)
       await iterators.taken()
     },
     fail(error: Partial<ErrorData> = {}) {

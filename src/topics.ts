@@ -1,3 +1,6 @@
+import type { ClaimOf } from './claim.ts'
+import type { ClaimOptions } from './claim-options.ts'
+import type { ClaimHandler } from './claims/run.ts'
 import { createListenerSet, type ListenerSet } from './delivery/listener-set.ts'
 import { createListeners, type Listener, type Listeners, type ListenOptions } from './delivery/listeners.ts'
 import type { OpenIterators } from './delivery/open-iterators.ts'
@@ -14,6 +17,7 @@ export interface TopicHandle {
   readonly name: string
   readonly status: TopicStatus
   on(type: string, listener: Listener, options?: ListenOptions): () => void
+  claim(type: string, handler: ClaimHandler, options: ClaimOptions): () => void
   events: OpenIterators['events']
   onReset: ListenerSet<[{ reason: ResetReason }]>['on']
   onStatus: ListenerSet<[TopicStatus]>['on']
@@ -50,6 +54,7 @@ export interface TopicsOptions {
   followed(): Promise<unknown>
   /** A topic is refused that was not. */
   onRefused(error: ErrorData): void
+  claim: ClaimOf
   /** Makes the iterators of a handle (open-iterators.ts). */
   iterate(on: TopicHandle['on']): OpenIterators
   /** Of the stream. */
@@ -82,6 +87,7 @@ export const createTopics = ({
   onFollow,
   followed,
   onRefused,
+  claim,
   iterate,
   status,
   onStatus,
@@ -142,6 +148,12 @@ export const createTopics = ({
         return left ?? entry.status
       },
       on,
+      claim(type, handler, options) {
+        const off = claim(name, type, handler, options)
+        if (left === null) offs.add(off)
+        else off()
+        return off
+      },
       events: iterators.events,
       onReset: resets.on,
       onStatus: statuses.on,

@@ -5,6 +5,7 @@ import type { ErrorData, Status } from '../src/shared/status.ts'
 import type { MetricsRecorder } from './base/metrics.ts'
 import type { Platform } from './base/platform.ts'
 import type { Timeline } from './base/timeline.ts'
+import { inspectClaims } from './claims/inspect-claims.ts'
 import type { StreamCommand } from './leadership/hub-messages.ts'
 import { inspectLog } from './log/inspect-log.ts'
 import { attachTab } from './tabs/attach-tab.ts'
@@ -59,6 +60,8 @@ export interface PortHub {
 
 /** A tab that has attached. */
 interface Attached {
+  /** As in `Entry`. */
+  isLockSeen: boolean
   session: Session
   presence: Presence
   parts: Parts
@@ -84,6 +87,7 @@ const inspectHub = async (
   key: hub.key(),
   status: hub.statusOf(parts),
   sessions: hub.tabs.all().map((each) => each.inspect()),
+  claims: inspectClaims(parts.log.claims(), parts.claimants.tabs),
 })
 
 /**
@@ -112,13 +116,14 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
     release()
     // A worker dies soon after its last tab: its next hub then goes on from here (D2).
     void parts.log.flush()
-    leave(session)
+    leave(session, parts)
   }
 
   /** Ends the session. Does nothing if the hub has ended it already, by a sign-out (A4) or by `leaveBehind`. */
-  const leave = (session: Session) => {
+  const leave = (session: Session, parts: Parts) => {
     if (!tabs.has(session)) return
     session.close()
+    parts.claimants.gone(session)
     tabs.remove(session)
     hub.records().timeline.add('tab', 'went', session.tab)
     hub.publish()
@@ -127,11 +132,11 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
   }
 
   /** Ends a session after a fault of ours. The next ping tells the tab, which then goes on at another hub. */
-  const leaveBehind = (session: Session, { connection }: Parts, fault: unknown) => {
+  const leaveBehind = (session: Session, parts: Parts, fault: unknown) => {
     const message = 'The worker failed to deliver to this tab, which goes on at another one.'
     const why = { kind: 'worker' as const, message, cause: String(fault) }
-    session.error(connection.errorOf(why))
-    leave(session)
+    session.error(parts.connection.errorOf(why))
+    leave(session, parts)
   }
 
   const join = (hello: Hello, parts: Parts, isLockSeen: boolean) => {
@@ -158,7 +163,7 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
     })
     tabs.add(session)
     timeline.add('tab', 'came', tab)
-    attached = { session, parts, presence: watchPresence(platform, tab, isLockSeen, end) }
+    attached = { isLockSeen, session, parts, presence: watchPresence(platform, tab, isLockSeen, end) }
     hub.onJoined()
     leadership.join(former)
     parts.wants(session.topics())
@@ -198,6 +203,7 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
     },
     visible(visible) {
       attached?.session.setVisible(visible)
+      attached?.parts.claimsChanged()
       // A tab that goes out of view gets what has come until then: an urgent event might be among it (H1).
       attached?.session.pump()
       hub.viewChanged()
@@ -215,6 +221,9 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
     signOut: hub.signOut,
     signedOut: async () => hub.signOutUnderWay(),
     dropLog: () => request('drop'),
+    claims: (state) =>
+      attached?.parts.claimants.heard(attached.session, state, attached.isLockSeen) ??
+      new Promise<never>(() => {}),
     async inspect(what = {}) {
       if (attached === null) throw new Error('This tab has not attached.')
       return inspectHub(hub, attached, what)

@@ -6,6 +6,8 @@ import { openProofKey } from './auth/proof-key.ts'
 import type { MetricsRecorder } from './base/metrics.ts'
 import type { Platform } from './base/platform.ts'
 import { watchSleep } from './base/watch-sleep.ts'
+import { type Claimants, createClaimants } from './claims/claimants.ts'
+import { createDispatcher } from './claims/dispatcher.ts'
 import type { StreamCommand } from './leadership/hub-messages.ts'
 import { createLeadership, type Leadership } from './leadership/leadership.ts'
 import { createLog, type Log } from './log/log.ts'
@@ -57,6 +59,9 @@ export interface Parts {
   connection: Connection
   leadership: Leadership
   viewers: Viewers
+  claimants: Claimants
+  /** A tab with a claim has come into view, went out of view, or said something. */
+  claimsChanged(): void
   /** The tabs want other topics than before. @param joined those that a tab did not want before */
   wants(joined: string[]): void
   /** What a tab tells the connection of the hub that leads, this one or another. */
@@ -103,8 +108,10 @@ export const wireParts = ({
     onChange: (appended) => {
       if (appended !== null) leadership.relayEvents(appended)
       pacing.arrived(log.head)
+      dispatcher.look()
     },
     onCommitted: (committed) => leadership.relayCommitted(committed),
+    onClaims: (claims) => leadership.relayClaims(claims),
     onTruncate: tabs.truncate,
     onFenced: () => leadership.fenced(),
     onDurable: (cause) => {
@@ -201,14 +208,38 @@ export const wireParts = ({
     isDue = topics?.mustWait() ?? false
     if (!isDue) connection.release()
   }
+  /** Whether a tab of this hub is looked at, or has a claim (H3). */
+  const isInView = () => claimants.isAny() || tabs.all().some((tab) => tab.seen().visible)
   const viewers = createViewers({
     platform,
     release: options.hidden.release,
-    tabs: tabs.all,
+    isInView,
     takeUp,
     letGo() {
       isDue = false
       connection.letGo()
+    },
+  })
+  const claimsChanged = () => {
+    // H3: the stream stands for as long as there is a claim.
+    viewers.look()
+    dispatcher.heard(hub, claimants.pages())
+    leadership.tellClaimants()
+  }
+  const claimants = createClaimants(claimsChanged)
+  const dispatcher = createDispatcher({
+    platform,
+    key,
+    hub,
+    log,
+    leads: () => leadership.leads(),
+    tell(to, page, claim, word) {
+      if (to === hub) claimants.tell(page, claim, word)
+      else leadership.tellClaim(to, page, claim, word)
+    },
+    onError({ topic, ...why }) {
+      metrics.error('claim')
+      tellError({ ...connection.errorOf(why), topic })
     },
   })
   const command = (what: StreamCommand) => {
@@ -232,14 +263,19 @@ export const wireParts = ({
       if (!streaming) {
         isDue = false
         viewers.stop()
+        dispatcher.stop()
         return connection.hold()
       }
       viewers.lead()
+      dispatcher.lead()
     },
     connectionStatus: connection.status,
     onStatus,
     onError,
-    isInView: () => tabs.all().some((tab) => tab.seen().visible),
+    isInView,
+    claimants: claimants.pages,
+    onClaimants: dispatcher.heard,
+    onClaimWord: claimants.tell,
     onInView: viewers.seen,
     onCommand: command,
     onWants(from, names) {
@@ -263,6 +299,10 @@ export const wireParts = ({
     connection,
     leadership,
     viewers,
+    claimants,
+    claimsChanged() {
+      if (claimants.isAny()) claimsChanged()
+    },
     wants(joined) {
       if (topics === null) return
       topics.changed()

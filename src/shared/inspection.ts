@@ -1,3 +1,4 @@
+import type { ClaimRun } from './claims.ts'
 import type { Control, TopicRecords } from './control.ts'
 import type { Cursor, Follow, Types } from './events.ts'
 import type { ErrorKind, Status } from './status.ts'
@@ -41,6 +42,22 @@ export interface SessionInspection {
   /** In ms since 1970. */
   attachedAt: number
   lastAckAt: number | null
+}
+
+/** A claim of this browser (C1). */
+export interface ClaimInspection {
+  /** `null`: of the events without a topic. */
+  topic: string | null
+  /** `'*'`: all types. */
+  type: string
+  /** `null`: none was given. */
+  name: string | null
+  /** All events up to this seq are settled. */
+  after: number
+  /** The run that goes on; `null`: none does. */
+  run: ClaimRun | null
+  /** The tabs of this hub that have the claim, by their ids. */
+  tabs: string[]
 }
 
 /** Something that happened to a hub: an entry of its time line (I1). */
@@ -92,6 +109,7 @@ export interface Inspection {
   key: string
   status: Status
   sessions: SessionInspection[]
+  claims: ClaimInspection[]
   log: {
     epoch: string
     first: number

@@ -69,3 +69,9 @@ export const hubLock = (incarnation: string): string => `${PREFIX}hub:${incarnat
 /** The lock that decides which tab pings a hub for all tabs that are in view, or for all that are hidden (P11). */
 export const watchLock = (incarnation: string, attention: 'in view' | 'hidden'): string =>
   `${PREFIX}watch:${attention}:${incarnation}`
+
+/**
+ * The lock that a page holds for as long as it has a claim. A leader learns by it that the page is gone, and a new
+ * leader which pages have yet to speak.
+ */
+export const claimsLock = (key: string, page: string): string => `${PREFIX}claims:${key}:${page}`

@@ -2,6 +2,7 @@
  * What crosses the port between a tab and a hub. Failures cross as data: comlink drops an error's own fields.
  */
 
+import type { ClaimsState, ClaimWords } from './claims.ts'
 import type { Control } from './control.ts'
 import type { Cursor, Follow, From, LoggedEvent, ResetReason, Types } from './events.ts'
 import type { HubOptions } from './hub-options.ts'
@@ -121,6 +122,11 @@ export interface HubApi {
   metrics(): Metrics
   inspect(what?: InspectOptions): Promise<Inspection>
   dropLog(): void
+  /**
+   * Tells where the page stands with all of its claims. @returns what the page is told next of them, however long that
+   * takes; nothing, once the page has told more
+   */
+  claims(state: ClaimsState): Promise<ClaimWords>
   /** Ends the stream in every hub and tab of the key (A4). @returns what the hub could not make sure of */
   signOut(): Promise<ErrorData | null>
   /** Settles as the sign-out does that another tab has begun. If none is under way, it settles at once. */

@@ -12,6 +12,7 @@ export type ErrorKind =
   | 'worker'
   | 'superseded'
   | 'topic'
+  | 'claim'
 
 export type StreamState =
   /** There is no stream: no worker has answered yet, or no tab has been in view for `hidden.release` (H2). */

@@ -66,7 +66,7 @@ const statically =
   async (folder: string) => {
     const target = join(folder, 'tabstream')
     await mkdir(target, { recursive: true })
-    for (const file of ['index.js', 'inspector.js', 'stream.worker.js'])
+    for (const file of ['index.js', 'claims.js', 'inspector.js', 'stream.worker.js'])
       await copyFile(join(folder, 'node_modules/tabstream/dist', file), join(target, file))
     return { behind: [folder], headers, extra }
   }

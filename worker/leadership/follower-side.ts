@@ -1,10 +1,13 @@
+import type { ClaimWord } from '../../src/shared/claims.ts'
 import type { ConnectionStatus, ErrorData } from '../../src/shared/status.ts'
 import type { Log } from '../log/log.ts'
 import type { FromLeader, HubMessage, Receiver } from './hub-messages.ts'
 import type { NewestKnown } from './newest-known.ts'
 
 export interface FollowerSideOptions {
-  log: Pick<Log, 'position' | 'receive' | 'committedBy' | 'align'>
+  log: Pick<Log, 'position' | 'receive' | 'committedBy' | 'align' | 'heedClaims'>
+  /** The random id of this hub. */
+  hub: string
   known: Pick<NewestKnown, 'logPoint'>
   /** A leader of that term speaks. @returns whether this hub follows it */
   heedLeader(term: number): boolean
@@ -12,6 +15,10 @@ export interface FollowerSideOptions {
   sayHello(): void
   onStatus(): void
   onError(error: ErrorData): void
+  /** Another leader speaks for the first time. */
+  onLeader(): void
+  /** What a page of this hub is told of one of its claims. */
+  onClaimWord(page: string, key: string, word: ClaimWord): void
 }
 
 export interface FollowerSide {
@@ -31,8 +38,12 @@ export const createFollowerSide = ({
   sayHello,
   onStatus,
   onError,
+  hub,
+  onLeader,
+  onClaimWord,
 }: FollowerSideOptions): FollowerSide => {
   let leaderStatus: ConnectionStatus | null = null
+  let heardTerm = 0
 
   const fromFollowedLeader =
     <Message extends FromLeader>(take: (message: Message) => unknown) =>
@@ -44,6 +55,8 @@ export const createFollowerSide = ({
       leading: fromFollowedLeader(async ({ term, position, first, status }) => {
         leaderStatus = status
         onStatus()
+        if (heardTerm !== term) onLeader()
+        heardTerm = term
         const newest = known.logPoint()
         // L3: this leader gave itself a term that is too low. Told of the newer log, it begins a term above that, and
         // this hub follows it then.
@@ -61,6 +74,10 @@ export const createFollowerSide = ({
         onStatus()
       }),
       error: fromFollowedLeader(({ error }) => onError(error)),
+      claims: fromFollowedLeader(({ claims, ...of }) => log.heedClaims(claims, of)),
+      'claim-word': fromFollowedLeader(({ hub: to, page, key, word }) => {
+        if (to === hub) onClaimWord(page, key, word)
+      }),
     },
     leaderStatus: () => leaderStatus,
     forgetLeader() {

@@ -1,3 +1,4 @@
+import type { ClaimPage, ClaimRecords, ClaimWord } from '../../src/shared/claims.ts'
 import type { LoggedEvent } from '../../src/shared/events.ts'
 import type { ConnectionStatus, ErrorData } from '../../src/shared/status.ts'
 import type { LogPoint } from '../log/log-point.ts'
@@ -17,9 +18,11 @@ export type FromFollower =
   /**
    * A follower is here. The answers are the same as to `who-leads`, but one `leading` serves all that say hello at
    * once. `topics`: what the tabs of the follower want. `inView`: a tab of this hub is in view (H2); a follower says so
-   * once a beat.
+   * once a beat. `claimants`: the pages that have claims; left out: there are none.
    */
-  | { type: 'hello'; hub: string; topics: string[]; inView?: true }
+  | { type: 'hello'; hub: string; topics: string[]; inView?: true; claimants?: ClaimPage[] }
+  /** A page of the follower has said something of its claims, or is gone. */
+  | { type: 'claimants'; hub: string; claimants: ClaimPage[] }
   /** The follower has no event after `after`, and needs them. The leader answers with `events`. */
   | { type: 'missing'; epoch: string; after: number }
   | { type: 'command'; command: StreamCommand }
@@ -32,6 +35,10 @@ export type FromLeader =
   | { type: 'committed'; term: number; epoch: string; upTo: number; records: RecordInfo[]; first: number }
   | { type: 'status'; term: number; status: ConnectionStatus }
   | { type: 'error'; term: number; error: ErrorData }
+  /** The leader has changed accounts of claims. */
+  | { type: 'claims'; term: number; epoch: string; claims: ClaimRecords }
+  /** What a page of this hub is told of one of its claims. */
+  | { type: 'claim-word'; term: number; hub: string; page: string; key: string; word: ClaimWord }
 
 /** What any hub may say to any other. */
 export type FromAnyHub =

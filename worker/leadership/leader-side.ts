@@ -1,3 +1,4 @@
+import type { ClaimPage, ClaimRecords, ClaimWord } from '../../src/shared/claims.ts'
 import type { ConnectionStatus, ErrorData } from '../../src/shared/status.ts'
 import type { Platform } from '../base/platform.ts'
 import type { Appended, Committed, Log } from '../log/log.ts'
@@ -21,6 +22,8 @@ export interface LeaderSideOptions {
   onCommand(command: StreamCommand): void
   /** A follower says which topics its tabs want. */
   onWants(hub: string, topics: string[]): void
+  /** A follower says which of its pages have claims, and where each stands. */
+  onClaimants(hub: string, claimants: ClaimPage[]): void
 }
 
 export interface LeaderSide {
@@ -29,11 +32,14 @@ export interface LeaderSide {
   announce(): void
   /** Whether a follower has said anything in the last 5 s. */
   hasFollowers(): boolean
-  // L2: the four that follow post nothing unless this hub leads and has followers.
+  /** Tells a page of a follower something of its claim. */
+  tellClaim(hub: string, page: string, key: string, word: ClaimWord): void
+  // L2: those that follow post nothing unless this hub leads and has followers.
   relayEvents(appended: Appended): void
   relayCommitted(committed: Committed): void
   relayStatus(status: ConnectionStatus): void
   relayError(error: ErrorData): void
+  relayClaims(claims: ClaimRecords): void
 }
 
 /**
@@ -50,6 +56,7 @@ export const createLeaderSide = ({
   onInView,
   onCommand,
   onWants,
+  onClaimants,
 }: LeaderSideOptions): LeaderSide => {
   let answering = false
 
@@ -111,13 +118,19 @@ export const createLeaderSide = ({
         followers.seen()
         announce()
       },
-      hello({ hub, topics, inView }) {
+      hello({ hub, topics, inView, claimants = [] }) {
         repeatClaim()
         if (!isLeading()) return
         if (inView) onInView()
         followers.seen()
         onWants(hub, topics)
+        onClaimants(hub, claimants)
         answer()
+      },
+      claimants({ hub, claimants }) {
+        if (!isLeading()) return
+        followers.seen()
+        onClaimants(hub, claimants)
       },
       missing({ epoch, after }) {
         if (!isLeading()) return
@@ -138,6 +151,8 @@ export const createLeaderSide = ({
     relayCommitted: (committed) =>
       tell((term) => ({ type: 'committed', term, epoch: log.position().epoch, ...committed })),
     relayStatus: (status) => tell((term) => ({ type: 'status', term, status })),
+    tellClaim: (hub, page, key, word) => tell((term) => ({ type: 'claim-word', term, hub, page, key, word })),
+    relayClaims: (claims) => tell((term) => ({ type: 'claims', term, epoch: log.position().epoch, claims })),
     relayError: (error) => tell((term) => ({ type: 'error', term, error })),
   }
 }

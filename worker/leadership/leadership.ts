@@ -1,3 +1,4 @@
+import type { ClaimPage, ClaimRecords, ClaimWord } from '../../src/shared/claims.ts'
 import { leaderLock } from '../../src/shared/names.ts'
 import type { ConnectionStatus, ErrorData } from '../../src/shared/status.ts'
 import type { Platform } from '../base/platform.ts'
@@ -90,8 +91,13 @@ export interface Leadership {
   relayCommitted(committed: Committed): void
   relayStatus(status: ConnectionStatus): void
   relayError(error: ErrorData): void
+  relayClaims(claims: ClaimRecords): void
+  /** Tells a page of another hub something of its claim. */
+  tellClaim(hub: string, page: string, key: string, word: ClaimWord): void
   /** The tabs of this hub want other topics: tells the leader, if that is another hub. */
   tellWants(): void
+  /** A page of this hub has said something of its claims, or is gone: tells the leader, if that is another hub. */
+  tellClaimants(): void
   /** @returns whether the command went to another hub. If not, this hub leads: its own connection is to be told. */
   tellLeader(command: StreamCommand): boolean
 }
@@ -104,6 +110,8 @@ export interface LeadershipOptions {
   hub: string
   /** The topics that the tabs of this hub want. */
   wanted(): string[]
+  /** The pages of this hub that have claims. */
+  claimants(): ClaimPage[]
   /** ms from `listen` on for which a hub that knows of no log waits for word of one, before it begins a log (L5). */
   listenFor: number
   log: TransitionsOptions['log'] &
@@ -125,6 +133,10 @@ export interface LeadershipOptions {
   onCommand(command: StreamCommand): void
   /** A follower says which topics its tabs want. */
   onWants(hub: string, topics: string[]): void
+  /** A follower says which of its pages have claims, and where each stands. */
+  onClaimants(hub: string, claimants: ClaimPage[]): void
+  /** What a page of this hub is told of one of its claims. */
+  onClaimWord(page: string, key: string, word: ClaimWord): void
   onSignOut(): void
   /** A hub of a newer protocol is there. This one has let go of the stream for good (T4). */
   onSuperseded(by: number): void
@@ -139,8 +151,19 @@ export interface LeadershipOptions {
 export const createLeadership = (options: LeadershipOptions): Leadership => {
   const { platform, key, hub, log, onStatus } = options
   const post: HubChannel['post'] = (message) => channel.post(message)
-  const sayHello = (isInView = false) =>
-    post({ type: 'hello', hub, topics: options.wanted(), ...(isInView && { inView: true }) })
+  const sayHello = (isInView = false) => {
+    const claimants = options.claimants()
+    post({
+      type: 'hello',
+      hub,
+      topics: options.wanted(),
+      ...(isInView && { inView: true }),
+      ...(claimants.length > 0 && { claimants }),
+    })
+  }
+  const tellClaimants = () => {
+    if (state().is !== 'leading') post({ type: 'claimants', hub, claimants: options.claimants() })
+  }
   const lock = createLeaderLock(platform, leaderLock(key))
   const freeze = createFreezeGuard(platform)
   const known = createNewestKnown(log)
@@ -172,7 +195,11 @@ export const createLeadership = (options: LeadershipOptions): Leadership => {
     },
   })
   const leader = createLeaderSide({ ...shared, state })
-  const follower = createFollowerSide({ ...shared, heedLeader: (term) => ranking.heedLeader(term) })
+  const follower = createFollowerSide({
+    ...shared,
+    heedLeader: (term) => ranking.heedLeader(term),
+    onLeader: () => options.claimants().length > 0 && tellClaimants(),
+  })
   const ranking = createRanking({ ...shared, transitions, leader })
 
   const asHub: Receiver<FromAnyHub> = {
@@ -222,12 +249,15 @@ export const createLeadership = (options: LeadershipOptions): Leadership => {
     return transitions.handedOver()
   }
 
-  const { relayEvents, relayCommitted, relayStatus, relayError } = leader
+  const { relayEvents, relayCommitted, relayStatus, relayError, relayClaims, tellClaim } = leader
   return {
     relayEvents,
     relayCommitted,
     relayStatus,
     relayError,
+    relayClaims,
+    tellClaim,
+    tellClaimants,
     role: () => (state().is === 'leading' ? 'leader' : 'follower'),
     leaderStatus: follower.leaderStatus,
     failure: failures.current,

@@ -1,5 +1,6 @@
 import type { LoggedEvent } from '../../src/shared/events.ts'
 import type { Platform } from '../base/platform.ts'
+import { claimsUpTo } from './claim-records.ts'
 import { createEventIds, type EventIds } from './event-ids.ts'
 import { createMemoryTail, type MemoryTail } from './memory-tail.ts'
 import { createRecordIndex, type RecordIndex } from './record-index.ts'
@@ -9,6 +10,7 @@ import type { Position } from './store.ts'
 export interface PendingWrite {
   trimBelow: number
   cutAbove: number | null
+  isStrict: boolean
 }
 
 /** What a log says of itself to those who ask where a tab stands in it. */
@@ -136,7 +138,7 @@ export const createLedger = (platform: Pick<Platform, 'uuid'>): Ledger => {
     seqOf: (id) =>
       eventIds.seqsOf(id).at(-1) ?? (id === ledger.position.lastEventId ? ledger.position.head : null),
     touch() {
-      ledger.pending ??= { trimBelow: 0, cutAbove: null }
+      ledger.pending ??= { trimBelow: 0, cutAbove: null, isStrict: false }
       return ledger.pending
     },
     leaveOwnEpoch() {
@@ -159,6 +161,7 @@ export const createLedger = (platform: Pick<Platform, 'uuid'>): Ledger => {
       eventIds.cut(head)
       records.cut(head)
       ledger.position.head = head
+      ledger.position.claims = claimsUpTo(ledger.position.claims, head)
       ledger.committedUpTo = ledger.takenUpTo = Math.min(ledger.committedUpTo, head)
     },
   }

@@ -1,7 +1,9 @@
+import type { ClaimRecords } from '../../src/shared/claims.ts'
 import type { Cursor, From, LoggedEvent } from '../../src/shared/events.ts'
 import type { Lineage } from '../../src/shared/protocol.ts'
 import type { MetricsRecorder } from '../base/metrics.ts'
 import type { Platform } from '../base/platform.ts'
+import { type ClaimAccounts, createClaimAccounts } from './claim-accounts.ts'
 import { createLedger, type LogFacts } from './ledger.ts'
 import type { LogCore } from './log-core.ts'
 import type { LogPoint } from './log-point.ts'
@@ -36,6 +38,8 @@ export interface LogOptions {
   /** There are events to deliver, or another epoch. @param appended what this hub has added as leader, or `null` */
   onChange(appended: Appended | null): void
   onCommitted(committed: Committed): void
+  /** As leader, this hub has changed accounts of claims. */
+  onClaims(claims: ClaimRecords): void
   /** Another leader took over: what was delivered before may be no part of the log any more (lineage.ts). */
   onTruncate(): void
   /** A write was refused: there is another leader (L3). */
@@ -51,9 +55,10 @@ export interface LogOptions {
  * - `TermClaim`: how a hub becomes the log's leader, and ceases to be.
  * - `Writer`: what the hub that leads does with the log.
  * - `Replica`: what a hub that follows does with the log.
+ * - `ClaimAccounts`: which of the events are handled that tabs claim.
  * - `ledger.ts` is the log's state, `persistence.ts` keeps its database in step.
  */
-export interface Log extends TermClaim, Writer, Replica {
+export interface Log extends TermClaim, Writer, Replica, ClaimAccounts {
   /** Resolves once the log has a position: the one in IndexedDB, or a new one. */
   ready: Promise<void>
   /** A tab comes that can tell where the log stood (`recall`): `ready` need not wait for a slow disk as long as for none. */
@@ -142,6 +147,7 @@ export const createLog = ({ platform, open, bounds, dedupe, metrics, ...hooks }:
     ...createTermClaim(core),
     ...createWriter(core, dedupe),
     ...createReplica(core),
+    ...createClaimAccounts(core, hooks.onClaims),
     ready,
     hurry: persistence.hurry,
     position: () => ledger.position,

@@ -1,3 +1,4 @@
+import { claimsUpTo, newerClaims } from './claim-records.ts'
 import type { Ledger } from './ledger.ts'
 import { reconcile } from './reconcile.ts'
 import type { LogRecord, Position } from './store.ts'
@@ -6,7 +7,7 @@ import type { LogRecord, Position } from './store.ts'
 const replaceStored = (ledger: Ledger, firstInMemory: number) => {
   ledger.records.clear()
   ledger.committedUpTo = ledger.takenUpTo = firstInMemory - 1
-  ledger.pending = { trimBelow: Number.MAX_SAFE_INTEGER, cutAbove: null }
+  ledger.pending = { trimBelow: Number.MAX_SAFE_INTEGER, cutAbove: null, isStrict: false }
 }
 
 /** Goes on with the stored log. @param isKept the events in memory that follow its head are kept as well */
@@ -19,12 +20,13 @@ const takeStored = (ledger: Ledger, stored: Position, records: LogRecord[], isKe
   const lastEventId = (isKept ? newest : null) ?? stored.lastEventId
   const { term, leader, leaders } = stored.term < ours.term ? ours : stored
   const { topics } = isKept ? ours : stored
-  ledger.position = { ...stored, term, leader, leaders, head, lastEventId, topics }
+  const claims = claimsUpTo(newerClaims(ours.claims, stored.claims), head)
+  ledger.position = { ...stored, term, leader, leaders, head, lastEventId, topics, claims }
   ledger.alignedTerm = Math.max(ledger.alignedTerm, stored.term)
   ledger.announcedHead = head
   ledger.forget(stored.head)
   // An earlier merge may have set `trimBelow` to replace an older stored log. This log was written since, and stays.
-  ledger.pending = { trimBelow: 0, cutAbove: stored.head }
+  ledger.pending = { trimBelow: 0, cutAbove: stored.head, isStrict: false }
   ledger.records.add(records)
   for (const { events } of records) events.forEach(ledger.keep)
   beyond.forEach(ledger.keep)

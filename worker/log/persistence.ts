@@ -68,13 +68,13 @@ export interface Persistence {
 
 /** Makes the next commit of the ledger's uncommitted events, and marks them as under way. */
 const takeCommit = (ledger: Ledger, bounds: Bounds): Omit<Commit, 'expected' | 'use'> => {
-  const { trimBelow, cutAbove } = ledger.touch()
+  const { trimBelow, cutAbove, isStrict } = ledger.touch()
   const records = toRecords(ledger.tail.since(ledger.takenUpTo), bounds)
   const position = { ...ledger.position }
   ledger.pending = null
   ledger.takenUpTo = position.head
   ledger.records.add(records)
-  return { records, position, trimBelow, cutAbove }
+  return { records, position, trimBelow, cutAbove, isStrict }
 }
 
 /** Over 80 lines: taking over, committing and reading each may prove the one database good, or lose it. */

@@ -1,5 +1,6 @@
 import { isControl } from '../../src/shared/control.ts'
 import { afterControl } from './after-control.ts'
+import { claimsAfter, newerClaims } from './claim-records.ts'
 import { agreesUpTo } from './lineage.ts'
 import type { Appended } from './log.ts'
 import { type LogCore, skipTo } from './log-core.ts'
@@ -69,6 +70,7 @@ export const createReplica = (core: LogCore): Replica => {
       position.lastEventId = lastEventId
     }
     if (after > position.head) return false
+    position.claims = claimsAfter(position.claims, position.head, events)
     for (const event of events) {
       if (event.seq <= position.head) continue
       position.head = event.seq
@@ -107,6 +109,7 @@ export const createReplica = (core: LogCore): Replica => {
     ledger.alignedTerm = position.term = leader.term
     // This log may still lack the leader's newest controls. They come with their events, and change nothing then.
     position.topics = leader.topics
+    position.claims = newerClaims(position.claims, leader.claims)
     if (position.streamClient !== leader.streamClient) {
       position.streamClient = leader.streamClient
       // Tabs have to know the new `streamClient` before the next event: the leader may hang by then.

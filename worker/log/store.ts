@@ -1,4 +1,5 @@
 import { type DBSchema, deleteDB, type IDBPDatabase, openDB } from 'idb'
+import type { ClaimRecords } from '../../src/shared/claims.ts'
 import type { TopicRecords } from '../../src/shared/control.ts'
 import type { LoggedEvent, ResetReason } from '../../src/shared/events.ts'
 import type { PackedEvents } from '../../src/shared/packed-events.ts'
@@ -45,6 +46,8 @@ export interface Position {
   rhythm?: number | undefined
   /** The topics at `head` (R7). Left out: none was ever asked for. */
   topics?: TopicRecords | undefined
+  /** The accounts of the claims, up to `head`. Left out: there was never a claim. */
+  claims?: ClaimRecords | undefined
 }
 
 /**
@@ -78,6 +81,8 @@ export interface Commit {
   trimBelow: number
   /** Records whose key is above this are deleted: a leader of an earlier term wrote them. `null`: none are. */
   cutAbove: number | null
+  /** Resolves only once the disk has it: a crash of the operating system must not undo this commit (C2). */
+  isStrict: boolean
   /** What a new leader has read. Its first commit is refused if the stored position is another one by now. */
   expected: Position | undefined
   use: LogUse
@@ -163,10 +168,12 @@ export const openLogStore = async (name: string, onLost: () => void): Promise<Lo
       return { position: position as Position | undefined, records: records.map(fromStored) }
     },
     range: async (from, to) => (await db.getAll('records', IDBKeyRange.bound(from, to))).map(fromStored),
-    async commit({ records, position, trimBelow, cutAbove, expected, use }) {
+    async commit({ records, position, trimBelow, cutAbove, isStrict, expected, use }) {
       // With `relaxed`, a crash of the operating system may cost the newest commits, never their order. The server
-      // then sends those events again. `strict` costs 1.6 times as much, and a resumption mends the same.
-      const tx = db.transaction(['records', 'position'], 'readwrite', { durability: 'relaxed' })
+      // then sends those events again. `strict` costs 1.6 times as much, and a resumption mends the same. What a handler
+      // has done no resumption mends.
+      const durability = isStrict ? 'strict' : 'relaxed'
+      const tx = db.transaction(['records', 'position'], 'readwrite', { durability })
       const store = tx.objectStore('records')
       const positions = tx.objectStore('position')
       const stored = (await positions.get('position')) as Position | undefined

@@ -1,6 +1,7 @@
 import { isControl, ownOf } from '../../src/shared/control.ts'
 import type { LoggedEvent, ResetReason } from '../../src/shared/events.ts'
 import { afterControl } from './after-control.ts'
+import { claimsAfter } from './claim-records.ts'
 import type { LogCore } from './log-core.ts'
 import { sizeOf } from './one-read.ts'
 import { createOverlap } from './overlap.ts'
@@ -64,6 +65,7 @@ export const createWriter = (core: LogCore, dedupe: boolean): Writer => {
       if (isControl(event)) position.topics = afterControl(position.topics, event)
       else metrics.event(type)
     }
+    position.claims = claimsAfter(position.claims, after, events)
     ledger.touch()
     onChange({ after, events })
     persistence.trim()

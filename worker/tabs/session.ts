@@ -54,6 +54,8 @@ export interface Session extends TabCalls {
   urgent(): Types
   /** The topics that the tab has joined, or is about to. */
   topics(): string[]
+  /** Whether the tab has not acknowledged a delivery for too long. */
+  isStalled(): boolean
   /** How many events the tab still has to take; 0 for a tab that is stalled: the stream does not wait for it. */
   backlog(): number
   inspect(): SessionInspection
@@ -115,6 +117,7 @@ export const createSession = (options: SessionOptions): Session => {
     },
     urgent: () => urgent,
     topics: () => Object.keys(batches.follow().topics),
+    isStalled: () => pump.state() === 'stalled',
     backlog: () => (isClosed || pump.state() === 'stalled' ? 0 : lag()),
     inspect: () => ({
       tab,

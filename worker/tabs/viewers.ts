@@ -1,12 +1,11 @@
 import { LONGEST_TIMER, type Platform } from '../base/platform.ts'
-import type { Session } from './session.ts'
 
 export interface ViewersOptions {
   platform: Pick<Platform, 'now' | 'after'>
   /** ms without a tab in view after which the stream is let go; `false`: it is kept. */
   release: number | false
-  /** The tabs of this hub. */
-  tabs(): Pick<Session, 'seen'>[]
+  /** Whether a tab of this hub is in view, or needs the stream all the same. */
+  isInView(): boolean
   /** Opens the stream, unless it is open. */
   takeUp(): void
   /** Ends the stream that nobody looks at, unless it is ended. */
@@ -25,7 +24,7 @@ export interface Viewers {
   look(): void
 }
 
-export const createViewers = ({ platform, release, tabs, takeUp, letGo }: ViewersOptions): Viewers => {
+export const createViewers = ({ platform, release, isInView, takeUp, letGo }: ViewersOptions): Viewers => {
   let isLeading = false
   let isLetGo = false
   let wasInView = false
@@ -37,13 +36,13 @@ export const createViewers = ({ platform, release, tabs, takeUp, letGo }: Viewer
     cancel()
     if (!isLeading || release === false) return
     const now = platform.now()
-    const isInView = tabs().some((tab) => tab.seen().visible)
+    const isSeen = isInView()
     // A clock that was set back must not make a time of the future last.
-    seenAt = isInView || wasInView ? now : Math.min(seenAt, now)
-    wasInView = isInView
+    seenAt = isSeen || wasInView ? now : Math.min(seenAt, now)
+    wasInView = isSeen
     const left = seenAt + release - now
     if (left > 0) {
-      if (!isInView) cancel = platform.after(Math.min(left, LONGEST_TIMER), look)
+      if (!isSeen) cancel = platform.after(Math.min(left, LONGEST_TIMER), look)
       if (!isLetGo) return
       isLetGo = false
       takeUp()

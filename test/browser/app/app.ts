@@ -7,6 +7,7 @@ import {
   type WorkerFactoryOptions,
 } from 'tabstream'
 import { SharedEventSource } from 'tabstream/event-source'
+import { claimForServer, claimIt, endRuns } from './claims.ts'
 import { closeEventSource, traceEventSource, traces } from './event-source-scenarios.ts'
 import type { StartOptions, TabRecord } from './record.ts'
 import { joinTopic, leaveTopic, lives } from './topics.ts'
@@ -42,6 +43,7 @@ const record: TabRecord = {
 window.record = record
 Object.assign(window, { SharedEventSource, traces, traceEventSource, closeEventSource })
 Object.assign(window, { lives, joinTopic, leaveTopic })
+Object.assign(window, { runs: [], claimIt, endRuns, claimForServer })
 window.addEventListener('error', (event) => record.reported.push(event.message))
 window.addEventListener('unhandledrejection', ({ reason }) => record.reported.push(`unhandled: ${reason}`))
 

@@ -62,6 +62,7 @@ export const openLog = ({
     },
     hasFollowers,
     onCommitted: () => {},
+    onClaims: () => {},
     onTruncate: () => {},
     onFenced: () => {},
     onDurable: (cause) => durable.push(cause),

@@ -74,6 +74,8 @@ export const createProcess = (
     const options = steal ? { steal } : { signal: abort.signal }
     const granted = (lock: Lock | null) =>
       new Promise((resolve, reject) => {
+        // It died while the grant was on its way.
+        if (dead) return resolve(null)
         const forgetHold = onDeath(() => resolve(null))
         enter('lock', () => void Promise.resolve(lock).then(run).then(resolve, reject).finally(forgetHold))
       })

@@ -41,6 +41,7 @@ describe('the topics of a tab', () => {
     onStatus = new Set()
     const full = new Set<Promise<void>>()
     topics = createTopics({
+      claim: () => () => {},
       payloads: createPayloads(
         (data) => JSON.parse(data),
         () => {},

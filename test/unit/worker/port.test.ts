@@ -37,6 +37,7 @@ describe('T2 a port whose hub has a fault of its own', () => {
       leadership: { join: () => {} },
       lookAtClock: () => void looks++,
       wants: () => {},
+      claimants: { gone: () => {} },
     } as unknown as Parts
   })
 

@@ -25,8 +25,16 @@ describe('the channel between the hubs of a key', () => {
       platform: { openChannel: channels.open },
       protocol: 5,
       key: KEY,
-      asLeader: { 'who-leads': note, hello: note, missing: note, command: note },
-      asFollower: { leading: note, events: note, committed: note, status: note, error: note },
+      asLeader: { 'who-leads': note, hello: note, missing: note, command: note, claimants: note },
+      asFollower: {
+        leading: note,
+        events: note,
+        committed: note,
+        status: note,
+        error: note,
+        claims: note,
+        'claim-word': note,
+      },
       asHub: {
         claim() {
           throw new Error('in this turn')

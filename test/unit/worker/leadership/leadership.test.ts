@@ -74,6 +74,9 @@ describe('leadership', () => {
       listenFor,
       wanted: () => [],
       onWants: () => {},
+      claimants: () => [],
+      onClaimants: () => {},
+      onClaimWord: () => {},
       log: {
         position: () => where,
         lineage: () => ({
@@ -97,6 +100,7 @@ describe('leadership', () => {
         receive: async ({ events }) => note(`receive ${events.map(({ seq }) => seq)}`, true)(),
         committedBy: async ({ upTo }) => note(`committed ${upTo}`, undefined)(),
         align: async ({ term }) => note(`align ${term}`, false)(),
+        heedClaims: async () => {},
         flush: async () => note('flush', undefined)(),
       },
       prepare: () => {},

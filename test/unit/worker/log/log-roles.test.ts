@@ -35,6 +35,7 @@ describe('the log as a leader’s and as a follower’s', () => {
       onChange: () => changes++,
       hasFollowers: () => false,
       onCommitted: (each) => told.push(each),
+      onClaims: () => {},
       onTruncate: () => truncated++,
       onFenced: () => fenced++,
       onDurable: () => {},

@@ -15,7 +15,7 @@ describe('H2 whether anybody looks', () => {
     viewers = createViewers({
       platform,
       release,
-      tabs: () => views.map((visible) => ({ seen: () => ({ visible, at: 0 }) })),
+      isInView: () => views.includes(true),
       takeUp: () => told.push('take up'),
       letGo: () => told.push('let go'),
     })
