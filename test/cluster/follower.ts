@@ -1,7 +1,8 @@
-import { Agent, type IncomingMessage, request } from 'node:http'
+import { Agent, type IncomingMessage } from 'node:http'
 import { createParser } from 'eventsource-parser'
 import { parseRetryAfter } from '../../worker/base/retry-after.ts'
 import { delay } from '../../worker/stream/backoff.ts'
+import { openStream } from './open-stream.ts'
 
 export interface FollowerOptions {
   user: string
@@ -27,7 +28,7 @@ export const follow = ({ user, token, client, entry, random }: FollowerOptions) 
   const numbers: number[] = []
   const ids = new Set<string>()
   const resets: Reset[] = []
-  const counts = { opened: 0, broken: 0, refused: 0, repeated: 0 }
+  const counts = { opened: 0, refused: 0, repeated: 0 }
   let lastEventId = ''
   let state: 'open' | 'waiting' | 'paused' | 'closed' = 'waiting'
   let attempt = 0
@@ -76,38 +77,20 @@ export const follow = ({ user, token, client, entry, random }: FollowerOptions) 
   }
 
   const connect = () => {
-    let settled = false
-    const over = (retryAfter: number | null = null) => {
-      if (settled) return
-      settled = true
-      again(retryAfter)
-    }
-    const sent = request(`${entry()}/api/v1/events/stream`, {
+    cut = openStream({
+      url: `${entry()}/api/v1/events/stream`,
       agent,
-      headers: {
-        Authorization: `Bearer ${token}`,
-        'Stream-Client': client,
-        ...(lastEventId === '' ? {} : { 'Last-Event-ID': lastEventId }),
+      token,
+      client,
+      lastEventId,
+      onStream: take,
+      onOver(answer) {
+        if (answer === null) return again()
+        counts.refused += 1
+        const retryAfter = parseRetryAfter(answer.headers['retry-after'] ?? null, Date.now()) ?? 0
+        again(Math.min(1_000, retryAfter) || null)
       },
     })
-    cut = () => {
-      sent.destroy()
-      over()
-    }
-    sent.setTimeout(20_000, () => sent.destroy())
-    sent.on('error', () => {
-      counts.broken += 1
-      over()
-    })
-    sent.on('response', (response) => {
-      response.on('error', () => over())
-      response.on('close', () => over())
-      if (response.statusCode === 200) return take(response)
-      counts.refused += 1
-      response.resume()
-      over(Math.min(1_000, parseRetryAfter(response.headers['retry-after'] ?? null, Date.now()) ?? 0) || null)
-    })
-    sent.end()
   }
   connect()
 

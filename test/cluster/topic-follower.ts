@@ -1,7 +1,8 @@
-import { Agent, type IncomingMessage, request } from 'node:http'
+import { Agent, type IncomingMessage } from 'node:http'
 import { delay } from '../../worker/stream/backoff.ts'
 import { pick, type Random } from '../random.ts'
 import type { Cluster } from './cluster.ts'
+import { openStream } from './open-stream.ts'
 
 export interface TopicFollowerOptions {
   cluster: Pick<Cluster, 'entries'>
@@ -112,36 +113,17 @@ export const followTopics = ({ cluster, token, client, topics, random }: TopicFo
   }
 
   const connect = () => {
-    let settled = false
-    const over = () => {
-      if (settled) return
-      settled = true
-      again()
-    }
     const asked = new Set(wanted)
     const query = [...asked].toSorted().map((topic) => `topic=${encodeURIComponent(topic)}`)
-    const sent = request(`${pick(random, cluster.entries())}/api/v1/events/stream?${query.join('&')}`, {
+    cut = openStream({
+      url: `${pick(random, cluster.entries())}/api/v1/events/stream?${query.join('&')}`,
       agent,
-      headers: {
-        Authorization: `Bearer ${token}`,
-        'Stream-Client': client,
-        ...(lastEventId === '' ? {} : { 'Last-Event-ID': lastEventId }),
-      },
+      token,
+      client,
+      lastEventId,
+      onStream: (response) => open(response, asked),
+      onOver: again,
     })
-    cut = () => {
-      sent.destroy()
-      over()
-    }
-    sent.setTimeout(20_000, () => sent.destroy())
-    sent.on('error', over)
-    sent.on('response', (response) => {
-      response.on('error', over)
-      response.on('close', over)
-      if (response.statusCode === 200) return open(response, asked)
-      response.resume()
-      over()
-    })
-    sent.end()
   }
 
   const put = async () => {
