@@ -87,10 +87,16 @@ export const createCrew = (user: User, backend: Backend, hosts: Hosts, size: num
     if (told.length > losses) accuse(`${losses} resets are justified, it had ${told.join(', ')}`)
   }
 
+  /** The user turns to a tab. Chromium hides a page that is frozen, and shows it again only in place of another one. */
+  const show = async ({ page }: Tab) => {
+    await members.find(({ tab }) => tab.page !== page)?.tab.page.bringToFront()
+    await page.bringToFront()
+  }
+
   /** A user looks at one of them. Without, a stream may be let go, and would not be back by itself (H2). */
   const look = async () => {
     const hidden = await Promise.all(members.map(({ tab: { page } }) => page.evaluate(() => document.hidden)))
-    if (hidden.every(Boolean)) await members[0]?.tab.page.bringToFront()
+    if (hidden.every(Boolean) && members[0] !== undefined) await show(members[0].tab)
   }
 
   const remove = (member: Member) => members.splice(members.indexOf(member), 1)
@@ -133,7 +139,7 @@ export const createCrew = (user: User, backend: Backend, hosts: Hosts, size: num
         if (last < from) continue
         // A hidden tab may notice after a minute that its worker hangs, and one that is looked at notices at once (T2).
         await untilHeard(tab, last, Math.min(UNSEEN, left() / 2)).catch(async () => {
-          await tab.page.bringToFront()
+          await show(tab)
           await untilHeard(tab, last, left())
         })
       }
