@@ -128,6 +128,9 @@ const entriesStayApart = (): Plugin => ({
   },
 })
 
+/** Those of the application. */
+const FRAMEWORKS = ['react', 'vue', 'svelte', 'svelte/store', 'solid-js']
+
 /**
  * One published file, everything in it. A build for each rather than one of all entries, which would share
  * chunks: the worker file must be one file, for pages that have no bundler.
@@ -147,7 +150,7 @@ const library = (name: string, entry: string): UserConfig => ({
     emptyOutDir: false,
     lib: { entry: { [name]: path(entry) }, formats: ['es'] },
     // Vite leaves an ES library's white space alone; a page without a bundler loads these files as they are.
-    rolldownOptions: { external: ['react'], output: { minify: true } },
+    rolldownOptions: { external: FRAMEWORKS, output: { minify: true } },
   },
 })
 
@@ -173,6 +176,9 @@ const builds: Record<string, UserConfig> = {
   page: library('index', 'src/index.ts'),
   'event-source': library('event-source', 'src/shared-event-source.ts'),
   react: library('react', 'src/react.ts'),
+  vue: library('vue', 'src/vue.ts'),
+  svelte: library('svelte', 'src/svelte.ts'),
+  solid: library('solid', 'src/solid.ts'),
   testing: library('testing', 'src/testing.ts'),
   inspector: library('inspector', 'src/inspector/index.ts'),
   claims: library('claims', 'src/claims/index.ts'),

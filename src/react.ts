@@ -14,8 +14,9 @@ import {
 } from 'react'
 import type { ClaimContext, ClaimOptions } from './claim-options.ts'
 import type { ListenOptions, StreamEvent } from './delivery/listeners.ts'
-import { idleStatus } from './idle-status.ts'
-import { localError } from './shared/local-error.ts'
+import { followLatest } from './follow-latest.ts'
+import { isSame } from './is-same.ts'
+import { NO_STREAM, openProvided, type Provided } from './provided.ts'
 import type { Status } from './shared/status.ts'
 import type { EventMap, Heard, Stream, TopicMap, TypeOf } from './stream.ts'
 import type { Topic, TopicStatus } from './topic.ts'
@@ -35,17 +36,7 @@ type Events = RegisteredEvents
 type Topics = RegisteredTopics
 type Source = Heard<EventMap> | null
 
-/** What hooks need of the provider above them. */
-interface Provided {
-  stream: Stream<Events, Topics> | null
-  /** The status while there is no stream. */
-  status: Status
-}
-
-/** What a server renders, and the first render of a page before the stream is there. */
-const NO_STREAM: Provided = { stream: null, status: idleStatus(0) }
-
-const StreamContext = createContext<Provided | undefined>(undefined)
+const StreamContext = createContext<Provided<Stream<Events, Topics>> | undefined>(undefined)
 
 export interface StreamProviderProps {
   /**
@@ -58,37 +49,17 @@ export interface StreamProviderProps {
   children?: ReactNode
 }
 
-/** As `useStatus` shows it: the page below works without a stream. */
-const failedStatus = (cause: unknown): Status => {
-  const error = localError('worker', String(cause), 'failed')
-  return { ...NO_STREAM.status, state: 'failed', since: error.at, error }
-}
-
 /** The stream for all hooks below it. Where `connect` throws, the tree stays and the status is `failed`. */
 export const StreamProvider = ({ connect, stream, children }: StreamProviderProps): ReactElement => {
-  const [own, setOwn] = useState(NO_STREAM)
+  const [own, setOwn] = useState<Provided<Stream<Events, Topics>>>(NO_STREAM)
   const first = useRef(connect)
-  useEffect(() => {
-    // The stream opens in an effect: a server runs no effects, and a render that is thrown away must open nothing.
-    try {
-      const opened = first.current?.()
-      if (opened === undefined) return
-      setOwn({ ...NO_STREAM, stream: opened })
-      return () => {
-        opened.close()
-        setOwn(NO_STREAM)
-      }
-    } catch (error) {
-      // As an uncaught one: seen in the console and by error trackers. Thrown on, it would take the tree down.
-      reportError(error)
-      setOwn({ stream: null, status: failedStatus(error) })
-    }
-  }, [])
+  // The stream opens in an effect: a server runs no effects, and a render that is thrown away must open nothing.
+  useEffect(() => first.current && openProvided(first.current, setOwn), [])
   const given = useMemo(() => (stream ? { ...NO_STREAM, stream } : null), [stream])
   return createElement(StreamContext.Provider, { value: given ?? own }, children)
 }
 
-const useProvided = (): Provided => {
+const useProvided = (): Provided<Stream<Events, Topics>> => {
   const provided = useContext(StreamContext)
   if (provided === undefined) throw new Error('tabstream: there is no <StreamProvider> above this component.')
   return provided
@@ -205,28 +176,16 @@ export function useLatest(type: string, options?: { topic: unknown }): unknown {
     let value: unknown
     return {
       subscribe: (onChange: () => void) =>
-        source?.on(type, (payload) => {
-          value = payload
-          onChange()
-        }) ?? (() => {}),
+        source === null
+          ? () => {}
+          : followLatest(source, type, (payload) => {
+              value = payload
+              onChange()
+            }),
       read: () => value,
     }
   }, [source, type])
   return useSyncExternalStore(store.subscribe, store.read, () => undefined)
-}
-
-/** Whether a component would show the same: equal, or lists or plain objects with equal properties. */
-const isSame = (a: unknown, b: unknown): boolean => {
-  if (Object.is(a, b)) return true
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
-  // What a Date or a Set holds is no property.
-  const kind = a.constructor
-  if (kind !== b.constructor || (kind !== Object && kind !== Array)) return false
-  const [one, two] = [Object.entries(a), Object.entries(b)]
-  return (
-    one.length === two.length &&
-    one.every(([key, value]) => Object.is(value, (b as Record<string, unknown>)[key]))
-  )
 }
 
 /**

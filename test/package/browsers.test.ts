@@ -68,7 +68,18 @@ const needed = (code: string, but = ''): Versions =>
   )
 
 /** What an application runs, from a page to its worker. */
-const MAIN = ['index', 'claims', 'event-source', 'react', 'testing', 'worker', 'stream.worker']
+const MAIN = [
+  'index',
+  'claims',
+  'event-source',
+  'react',
+  'vue',
+  'svelte',
+  'solid',
+  'testing',
+  'worker',
+  'stream.worker',
+]
 
 /** Names of newer methods that are ours or a library's own, or, as `fromBase64` in jose, looked for before they are called. */
 const NOT_THEIRS = ['take', 'drop', 'use', 'since', 'move', 'until', 'fromBase64']

@@ -90,6 +90,14 @@ describe('the built package', () => {
     expect(gzipped('react.js')).toBeLessThanOrEqual(1_300)
   })
 
+  it('X6 adds at most 1.2 kB for Vue, for Svelte and for Solid, each of which imports its framework and nothing else', () => {
+    const own = { vue: ['vue'], svelte: ['svelte', 'svelte/store'], solid: ['solid-js'] }
+    for (const [name, from] of Object.entries(own)) {
+      expect(imports(built(`${name}.js`)).map(([, from]) => from)).toEqual(from)
+      expect(gzipped(`${name}.js`), name).toBeLessThanOrEqual(1_200)
+    }
+  })
+
   // 1.6 kB are topics: the page's own code, so that handles behave as they do there. 1 kB are claims.
   it('X1 has a stream for tests of at most 5 kB beside the page entry', () => {
     expect(imports(built('testing.js')).map(([, from]) => from)).toEqual(['./index.js'])
@@ -110,15 +118,10 @@ describe('the built package', () => {
         .map((name) => name.split(' as ').at(-1))
     expect(names('index.js').sort()).toEqual(['StreamError', 'connect', 'text'])
     expect(names('event-source.js')).toEqual(['SharedEventSource'])
-    expect(names('react.js').sort()).toEqual([
-      'StreamProvider',
-      'useClaim',
-      'useEvent',
-      'useLatest',
-      'useStatus',
-      'useStream',
-      'useTopic',
-    ])
+    const hooks = ['useClaim', 'useEvent', 'useLatest', 'useStatus', 'useStream', 'useTopic']
+    for (const framework of ['react', 'vue', 'solid'])
+      expect(names(`${framework}.js`).sort(), framework).toEqual(['StreamProvider', ...hooks])
+    expect(names('svelte.js').sort()).toEqual(['provideStream', ...hooks])
     expect(names('inspector.js')).toEqual(['openInspector'])
     expect(names('testing.js')).toEqual(['createTestStream'])
     expect(names('worker.js')).toEqual(['serve'])

@@ -6,10 +6,9 @@ import type { AddressInfo } from 'node:net'
 import { join, posix } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
-import { get } from 'svelte/store'
+import { compile } from 'svelte/compiler'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { effectScope } from 'vue'
-import { createTestStream } from '../../src/testing.ts'
+import { compileScript, parse } from 'vue/compiler-sfc'
 import { reference } from './reference.ts'
 import { quoted, withShownBy } from './shown-by.ts'
 
@@ -75,11 +74,30 @@ describe('X3 the docs', () => {
     },
   )
 
+  it('have components of Vue and Svelte that their compilers take, and that import what there is', async () => {
+    const components = blocks.filter(({ language }) => ['vue', 'svelte'].includes(language))
+    expect(new Set(components.map(({ language }) => language))).toEqual(new Set(['vue', 'svelte']))
+    const exported: Record<string, object> = {
+      tabstream: await import('../../src/index.ts'),
+      'tabstream/vue': await import('../../src/vue.ts'),
+      'tabstream/svelte': await import('../../src/svelte.ts'),
+    }
+    for (const { language, code } of components) {
+      if (language === 'vue') {
+        const { descriptor, errors } = parse(code)
+        expect(errors).toEqual([])
+        compileScript(descriptor, { id: 'docs', inlineTemplate: true })
+      } else expect(compile(code, {}).warnings).toEqual([])
+      for (const [, names, from] of code.matchAll(/import \{ (.*) \} from '(tabstream.*)'/g))
+        expect(Object.keys(exported[from!]!)).toEqual(expect.arrayContaining(names!.split(', ')))
+    }
+  })
+
   it('name commands that exist, and nothing in another language', () => {
     const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
     for (const { page, language, code } of blocks) {
       // `text` is what goes over the wire.
-      expect(['', 'ts', 'tsx', 'text'], page).toContain(language)
+      expect(['', 'ts', 'tsx', 'vue', 'svelte', 'text'], page).toContain(language)
       if (language !== '') continue
       for (const command of code.trim().split(/\n|&&/)) {
         const [npm, verb, script] = command.trim().split(' ')
@@ -264,34 +282,5 @@ describe('X3 the docs', () => {
       end(server)
       vi.unstubAllEnvs()
     }
-  })
-
-  it('have a recipe for Vue that follows a type until its scope ends', async () => {
-    const { useLatest } = await load('vue.ts')
-    const { stream, emit } = createTestStream<{ count: number }>()
-    const scope = effectScope()
-    const latest = scope.run(() => useLatest(stream, 'count'))
-    await emit('count', 1)
-    expect(latest.value).toBe(1)
-    scope.stop()
-    await emit('count', 2)
-    expect(latest.value).toBe(1)
-  })
-
-  it('have a recipe for Svelte whose stores follow while somebody subscribes', async () => {
-    const { latest, status } = await load('svelte.ts')
-    const { stream, emit, fail } = createTestStream<{ count: number }>()
-    const seen: unknown[] = []
-    const stop = latest(stream, 'count').subscribe((value: unknown) => seen.push(value))
-    await emit('count', 1)
-    stop()
-    await emit('count', 2)
-    expect(seen).toEqual([undefined, 1])
-    const states: string[] = []
-    const stopStates = status(stream).subscribe(({ state }: { state: string }) => states.push(state))
-    fail()
-    stopStates()
-    expect(states).toEqual(['open', 'waiting'])
-    expect((get(status(stream)) as { state: string }).state).toBe('waiting')
   })
 })

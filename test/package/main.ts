@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { copyFile, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,8 +7,9 @@ import { promisify } from 'node:util'
 import { type Browser, chromium, type Frame, type Page } from 'playwright'
 import { launchWith } from '../browsers.ts'
 import { writeCounts } from '../counts.ts'
-import { installFixture, runIn, startIn } from './fixture.ts'
-import { type FrontOptions, startFront } from './front.ts'
+import { type Case, cases } from './cases.ts'
+import { installFixture } from './fixture.ts'
+import { startFront } from './front.ts'
 
 /**
  * `npm run test:package [name ...]`: packs what `npm run build` left, builds an application from the tarball with
@@ -20,6 +21,8 @@ declare global {
     fixture: {
       heard: number[]
       stream: { status: { state: string; host: string }; openInspector(): Promise<HTMLElement> }
+      /** Of a page that shows the status and the latest event: takes the application away. */
+      unmount?: () => unknown
     }
   }
 }
@@ -28,134 +31,6 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const PATIENCE = 30_000
 
 const folderOf = (work: string, name: string) => join(work, name)
-const bin = (folder: string, name: string) => join(folder, 'node_modules/.bin', name)
-
-interface Case {
-  name: string
-  /** Of its files; also what it is called on the command line. */
-  fixture: string
-  /** In its installed folder: what the front serves. */
-  prepare(folder: string): Promise<FrontOptions & { close?: () => Promise<void> }>
-  query?: string
-  /** Another site than the page that holds it. */
-  framed?: boolean
-  /** What the server's own rendering must hold. */
-  html?: string
-}
-
-const built = (command: string, args: string[]) => async (folder: string) => {
-  await runIn(folder, bin(folder, command), args)
-  return { behind: [join(folder, 'dist'), folder] }
-}
-const viteBuild = built('vite', ['build', '--base', './'])
-const viteDev = async (folder: string) => {
-  const server = await startIn(folder, bin(folder, 'vite'), (port) => [
-    ...['--host', '127.0.0.1', '--port', String(port), '--strictPort'],
-  ])
-  return { behind: server.port, close: server.close }
-}
-const page = (script: string) => ({
-  '/': `<!doctype html><link rel="icon" href="data:,"><script src="${script}"></script>`,
-})
-const bundled = (build: (folder: string) => Promise<FrontOptions>) => async (folder: string) => {
-  const { behind } = await build(folder)
-  return { behind, extra: page('/main.js') }
-}
-const statically =
-  (headers: Record<string, string> = {}, extra: Record<string, string> = {}) =>
-  async (folder: string) => {
-    const target = join(folder, 'tabstream')
-    await mkdir(target, { recursive: true })
-    for (const file of ['index.js', 'claims.js', 'inspector.js', 'stream.worker.js'])
-      await copyFile(join(folder, 'node_modules/tabstream/dist', file), join(target, file))
-    return { behind: [folder], headers, extra }
-  }
-
-const STRICT = "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; img-src data:"
-
-const cases: Case[] = [
-  { name: 'Vite dev, own worker file', fixture: 'vite', prepare: viteDev, query: '?own' },
-  { name: "Vite dev, the package's", fixture: 'vite', prepare: viteDev },
-  { name: 'Vite build, own worker file', fixture: 'vite', prepare: viteBuild, query: '?own' },
-  { name: "Vite build, the package's", fixture: 'vite', prepare: viteBuild },
-  ...['?own', ''].flatMap((query): Case[] => [
-    {
-      name: `webpack 5, ${query ? 'own worker file' : "the package's"}`,
-      fixture: 'webpack',
-      prepare: bundled(built('webpack', [])),
-      query,
-    },
-    {
-      name: `Rspack, ${query ? 'own worker file' : "the package's"}`,
-      fixture: 'rspack',
-      prepare: bundled(async (folder) => {
-        await runIn(folder, process.execPath, ['build.js'])
-        return { behind: [join(folder, 'dist')] }
-      }),
-      query,
-    },
-  ]),
-  {
-    name: 'esbuild, worker file copied',
-    fixture: 'esbuild',
-    prepare: async (folder) => {
-      const args = ['main.js', '--bundle', '--format=esm', '--outdir=dist', '--minify']
-      const { behind } = await built('esbuild', args)(folder)
-      const worker = 'stream.worker.js'
-      await copyFile(join(folder, 'node_modules/tabstream/dist', worker), join(folder, 'dist', worker))
-      return { behind }
-    },
-  },
-  ...['?own', ''].map(
-    (query): Case => ({
-      name: `Next 16, ${query ? 'own worker file' : "the package's"}`,
-      fixture: 'next',
-      prepare: async (folder) => {
-        await runIn(folder, bin(folder, 'next'), ['build'])
-        const server = await startIn(folder, bin(folder, 'next'), (port) => [
-          ...['start', '--hostname', '127.0.0.1', '--port', String(port)],
-        ])
-        return { behind: server.port, close: server.close }
-      },
-      query,
-      html: 'state: ',
-    }),
-  ),
-  { name: 'No bundler, <script type=module>', fixture: 'static', prepare: statically() },
-  {
-    name: "CSP worker-src 'self', Trusted Types",
-    fixture: 'static',
-    prepare: statically({
-      'content-security-policy': `${STRICT}; require-trusted-types-for 'script'; trusted-types app`,
-    }),
-    query: '?trusted',
-  },
-  {
-    name: 'COOP and COEP',
-    fixture: 'static',
-    prepare: statically({
-      'cross-origin-opener-policy': 'same-origin',
-      'cross-origin-embedder-policy': 'require-corp',
-    }),
-  },
-  {
-    name: 'Worker on another origin',
-    fixture: 'static',
-    prepare: async (folder) => {
-      const { behind } = await statically()(folder)
-      const cdn = await startFront({ behind, headers: { 'access-control-allow-origin': '*' } })
-      const extra = { '/cdn.worker.js': `import 'http://localhost:${cdn.port}/tabstream/stream.worker.js'` }
-      return { behind, extra, close: cdn.close }
-    },
-    query: '?cdn',
-  },
-  {
-    name: 'Cross-site iframe',
-    fixture: 'static',
-    prepare: statically({}, { '/outer.html': '<!doctype html>' }),
-    framed: true,
-  },
-]
 
 /** Opens one more tab, and gives what runs the client in it. */
 const openTab = async (
@@ -191,6 +66,27 @@ const asUsersHaveIt = (work: string) => {
   })
 }
 
+/**
+ * Where the page shows what its hooks give: unmounts the application of the first tab.
+ *
+ * @returns what that showed, in words
+ */
+const unmountOne = async (tabs: Frame[]) => {
+  const [first, second] = tabs as [Frame, Frame]
+  if (!(await first.evaluate(() => 'unmount' in window.fixture))) return ''
+  for (const tab of tabs)
+    await tab.waitForFunction(() => /state: open, latest: \d/.test(document.body.textContent ?? ''), null, {
+      timeout: PATIENCE,
+    })
+  await first.evaluate(() => window.fixture.unmount?.())
+  await first.waitForFunction(() => window.fixture.stream.status.state === 'closed')
+  if ((await first.evaluate(() => document.body.textContent ?? '')).includes('state'))
+    throw new Error('It is not unmounted.')
+  const other = await second.evaluate(() => window.fixture.stream.status.state)
+  if (other !== 'open') throw new Error(`The other tab's stream is ${other}.`)
+  return ', hooks; closed at the unmount'
+}
+
 const tryCase = async (browser: Browser, work: string, each: Case): Promise<string> => {
   const { close, ...options } = await each.prepare(folderOf(work, each.fixture))
   const front = await startFront(options)
@@ -199,7 +95,7 @@ const tryCase = async (browser: Browser, work: string, each: Case): Promise<stri
   context.on('console', (message) => message.type() === 'error' && said.push(message.text()))
   context.on('weberror', (error) => said.push(error.error().message))
   try {
-    const url = `${front.url}/${each.query ?? ''}`
+    const url = `${front.url}/${each.path ?? ''}`
     if (each.html !== undefined && !(await (await fetch(url)).text()).includes(each.html))
       throw new Error(`What the server rendered lacks "${each.html}".`)
     const tabs = [await openTab(context, url, each.framed ?? false)]
@@ -225,7 +121,8 @@ const tryCase = async (browser: Browser, work: string, each: Case): Promise<stri
       return shadowRoot?.querySelector('.bar .state')?.textContent
     })
     if (shown !== 'open') throw new Error(`The inspector shows "${shown}".`)
-    return '2 tabs, 1 stream, shared worker, an inspector'
+    const shows = await unmountOne(tabs)
+    return `2 tabs, 1 stream, shared worker, an inspector${shows}`
   } catch (error) {
     throw new Error([(error as Error).message.split('\n')[0], ...said].join(' | '))
   } finally {

@@ -45,12 +45,27 @@ const PAGES: [entry: string, names: string[]][] = [
       'useStatus',
     ],
   ],
+  ...['vue', 'svelte', 'solid'].map((framework): [string, string[]] => [
+    `tabstream/${framework}`,
+    [
+      ...(framework === 'svelte'
+        ? ['Current', 'ProvideStreamOptions', 'provideStream']
+        : ['StreamProviderProps', 'StreamProvider']),
+      ...['useStream', 'useEvent', 'useClaim', 'useLatest', 'useTopic', 'useStatus'],
+    ],
+  ]),
   ['tabstream/testing', ['createTestStream', 'TestStreamOptions', 'TestStream', 'TestTopic']],
   ['tabstream/worker', ['serve']],
   ['tabstream/verify', ['createVerifier']],
 ]
 
 const root = new URL('../../', import.meta.url)
+/** Where an entry's own declarations are: each framework's has names that the others have, too. */
+const ownFile = (entry: string): string => {
+  const { exports } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
+  return exports[entry.replace('tabstream', '.')].types
+}
+
 /** The declarations of each source file; those of a file that was deleted may still lie in dist/. */
 const declarations = (): string[][] =>
   ['src', 'worker'].flatMap((folder) =>
@@ -61,9 +76,10 @@ const declarations = (): string[][] =>
   )
 
 /** From its docstring to its last line, as often as it is declared: an overload is a declaration. */
-const declared = (all: string[][], name: string): string => {
+const declared = (all: string[][], own: string[], name: string): string => {
   const head = new RegExp(`^export (declare )?(const|class|function|interface|type) ${name}\\b`)
-  const files = all.filter((lines) => lines.some((line) => head.test(line)))
+  const declares = (lines: string[]) => lines.some((line) => head.test(line))
+  const files = declares(own) ? [own] : all.filter(declares)
   if (files.length !== 1)
     throw new Error(`${files.length} files below dist/types declare ${name}: build first.`)
   const lines = files[0]!
@@ -91,7 +107,8 @@ export const reference = (): string => {
   const all = declarations()
   for (const [entry, names] of PAGES) {
     parts.push(`## ${entry}\n`)
-    for (const name of names) parts.push(`### ${name}\n\n\`\`\`ts\n${declared(all, name)}\n\`\`\`\n`)
+    const own = readFileSync(new URL(ownFile(entry), root), 'utf8').split('\n')
+    for (const name of names) parts.push(`### ${name}\n\n\`\`\`ts\n${declared(all, own, name)}\n\`\`\`\n`)
   }
   return parts.join('\n')
 }

@@ -1,0 +1,10 @@
+/** A rune of an application's own. */
+export const state = (first) => {
+  let value = $state(first)
+  return {
+    followed: () => value,
+    set(next) {
+      value = next
+    },
+  }
+}
