@@ -16,8 +16,12 @@ export interface Writer {
    * A connection has opened, whose events are appended next. @param isResumed whether it asked to resume after an id
    */
   connected(isResumed: boolean): Promise<void>
-  /** @returns how many events were new; none unless this hub leads */
-  append(blocks: Received[]): Promise<number>
+  /**
+   * @param blocks asked for one at a time, once it is this change's turn: what is said of a topic depends on what the log
+   *   says of the topic by then
+   * @returns how many events were new; none unless this hub leads
+   */
+  append(blocks: Iterable<Received>): Promise<number>
   /**
    * Continuity is lost: the events go, and every tab is told before anything newer.
    *
@@ -36,14 +40,16 @@ export const createWriter = (core: LogCore, dedupe: boolean): Writer => {
     (seq) => ledger.tail.at(seq) ?? Promise.resolve(core.read(seq - 1)).then(([event]) => event),
   )
 
-  const append = async (blocks: Received[]): Promise<number> => {
+  const append = async (blocks: Iterable<Received>): Promise<number> => {
     if (!ledger.isLeading) return 0
     const { position } = ledger
     const at = platform.now()
     const after = position.head
     const events: LoggedEvent[] = []
     let size = 0
+    let isNothing = true
     for (const block of blocks) {
+      isNothing = false
       const { id, type, data, topic } = block
       // An event that is not to enter the log must not end the overlap either.
       const isUnasked = topic !== null && !!type && ownOf(position.topics, topic)?.is !== 'live'
@@ -65,6 +71,7 @@ export const createWriter = (core: LogCore, dedupe: boolean): Writer => {
       if (isControl(event)) position.topics = afterControl(position.topics, event)
       else metrics.event(type)
     }
+    if (isNothing) return 0
     position.claims = claimsAfter(position.claims, after, events)
     ledger.touch()
     onChange({ after, events })

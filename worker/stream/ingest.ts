@@ -63,7 +63,7 @@ export const createIngest = ({ log, filter, topics, backpressure, leads }: Inges
       if (!(await leads()) || !isPresent()) return
       const piece = backpressure.piece(blocks, from)
       from += piece.length
-      await log.append(piece)
+      await log.append(topics?.read(piece) ?? piece)
       await backpressure.room(piece, log.head())
     }
   }
@@ -76,10 +76,9 @@ export const createIngest = ({ log, filter, topics, backpressure, leads }: Inges
 
   return {
     async take(received, isPresent) {
-      const { blocks: checked, refused, unavailable } = await filter(received)
+      const { blocks, refused, unavailable } = await filter(received)
       // The filter may have taken long to fetch the keys.
       if (!isPresent()) return { refused: [], unavailable: null }
-      const blocks: Block[] = topics?.read(checked) ?? checked
       for (let from = 0; from < blocks.length; ) {
         const to = endOfRun(blocks, from)
         const run = blocks.slice(from, to)

@@ -1,5 +1,6 @@
 import type { Platform } from '../base/platform.ts'
 import type { Log } from '../log/log.ts'
+import type { Received } from '../log/received.ts'
 
 /** How long an event is remembered, in ms, and the most that are. Each costs one number, a hash of id and data. */
 const REMEMBERED_FOR = 24 * 3_600_000
@@ -68,6 +69,14 @@ export const createTakenEvents = ({ platform, log, types }: TakenEventsOptions):
     }
   }
 
+  function* remembered(blocks: Iterable<Received>): Iterable<Received> {
+    for (const block of blocks) {
+      const { givenId, type, data } = block
+      if (givenId !== null && signed.has(type)) remember(givenId, data)
+      yield block
+    }
+  }
+
   const sync = async () => {
     if (signed.size === 0) return
     await log.ready
@@ -86,12 +95,7 @@ export const createTakenEvents = ({ platform, log, types }: TakenEventsOptions):
 
   return {
     log: {
-      async append(blocks) {
-        const added = await log.append(blocks)
-        for (const { givenId, type, data } of blocks)
-          if (givenId !== null && signed.has(type)) remember(givenId, data)
-        return added
-      },
+      append: (blocks) => log.append(remembered(blocks)),
       async restart(...args) {
         await sync()
         resets++

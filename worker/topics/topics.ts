@@ -59,12 +59,21 @@ export interface Topics {
   opened(headers: Headers): void
   /** The stream has ended, or was given up. */
   closed(): void
-  /** What a chunk of the stream is for the log: what the server says of topics becomes controls, in its place. */
-  read<Block extends Received>(blocks: Block[]): (Block | Received)[]
+  /**
+   * What blocks of the stream are for the log: what the server says of topics becomes controls, in its place. Each is judged
+   * when the log asks for it, by what the log has and what the server is asked for by then.
+   */
+  read(blocks: Iterable<Received>): Iterable<Received>
   close(): void
 }
 
-/** Over 80 lines: all that happens to a stream's topics goes to one planner, and each of its steps comes back here. */
+/**
+ * Over 80 lines, and a file over 250: all that happens to a stream's topics goes to one planner, and each of its steps comes
+ * back here.
+ *
+ * What is said of a topic is decided as the log takes it (`append`, `read`), and never before. In between, another step may
+ * change what is asked for: the log would say `live` of a topic that the server no longer sends.
+ */
 export const createTopics = ({ platform, options, credentials, log, ...deps }: TopicsOptions): Topics => {
   const planner = createPlanner(deps.topics)
   const wants = createWants(platform)
@@ -80,6 +89,7 @@ export const createTopics = ({ platform, options, credentials, log, ...deps }: T
   let cancelStep = () => {}
 
   const recordOf = (name: string): TopicRecord | undefined => ownOf(log.position().topics, name)
+  const namesInLog = () => Object.keys(log.position().topics ?? {})
   const blockOf = ([topic, control]: Named, id = log.lastEventId()): Received => ({
     givenId: null,
     id,
@@ -87,8 +97,12 @@ export const createTopics = ({ platform, options, credentials, log, ...deps }: T
     data: JSON.stringify(control),
     topic,
   })
-  const append = async (controls: Named[]) => {
-    if (controls.length > 0 && (await deps.leads())) await log.append(controls.map((each) => blockOf(each)))
+  /** @param controls what there is to say, once the log has what came before */
+  const append = async (controls: () => Named[]) => {
+    function* blocks() {
+      for (const each of controls()) yield blockOf(each)
+    }
+    if (await deps.leads()) await log.append(blocks())
   }
   const errorOf = (kind: ErrorKind, message: string, status: number | null, topic: string): ErrorData => {
     deps.metrics.error(kind)
@@ -100,17 +114,19 @@ export const createTopics = ({ platform, options, credentials, log, ...deps }: T
    * does not fit into the request is refused here.
    */
   const leave = ({ names, over }: { names: string[]; over: string[] }) => {
+    const { signal } = life
     const isNews = (name: string) => !over.includes(name) || recordOf(name)?.is !== 'refused'
-    const gone = Object.keys(log.position().topics ?? {}).filter(
-      (name) => !names.includes(name) && isNews(name),
-    )
     const message = 'There are too many topics for one stream.'
-    return append([
-      ...gone.map((name): Named => [name, { is: 'left' }]),
-      ...over.filter(isNews).map((name): Named => {
-        return [name, { is: 'refused', error: errorOf('limit', message, null, name) }]
-      }),
-    ])
+    return append(() => {
+      if (signal.aborted) return []
+      const gone = namesInLog().filter((name) => !names.includes(name) && isNews(name))
+      return [
+        ...gone.map((name): Named => [name, { is: 'left' }]),
+        ...over.filter(isNews).map((name): Named => {
+          return [name, { is: 'refused', error: errorOf('limit', message, null, name) }]
+        }),
+      ]
+    })
   }
 
   const put = async (url: string, rev: number, set: { names: string[]; over: string[] }) => {
@@ -165,9 +181,12 @@ export const createTopics = ({ platform, options, credentials, log, ...deps }: T
     return record?.is === 'refused' && platform.now() - record.error.at >= REFUSAL_HOLDS
   }
 
-  const endSilence = () => {
+  /** @returns what that says of the topics, unless the stream has ended or spoken before */
+  const endSilence = (): Named[] => {
+    const wasSilent = isSilent
     isSilent = false
     cancelSilence()
+    return wasSilent ? takenForJoined() : []
   }
 
   const readMarkerOf = ({ data, id }: Received): Received[] => {
@@ -180,7 +199,7 @@ export const createTopics = ({ platform, options, credentials, log, ...deps }: T
   }
 
   /** @returns the block under the topic that the application's function reads from it */
-  const named = <Block extends Received>(block: Block): Block => {
+  const named = (block: Received): Received => {
     const { type, data, id, topic } = block
     if (deps.topicOf === null || topic !== null || type === null) return block
     try {
@@ -204,19 +223,21 @@ export const createTopics = ({ platform, options, credentials, log, ...deps }: T
       return param === 'match' && planner.isEmpty(now) && !new URL(options.url).searchParams.has(param)
     },
     async askAgain() {
-      const refused = Object.keys(log.position().topics ?? {}).filter(isRefusedLong)
-      if (refused.length === 0) return
+      if (!namesInLog().some(isRefusedLong)) return
       // Tabs that join meanwhile wait for the answer.
-      await append(refused.map((name): Named => [name, { is: 'left' }]))
+      await append(() =>
+        namesInLog()
+          .filter(isRefusedLong)
+          .map((name): Named => [name, { is: 'left' }]),
+      )
       planner.askAgain()
       step()
     },
     async ask() {
       const now = platform.now()
-      const records = Object.entries(log.position().topics ?? {})
       // A follower's word of what its tabs want may come a beat late, and another hub may have led before.
       planner.keep(
-        records.flatMap(([name, { is }]) => (is === 'live' ? [name] : [])),
+        namesInLog().filter((name) => recordOf(name)!.is === 'live'),
         now,
       )
       want(now)
@@ -232,12 +253,9 @@ export const createTopics = ({ platform, options, credentials, log, ...deps }: T
       putUrl = url?.origin === new URL(options.url).origin ? url.href : null
       planner.opened(putUrl !== null, platform.now())
       isSilent = true
-      cancelSilence = platform.after(SILENT_AFTER, async () => {
-        const { signal } = life
-        // A chunk that comes meanwhile must not find its topics missing: it says the same once more.
-        await append(takenForJoined())
-        if (!signal.aborted) endSilence()
-      })
+      const { signal } = life
+      const end = () => (signal.aborted ? [] : endSilence())
+      cancelSilence = platform.after(SILENT_AFTER, () => void append(end))
       step()
     },
     closed() {
@@ -247,16 +265,20 @@ export const createTopics = ({ platform, options, credentials, log, ...deps }: T
       cancelStep()
       planner.closed()
     },
-    read(blocks) {
-      const taken = blocks.flatMap((block): (typeof block | Received)[] => {
-        const isMarker = block.type === MARKER
-        const before = isSilent && !isMarker ? takenForJoined().map((each) => blockOf(each)) : []
-        endSilence()
-        if (!isMarker) return [...before, named(block)]
-        return [...readMarkerOf(block), { ...block, type: null, data: '' }]
-      })
-      if (blocks.some(({ type }) => type === MARKER)) step()
-      return taken
+    *read(blocks) {
+      let isMarked = false
+      for (const block of blocks) {
+        const joined = endSilence()
+        if (block.type === MARKER) {
+          isMarked = true
+          yield* readMarkerOf(block)
+          yield { ...block, type: null, data: '' }
+        } else {
+          for (const each of joined) yield blockOf(each)
+          yield named(block)
+        }
+      }
+      if (isMarked) step()
     },
     close() {
       life.abort()

@@ -421,6 +421,40 @@ describe('a hub with topics', () => {
       await hears(tab, 'a live', 'b live', 'a reset', 'a:10')
     })
 
+    it('is not believed of a topic that left while the word of its join was on its way', async () => {
+      options = { ...options, topics: { ...TOPICS, grace: 200 } }
+      const { tab, body } = await stands({ a: '*' })
+      await ask(tab, { a: '*', b: '*' })
+      await advance(20)
+      const join = await next()
+      join.answer(202)
+      await ask(tab, { a: '*' })
+      await advance(1_000)
+      body.push(marker('1', 1, { a: 200, b: 200 }))
+      const leave = await next()
+      expect(putOf(leave)).toEqual({ rev: 2, topics: ['a'] })
+      const late = await open({ b: '*' })
+      leave.answer(202)
+      body.push(marker('1', 2, { a: 200 }))
+      await advance(250)
+      const again = await next()
+      expect(putOf(again)).toEqual({ rev: 3, topics: ['a', 'b'] })
+      expect(told(late)).toEqual([])
+      again.answer(202)
+      // The server did not send what b had before.
+      body.push(marker('9', 3, { a: 200, b: 200 }) + of('b', '10'))
+      await hears(late, 'b live', 'b:10')
+    })
+
+    it.each([
+      ['withdrawn and given back', [403, 200], ['a refused', 'a live']],
+      ['given back and withdrawn again', [403, 200, 403], ['a refused', 'a live', 'a refused']],
+    ])('ends and begins anew with a right that is %s within one chunk', async (_, statuses, then) => {
+      const { tab, body } = await stands({ a: '*' })
+      body.push(statuses.map((status, at) => marker(`${at + 1}`, 0, { a: status })).join(''))
+      await hears(tab, 'a live', ...then)
+    })
+
     it('goes on over a cut', async () => {
       const { tab, body } = await stands({ a: '*' })
       body.push(of('a', '1'))

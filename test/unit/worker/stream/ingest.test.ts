@@ -17,8 +17,9 @@ const openIngest = ({ pieces = 10 } = {}) => {
   const ingest = createIngest({
     log: {
       async append(blocks) {
-        told.push(blocks.map(({ id }) => id).join(' '))
-        return blocks.length
+        const ids = [...blocks].map(({ id }) => id)
+        told.push(ids.join(' '))
+        return ids.length
       },
       async restart(reason, id) {
         told.push(`reset ${reason} at ${id}`)

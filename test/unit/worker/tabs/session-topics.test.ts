@@ -3,6 +3,7 @@ import type { Follow, Types } from '../../../../src/shared/events.ts'
 import { unpack } from '../../../../src/shared/packed-events.ts'
 import type { Batch } from '../../../../src/shared/protocol.ts'
 import type { Log } from '../../../../worker/log/log.ts'
+import type { Received } from '../../../../worker/log/received.ts'
 import { openLogStore } from '../../../../worker/log/store.ts'
 import { createSession, type Session } from '../../../../worker/tabs/session.ts'
 import { createSharedReads } from '../../../../worker/tabs/shared-reads.ts'
@@ -64,7 +65,7 @@ describe('a tab and its topics', () => {
     session!.pump()
     await settle()
   }
-  const append = async (...blocks: Parameters<Log['append']>[0]) => {
+  const append = async (...blocks: Received[]) => {
     await log.append(blocks)
     await settle()
   }
