@@ -14,7 +14,8 @@ export interface LifeVerdict extends Verdict {
  *
  * @param to the last number that it must have; `null`: it was left, or is not live
  * @param justified how many resets the faults since its join have called for
- * @param absences how often its tab had no hub, or was away: for longer than the grace, the topic may have been left
+ * @param absences how often any tab had no hub, or was away: for longer than the grace, the topic may have been left. What
+ *   the page itself knows of a lost hub counts as well: a browser may end a worker with the tab that started it.
  */
 export const judgeLife = (
   { name, told, isLeft }: TopicLife,
@@ -27,8 +28,10 @@ export const judgeLife = (
   const resets: string[] = []
   const problems: string[] = []
   let from: number | null = null
+  let lostHubs = 0
   for (const [at, each] of told.entries()) {
-    if ('n' in each) numbers.push(each.n)
+    if ('hub' in each) lostHubs++
+    else if ('n' in each) numbers.push(each.n)
     else if ('reset' in each) {
       resetsAt.push(numbers.length)
       resets.push(each.reset)
@@ -55,8 +58,9 @@ export const judgeLife = (
   )
   if (!isClean(verdict)) problems.push(JSON.stringify(verdict))
   const rejoined = resets.filter((reason) => reason === 'rejoined').length
-  if (resets.length - Math.min(rejoined, absences) > justified)
-    problems.push(`${justified} resets and ${absences} absences are justified, it had ${resets.join(', ')}`)
+  const away = absences + lostHubs
+  if (resets.length - Math.min(rejoined, away) > justified)
+    problems.push(`${justified} resets and ${away} absences are justified, it had ${resets.join(', ')}`)
   const who = `a handle of ${name}${isLeft ? ', which was left' : ''}`
   return { ...verdict, resets, problems: problems.map((problem) => `${who}: ${problem}`) }
 }

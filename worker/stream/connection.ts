@@ -236,8 +236,10 @@ export const createConnection = (deps: ConnectionOptions): Connection => {
     timers.add(watchRenewal({ platform, credentials, credential, onRenewed: reopen }).close)
     deps.topics?.opened(headers)
     void log.connected(asked !== '')
-    if (lost !== null) return log.restart(lost, '')
-    if (resume === 'reset') return log.restart('server', '')
+    if (lost !== null || resume === 'reset') {
+      position.startedOver()
+      return log.restart(lost ?? 'server', '')
+    }
     if (resume === 'unconfirmed' && options.resume === 'strict') return log.restart('unconfirmed', asked)
   }
 

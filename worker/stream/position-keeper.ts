@@ -31,6 +31,8 @@ export interface PositionKeeper {
    *   is well.
    */
   opened(asked: string): 'probe' | ResetReason | null
+  /** With this opening the log started over, without a position. */
+  startedOver(): void
   /**
    * An attempt came to nothing.
    *
@@ -53,8 +55,11 @@ export const createPositionKeeper = ({
   isHeader,
 }: PositionKeeperOptions): PositionKeeper => {
   let trust: Trust = TRUSTED
-  /** The application has dropped a position, and no stream has opened since. */
-  let isDropped = false
+  /**
+   * Why the log starts over if the next opening has no position to ask for: what came before it is lost. The application
+   * has dropped a position, or the log has started over already, and the stream ended before its first id.
+   */
+  let owed: ResetReason | null = null
 
   /** Whether a request with the position may fail for its header alone, since none has passed. */
   let mayLackHeader = isOtherOrigin && isHeader
@@ -73,13 +78,16 @@ export const createPositionKeeper = ({
       const isProbe = trust.state === 'probing'
       trust = afterAttempt(trust, 'opened', position !== '')
       if (isProbe) return 'probe'
-      const wasDropped = isDropped
-      isDropped = false
+      const reason = owed ?? (position === '' ? null : 'position-lost')
+      owed = null
       if (asked !== '') {
         mayLackHeader = false
         return null
       }
-      return wasDropped ? 'dropped' : position !== '' ? 'position-lost' : null
+      return reason
+    },
+    startedOver() {
+      owed = 'position-lost'
     },
     failed(outcome) {
       const before = trust
@@ -94,7 +102,7 @@ export const createPositionKeeper = ({
     },
     drop() {
       if (log.lastEventId() === '') return
-      isDropped = true
+      owed = 'dropped'
       if (trust.state !== 'unsendable') trust = TRUSTED
     },
     retry() {

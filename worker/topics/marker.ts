@@ -34,7 +34,7 @@ const HINTS: Record<number, string> = {
 }
 
 export interface JudgeOptions {
-  /** Whether the newest set has this topic, and the marker speaks of that set. */
+  /** Whether each set has this topic, from the one that the marker speaks of to the newest. */
   isAsked(name: string, rev: number): boolean
   /** What the log knows of its topics. */
   records: TopicRecords | undefined

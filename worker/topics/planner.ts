@@ -59,7 +59,7 @@ export interface Planner {
   askAgain(): void
   /** Whether there is nothing to ask for. */
   isEmpty(now: number): boolean
-  /** Whether the newest set has this topic. What is said of an older set may be out of date. */
+  /** Whether each set from that `rev` on has this topic. What is said of a set before the topic came may be out of date. */
   isAsked(name: string, rev: number): boolean
   /** The next step. A step other than `wait` counts as done. */
   next(now: number): Step
@@ -86,7 +86,8 @@ export const createPlanner = ({
 }: Pick<TopicOptions, 'param' | 'change' | 'grace' | 'most'>): Planner => {
   /** In the order in which they came. `until`: Infinity while a tab wants it. */
   const wanted = new Map<string, { since: number; until: number }>()
-  let asked = new Set<string>()
+  /** The newest set, and for each topic the rev from which on it has stood in each set. */
+  let asked = new Map<string, number>()
   let stream: Standing | null = null
   /** The server may not have the set that was sent, or is to judge it anew. */
   let isDoubtful = false
@@ -114,8 +115,8 @@ export const createPlanner = ({
     return { names: names.sort(), over }
   }
 
-  const took = (names: string[], now: number) => {
-    asked = new Set(names)
+  const took = (names: string[], rev: number, now: number) => {
+    asked = new Map(names.map((name) => [name, rev === 0 ? 0 : (asked.get(name) ?? rev)]))
     isDoubtful = false
     if (laterAt !== null && laterAt <= now) laterAt = null
     for (const [name, { until }] of wanted) if (until <= now) wanted.delete(name)
@@ -128,7 +129,7 @@ export const createPlanner = ({
     const joins = added.map((name) => wanted.get(name)!.since + DEBOUNCE)
     if (isDoubtful) joins.push(now)
     if (laterAt !== null) joins.push(laterAt)
-    const gone = [...asked].filter((name) => !names.includes(name))
+    const gone = [...asked.keys()].filter((name) => !names.includes(name))
     const leaves = gone.map((name) => (wanted.get(name)?.until ?? now) + (canPut ? 0 : LEAVE_AFTER))
     const all = [...joins, ...leaves]
     return all.length === 0 ? null : Math.min(...all)
@@ -171,7 +172,7 @@ export const createPlanner = ({
     },
     ask(now) {
       const set = setAt(now)
-      took(set.names, now)
+      took(set.names, 0, now)
       mustReopen = false
       return set
     },
@@ -208,7 +209,7 @@ export const createPlanner = ({
       isDoubtful = true
     },
     isEmpty: (now) => setAt(now).names.length === 0,
-    isAsked: (name, rev) => asked.has(name) && rev >= (stream?.rev ?? 0),
+    isAsked: (name, rev) => rev >= (asked.get(name) ?? Number.POSITIVE_INFINITY),
     next(now) {
       if (stream === null) return { do: 'wait', until: Number.POSITIVE_INFINITY }
       if (stream.put !== null) {
@@ -223,8 +224,8 @@ export const createPlanner = ({
       const at = Math.max(due, stream.putAt + PUT_PAUSE, stream.notBefore)
       if (now < at) return wait(at, now)
       const set = setAt(now)
-      took(set.names, now)
       stream.rev += 1
+      took(set.names, stream.rev, now)
       stream.putAt = now
       stream.put = { by: now + ANSWER_LIMIT }
       return { do: 'put', rev: stream.rev, ...set }

@@ -10,7 +10,7 @@ import { SharedEventSource } from 'tabstream/event-source'
 import { claimForServer, claimIt, endRuns } from './claims.ts'
 import { closeEventSource, traceEventSource, traces } from './event-source-scenarios.ts'
 import type { StartOptions, TabRecord } from './record.ts'
-import { joinTopic, leaveTopic, lives } from './topics.ts'
+import { joinTopic, leaveTopic, lives, workerStarted } from './topics.ts'
 
 type Payload = { n?: number }
 type Events = Record<string, Payload>
@@ -60,10 +60,14 @@ const logIn = async (user: string): Promise<string | null> => {
 }
 
 // Vite wants `type` to be readable in these literals, after the spread.
-const shared = (options: WorkerFactoryOptions) =>
-  new SharedWorker(new URL('./stream.worker.ts', import.meta.url), { ...options, type: 'module' })
-const dedicated = (options: WorkerFactoryOptions) =>
-  new Worker(new URL('./stream.worker.ts', import.meta.url), { ...options, type: 'module' })
+const shared = (options: WorkerFactoryOptions) => {
+  workerStarted()
+  return new SharedWorker(new URL('./stream.worker.ts', import.meta.url), { ...options, type: 'module' })
+}
+const dedicated = (options: WorkerFactoryOptions) => {
+  workerStarted()
+  return new Worker(new URL('./stream.worker.ts', import.meta.url), { ...options, type: 'module' })
+}
 
 const giveToken = (): string | null => {
   record.tokensAsked++

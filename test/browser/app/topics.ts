@@ -5,12 +5,13 @@ export interface TopicLife {
   name: string
   /**
    * `n`: an event. `count`: what the server had, fetched once the topic was ready, and after each reset; `resets`: how many
-   * had been told when the fetch began.
+   * had been told when the fetch began. `hub`: the page has lost its hub, and looks for another one.
    */
   told: (
     | { n: number }
     | { count: number; resets: number }
     | { reset: string }
+    | { hub: 'lost' }
     | { state: string; confirmed: boolean }
   )[]
   /** Why `ready()` rejected; `null`: it did not. */
@@ -29,6 +30,11 @@ declare global {
 
 export const lives: TopicLife[] = []
 const leaves: (() => void)[] = []
+
+/** The page starts a worker, or connects to one. After the first, each shows that the page has lost its hub. */
+export const workerStarted = () => {
+  for (const { told, isLeft } of lives) if (!isLeft) told.push({ hub: 'lost' })
+}
 
 export const joinTopic: Window['joinTopic'] = (name) => {
   const topic = (

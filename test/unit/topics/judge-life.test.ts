@@ -45,6 +45,13 @@ describe('the oracle of one handle', () => {
     expect(judgeLife(told, 9, 0, 1).problems).toHaveLength(1)
   })
 
+  it('excuses a rejoin of a page that has lost its hub, and no other reset of it', () => {
+    const lost = { hub: 'lost' } as const
+    const told = (reset: string) => life(live, count(4), n(5), lost, { reset }, count(6, 1), n(7))
+    expect(judgeLife(told('rejoined'), 7, 0).problems).toEqual([])
+    expect(judgeLife(told('server'), 7, 0).problems).toHaveLength(1)
+  })
+
   it('excuses what lies before a justified reset', () => {
     const told = life(live, count(4), n(5), { reset: 'server' }, count(9, 1), n(10))
     expect(judgeLife(told, 10, 1)).toMatchObject({ lost: 0, resets: ['server'], problems: [] })

@@ -446,6 +446,20 @@ describe('a hub with topics', () => {
       await hears(late, 'b live', 'b:10')
     })
 
+    it('ends with a right that is withdrawn while a PUT of another topic is on its way', async () => {
+      const { tab, body } = await stands({ a: '*' })
+      body.push(of('a', '1'))
+      await ask(tab, { a: '*', b: '*' })
+      await advance(20)
+      const put = await next()
+      // The server did not send what a had in between.
+      body.push(marker('2', 0, { a: 403 }) + marker('4', 0, { a: 200 }) + of('a', '5'))
+      await settle()
+      put.answer(202)
+      body.push(marker('5', 1, { a: 200, b: 200 }))
+      await hears(tab, 'a live', 'a:1', 'a refused', 'a live', 'a:5', 'b live')
+    })
+
     it.each([
       ['withdrawn and given back', [403, 200], ['a refused', 'a live']],
       ['given back and withdrawn again', [403, 200, 403], ['a refused', 'a live', 'a refused']],

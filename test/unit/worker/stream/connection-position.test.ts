@@ -180,6 +180,25 @@ describe('S7 a server that refuses the position', () => {
     ])
   })
 
+  it('D1 a reset is told once more if the stream is cut before its first id, and not after that', async () => {
+    const stream = openConnection()
+    stream.log.setPosition('41')
+    const { body } = await stream.open({ 'stream-resume': 'reset' })
+    expect(stream.log.restarts).toEqual([['server', '']])
+    body.error()
+    await stream.platform.advance(1_000)
+    const again = await stream.accept()
+    expect(again.request.headers.has('last-event-id')).toBe(false)
+    expect(stream.log.restarts.slice(1)).toEqual([['position-lost', '']])
+    again.body.push(sse('1', 'x'))
+    await stream.platform.advance(0)
+    again.body.error()
+    await stream.platform.advance(1_000)
+    const { request } = await stream.accept({ 'stream-resume': 'continue' })
+    expect(request.headers.get('last-event-id')).toBe('1')
+    expect(stream.log.restarts).toHaveLength(2)
+  })
+
   it('I2 dropLog() on a stream that stands is told at once, and once more if the stream is cut before another id', async () => {
     const stream = openConnection()
     stream.log.setPosition('41')
