@@ -41,6 +41,8 @@ export interface WorldTab {
   stream: Stream<Record<string, number>>
   heard: Heard[]
   errors: StreamError[]
+  /** It has asked for a worker. The stream's key comes first: a digest, which takes real time. */
+  hasWorker(): boolean
   /** It has a hub, which has answered. */
   isAttached(): boolean
   isClosed(): boolean
@@ -120,7 +122,12 @@ const speaking = (protocol: number) => (message: unknown) => {
   }
 }
 
-export const createWorld = (seed = 1, options: Partial<ConnectOptions> = {}): World => {
+/** @param fetch of a server of its own. Default: that of `server` */
+export const createWorld = (
+  seed = 1,
+  options: Partial<ConnectOptions> = {},
+  fetch?: StreamServer['fetch'],
+): World => {
   clearIndexedDb()
   const base = createFakePlatform(seed)
   const stopTime = driveTime(base)
@@ -131,7 +138,7 @@ export const createWorld = (seed = 1, options: Partial<ConnectOptions> = {}): Wo
   const storage = { isBroken: (process: unknown) => broken(process), latency: () => latency() }
 
   const spawnHub = (protocol = PROTOCOL): WorldHub => {
-    const process = createProcess(base, server.fetch, storage)
+    const process = createProcess(base, fetch ?? server.fetch, storage)
     const { platform, openStore } = process
     const hub = createHub({
       platform,
@@ -192,6 +199,7 @@ export const createWorld = (seed = 1, options: Partial<ConnectOptions> = {}): Wo
       stream,
       heard,
       errors,
+      hasWorker: () => lastName !== null,
       isAttached: () => stream.status.tabs > 0,
       isClosed: () => closed,
       listen: (type) => void listen(type),
