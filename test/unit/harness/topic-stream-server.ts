@@ -14,16 +14,13 @@ interface Connection {
   close(): void
 }
 
-const turns = async (count: number) => {
-  for (let left = count; left > 0; left--) await turn()
-}
-
 /**
  * A server of several topics in one order (R7, R8), which keeps all its events. Each topic numbers its events from 1.
  *
  * @param puts whether it takes another set for a stream that stands
  */
 export const createTopicStreamServer = (puts: boolean) => {
+  let pause: (ms: number) => Promise<void> = turn
   const order: { topic: string; n: number }[] = []
   const counts = new Map<string, number>()
   const refused = new Set<string>()
@@ -31,7 +28,7 @@ export const createTopicStreamServer = (puts: boolean) => {
   const faults: PutFault[] = []
   let streams = 0
   let most = 0
-  let putTurns = 0
+  let slow = { put: 0, marker: 0 }
 
   const statusOf = (names: Iterable<string>) =>
     Object.fromEntries([...names].map((name) => [name, refused.has(name) ? 403 : 200]))
@@ -44,20 +41,22 @@ export const createTopicStreamServer = (puts: boolean) => {
   const granted = (names: string[]) => new Set(names.filter((name) => !refused.has(name)))
 
   const take = (stream: Connection, rev: number, names: string[]) => {
+    if (rev <= stream.rev) return
     stream.rev = rev
     stream.topics = granted(names)
     stream.write(marker(order.length, rev, statusOf(names)))
   }
 
   const answerPut = async (process: Process, url: URL, init: RequestInit): Promise<Response> => {
-    await turns(putTurns)
+    if (slow.put > 0) await pause(slow.put)
     const stream = open.get(Number(url.searchParams.get('stream')))
     const { rev, topics } = JSON.parse(String(init.body)) as { rev: number; topics: string[] }
     const fault = faults.shift()
     if (typeof fault === 'object') return new Response(null, { status: fault.answer })
     if (stream === undefined || stream.process !== process) return new Response(null, { status: 404 })
     if (rev <= stream.rev) return new Response(null, { status: 409 })
-    take(stream, rev, topics)
+    if (slow.marker > 0) void pause(slow.marker).then(() => take(stream, rev, topics))
+    else take(stream, rev, topics)
     if (fault === 'lost') throw new TypeError('fetch failed')
     return new Response(null, { status: 202 })
   }
@@ -142,9 +141,10 @@ export const createTopicStreamServer = (puts: boolean) => {
       for (const stream of [...open.values()]) stream.close()
     },
     failPut: (fault: PutFault) => void faults.push(fault),
-    /** How many turns a PUT is on its way. */
-    slowPuts(count: number) {
-      putTurns = count
+    /** ms for which a PUT is on its way, and for which it is taken after its answer. */
+    beSlow(put: number, marker: number, wait: typeof pause) {
+      slow = { put, marker }
+      pause = wait
     },
     count: (topic: string) => counts.get(topic) ?? 0,
     most: () => most,
