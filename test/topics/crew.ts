@@ -34,11 +34,12 @@ interface Member {
 export const createCrew = ({ context, url, server, hosts, topics, size }: CrewOptions) => {
   const members: Member[] = []
   const verdicts: LifeVerdict[] = []
-  const losses = new Map<string, { count: number; at: number }>()
+  /** When history of each topic was lost, in ms since 1970. */
+  const losses = new Map<string, number[]>()
   let opened = 0
   let [joins, leaves, absences] = [0, 0, 0]
 
-  const lossesOf = (topic: string) => losses.get(topic) ?? { count: 0, at: 0 }
+  const lossesOf = (topic: string) => losses.get(topic) ?? []
 
   const open = async () => {
     const host = hosts === 'worker' || (hosts === 'mixed' && ++opened % 2 === 0) ? 'worker' : 'shared-worker'
@@ -55,7 +56,7 @@ export const createCrew = ({ context, url, server, hosts, topics, size }: CrewOp
   const pronounce = ({ held, lossesAt, absencesAt }: Member, lives: TopicLife[], isOver: boolean) => {
     for (const [at, life] of lives.entries()) {
       const isHeld = held.get(life.name) === at
-      const justified = lossesOf(life.name).count - (lossesAt[at] ?? 0)
+      const justified = lossesOf(life.name).length - (lossesAt[at] ?? 0)
       const gone = absences - (absencesAt[at] ?? 0)
       verdicts.push(judgeLife(life, isOver && isHeld ? server.count(life.name) : null, justified, gone))
     }
@@ -67,11 +68,11 @@ export const createCrew = ({ context, url, server, hosts, topics, size }: CrewOp
   }
 
   const join = async (member: Member, topic: string) => {
-    const { count, at } = lossesOf(topic)
+    const news = Date.now() - NEWS
     const index = await member.tab.page.evaluate((name) => window.joinTopic(name), topic)
     member.held.set(topic, index)
     member.absencesAt[index] = absences
-    member.lossesAt[index] = Date.now() - at < NEWS ? count - 1 : count
+    member.lossesAt[index] = lossesOf(topic).filter((at) => at < news).length
     joins++
   }
   const leave = async (member: Member, topic: string, index: number) => {
@@ -117,7 +118,7 @@ export const createCrew = ({ context, url, server, hosts, topics, size }: CrewOp
     },
     /** History of these topics is lost: each handle may be told so once. */
     excuse(names: string[]) {
-      for (const topic of names) losses.set(topic, { count: lossesOf(topic).count + 1, at: Date.now() })
+      for (const topic of names) losses.set(topic, [...lossesOf(topic), Date.now()])
     },
     /** Tabs are without a hub, or away. */
     part() {
