@@ -56,6 +56,7 @@ mkdirSync(results, { recursive: true })
 const vitest = ['--no-install', 'vitest', 'run', '--reporter=default', '--reporter=json']
 const playwright = ['--no-install', 'playwright', 'test', '-c', 'test/playwright.config.ts']
 
+const topics = ['--no-install', 'tsx', 'test/topics/main.ts', '--changes', '120', '--faults', '8']
 const faults = ['--no-install', 'tsx', 'test/faults/main.ts', '--quick', '--faults', '16', '--events', '2000']
 
 const browsers = await step('Browsers', () => {
@@ -114,6 +115,8 @@ if (browsers && app) {
     () => run('npx', [...faults, '--seeds', '2', '--parallel', '2', '--browser', 'firefox']),
     readCounts('faults'),
   )
+  // Both browsers, by PUT and by reopening. `npm run test:topics` alone has the full size.
+  await step('Topics under faults', () => run('npx', topics), readCounts('topics'))
   await step(
     'WebKitGTK',
     () => run('npx', ['--no-install', 'tsx', 'test/webkit/main.ts']),
