@@ -1,5 +1,6 @@
 import { Window } from 'happy-dom'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { ClaimOptions } from '../../../src/claim-options.ts'
 import type { Status, Stream, Topic } from '../../../src/index.ts'
 import type { EventMap } from '../../../src/stream.ts'
 import { createTestStream, type TestStream } from '../../../src/testing.ts'
@@ -71,6 +72,11 @@ describe.each([18, 19] as const)('X2 the hooks in React %i', (version) => {
         listener: (payload: unknown) => void,
         options?: Partial<OfTopic> & { urgent?: boolean },
       ): void
+      useClaim(
+        type: string,
+        handler: (payload: unknown) => unknown,
+        options: Partial<OfTopic> & ClaimOptions,
+      ): void
       useLatest(type: string, options?: OfTopic): unknown
       useStatus<T = Status>(select?: (status: Status) => T): T
       useStream(): Stream<EventMap> | null
@@ -110,6 +116,26 @@ describe.each([18, 19] as const)('X2 the hooks in React %i', (version) => {
     await unmount()
     await test.emit('count', 3)
     expect(heard).toHaveLength(2)
+  })
+
+  it('C1 useClaim handles each event once in StrictMode, with the latest handler, and renders nothing', async () => {
+    const handled: unknown[] = []
+    let round = 1
+    const view = await render(() =>
+      hooks().useClaim('count', (payload) => handled.push([round, payload]), { mode: 'at-most-once' }),
+    )
+    const before = view.renders()
+    await page.act(() => test.emit('count', 1))
+    round = 2
+    await page.act(() => test.emit('count', 2))
+    expect(handled).toEqual([
+      [1, 1],
+      [2, 2],
+    ])
+    expect(view.renders()).toBe(before)
+    await unmount()
+    await test.emit('count', 3)
+    expect(handled).toHaveLength(2)
   })
 
   it('H1 useEvent passes on whether its listener is urgent', async () => {

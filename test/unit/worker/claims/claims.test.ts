@@ -292,4 +292,50 @@ describe('claims of several tabs', () => {
     ])
     expect(world.base.locks.held().filter((name) => name.startsWith('tabstream:claims:'))).toHaveLength(1)
   })
+
+  it('H3 the stream stands for as long as a hidden tab has a claim, of this hub or of another', async () => {
+    world.close()
+    start(1, { hidden: { every: 1_000, release: 10_000 } })
+    const hubs = [world.spawn(), world.spawn()]
+    const pages = hubs.map((hub) => world.open(hub, false))
+    await world.rest(1_500)
+    const off = pages[1]!.claim(LEAST)
+    await world.advance(30_000)
+    expect(world.server.open()).toHaveLength(1)
+    off()
+    await world.advance(30_000)
+    expect(world.server.open()).toHaveLength(0)
+    pages[0]!.claim(MOST)
+    await world.advance(1_000)
+    expect(world.server.open()).toHaveLength(1)
+  })
+
+  it('A4 a sign-out aborts what runs, and forgets the accounts', async () => {
+    const hub = world.spawn()
+    const [page, other] = [world.open(hub), world.open(hub, false)]
+    page.claim(LEAST)
+    await world.rest()
+    await publish()
+    await until(() => world.runs.length > 0)
+    void other.signOut()
+    await world.rest(5_000)
+    expect(began[0]!.signal.aborted).toBe(true)
+    const next = world.open(world.spawn())
+    await world.rest(1_500)
+    expect((await next.inspect()).claims).toEqual([])
+  })
+
+  it('I1 inspect() tells who claims what, and where each claim stands', async () => {
+    const hub = world.spawn()
+    const page = world.open(hub)
+    page.claim({ ...LEAST, name: 'work' })
+    await world.rest()
+    await publish(2)
+    await until(() => world.runs.length > 0)
+    const { claims, sessions } = await page.inspect()
+    expect(claims).toMatchObject([
+      { topic: null, type: 'message', name: 'work', after: 0, tabs: [sessions[0]!.tab] },
+    ])
+    expect(claims[0]!.run).toMatchObject({ seq: 1, attempt: 1 })
+  })
 })
