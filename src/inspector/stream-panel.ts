@@ -1,3 +1,4 @@
+import type { ClaimInspection } from '../shared/inspection.ts'
 import { h, setText } from './dom.ts'
 import { createField, createGroup } from './fields.ts'
 import { ago, clock, count, duration, ofKey, short } from './format.ts'
@@ -5,6 +6,11 @@ import type { Panel } from './snapshot.ts'
 import { toneOf, wordsOf } from './tone.ts'
 
 const NONE = '–'
+
+const wordsOfClaim = ({ topic, type, name, after, run }: ClaimInspection): string => {
+  const what = [topic, type, name].filter((part) => part !== null).join(' / ')
+  return `${what}: up to ${after}${run === null ? '' : `, handles ${run.seq}`}`
+}
 
 /** How the stream stands: all of the status, and where the log is. Over 80 lines: the list of the panel's fields. */
 export const createStreamPanel = (): Panel => {
@@ -24,6 +30,7 @@ export const createStreamPanel = (): Panel => {
   const log = createField('Log holds')
   const committed = createField('Committed up to')
   const epoch = createField('Epoch', 'the identity of the log')
+  const claims = createField('Claims', 'up to where each is settled, and which event is handled now')
   const url = createField('URL')
   url.element.classList.add('long')
   const user = createField('User')
@@ -41,7 +48,7 @@ export const createStreamPanel = (): Panel => {
       { class: 'groups' },
       createGroup('Connection', [state, since, health, attempt, nextAttempt]),
       createGroup('Hub', [role, host, tabs, incarnation, protocol]),
-      createGroup('Continuity', [resume, durable, lastEventId, log, committed, epoch]),
+      createGroup('Continuity', [resume, durable, lastEventId, log, committed, epoch, claims]),
       createGroup('Key', [url, user]),
     ),
   )
@@ -79,6 +86,7 @@ export const createStreamPanel = (): Panel => {
       log.show(head < first ? 'nothing' : `${count(head - first + 1)} events · ${first} to ${head}`)
       committed.show(String(upTo), upTo < head ? 'busy' : '')
       epoch.show(short(id))
+      claims.show(inspection.claims.map(wordsOfClaim).join(' · ') || 'none')
       const key = ofKey(inspection.key)
       url.show(key.url)
       user.show(key.user || 'the same for everybody')
