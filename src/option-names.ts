@@ -8,7 +8,7 @@ const KNOWN: Record<string, string> = {
   worker: 'shared:function dedicated:function',
   heartbeat: 'timeout misses',
   lastEventId: 'query',
-  log: 'events bytes age',
+  log: 'events bytes age newest',
   verify: 'jwks audience types',
   hidden: 'every release',
   topics: 'param separator change grace most',

@@ -71,9 +71,10 @@ export interface ConnectOptions {
   lastEventId?: { query: string }
   /**
    * B2. What the log keeps at most: `events`, default 5,000; `bytes`, default 20 MiB (in characters); `age`
-   * in ms, default 24 h. Beyond it the oldest go; a tab that still lacked one gets a reset `fell-behind`.
+   * in ms, default 24 h. Beyond it the oldest go; a tab that still lacked one gets a reset `fell-behind`. The newest event of
+   * each topic and type outlives that (ST3): of `newest` of them, default 200, and 2 MiB.
    */
-  log?: { events?: number; bytes?: number; age?: number }
+  log?: { events?: number; bytes?: number; age?: number; newest?: number }
   /**
    * B1. Characters of one event's data, default 1 MiB. A larger one is skipped, with `error{kind: 'too-large'}`
    * and a reset.
@@ -241,7 +242,13 @@ export const toHubOptions = (url: string | URL, options: ConnectOptions, base: s
     heartbeat:
       heartbeat === undefined ? null : aboveZero('heartbeat.', { timeout: 20_000, misses: 2, ...heartbeat }),
     lastEventId: lastEventId === undefined ? null : { query: lastEventId.query },
-    log: aboveZero('log.', { events: 5_000, bytes: 20 * 1024 * 1024, age: 24 * 3_600_000, ...options.log }),
+    log: aboveZero('log.', {
+      events: 5_000,
+      bytes: 20 * 1024 * 1024,
+      age: 24 * 3_600_000,
+      newest: 200,
+      ...options.log,
+    }),
     dedupe: options.dedupe ?? true,
     coalesce,
     hidden: plainHidden(options.hidden),

@@ -86,6 +86,7 @@ const inspectHub = async (
   tab: session.tab,
   key: hub.key(),
   status: hub.statusOf(parts),
+  loads: parts.loads.inspect(),
   sessions: hub.tabs.all().map((each) => each.inspect()),
   claims: inspectClaims(parts.log.claims(), parts.claimants.tabs),
 })
@@ -125,6 +126,7 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
     session.close()
     parts.claimants.gone(session)
     tabs.remove(session)
+    parts.loads.left(session)
     hub.records().timeline.add('tab', 'went', session.tab)
     hub.publish()
     hub.viewChanged()
@@ -173,6 +175,10 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
     session.pump()
     return answer
   }
+
+  /** The tab's session. It never resolves where the tab has none: its next hub is asked again. */
+  const present = async (): Promise<Attached> =>
+    attached !== null && tabs.has(attached.session) ? attached : new Promise(() => {})
 
   return {
     async attach(hello): Promise<Welcome> {
@@ -227,6 +233,37 @@ export const createPort = (hub: PortHub, remote: RemoteTab, release: () => void)
     async inspect(what = {}) {
       if (attached === null) throw new Error('This tab has not attached.')
       return inspectHub(hub, attached, what)
+    },
+    async read(what) {
+      const { session } = await present()
+      const answer = await session.read(what)
+      // A sign-out may have ended the session meanwhile (A4).
+      await present()
+      return answer
+    },
+    async place(id, within) {
+      const { session, parts } = await present()
+      const { ids, log } = parts
+      const until = platform.now() + within
+      for (;;) {
+        const place = await ids.find(id, until - platform.now())
+        await present()
+        if (place === null) return null
+        await session.sent(place)
+        const now = log.place()
+        // Another leader's log may lack the event, or have it elsewhere.
+        if (now.epoch === place.epoch && now.leader === place.leader) return place
+      }
+    },
+    async share(key, need) {
+      const { session, parts } = await present()
+      return parts.loads.share(session, key, need)
+    },
+    shared: (load, outcome) => attached?.parts.loads.shared(attached.session, load, outcome),
+    unshare: (key) => attached?.parts.loads.unshare(attached.session, key),
+    async unwanted(load) {
+      const { parts } = await present()
+      return parts.loads.unwanted(load)
     },
   }
 }

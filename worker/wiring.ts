@@ -18,9 +18,11 @@ import { createIngest } from './stream/ingest.ts'
 import { createSignedEventFilter } from './stream/signed-event-filter.ts'
 import { createTakenEvents } from './stream/taken-events.ts'
 import { askForToken } from './tabs/ask-for-token.ts'
+import { type AwaitedIds, createAwaitedIds } from './tabs/awaited-ids.ts'
 import { createBackpressure } from './tabs/backpressure.ts'
 import { createHiddenPace } from './tabs/hidden-pace.ts'
 import { createPacing } from './tabs/pacing.ts'
+import { createSharedLoads, type SharedLoads } from './tabs/shared-loads.ts'
 import { createSharedReads, type SharedReads } from './tabs/shared-reads.ts'
 import type { Tabs } from './tabs/tabs.ts'
 import { createViewers, type Viewers } from './tabs/viewers.ts'
@@ -56,6 +58,8 @@ export interface Parts {
   options: HubOptions
   log: Log
   reads: SharedReads
+  ids: AwaitedIds
+  loads: SharedLoads
   connection: Connection
   leadership: Leadership
   viewers: Viewers
@@ -91,7 +95,11 @@ export const wireParts = ({
   ...deps
 }: WiringOptions): Parts => {
   const { openStore, createVerifier, topicOf, metrics, tabs } = deps
-  const { onStatus, onError, onSignOut, onSuperseded } = deps
+  const { onError, onSignOut, onSuperseded } = deps
+  const onStatus = () => {
+    loads.look()
+    deps.onStatus()
+  }
   const { user, verify } = options
   /** Tells an error to the tabs of this hub and of the others. */
   const tellError = (error: ErrorData) => {
@@ -109,6 +117,8 @@ export const wireParts = ({
       if (appended !== null) leadership.relayEvents(appended)
       pacing.arrived(log.head)
       dispatcher.look()
+      ids.look()
+      loads.look()
     },
     onCommitted: (committed) => leadership.relayCommitted(committed),
     onClaims: (claims) => leadership.relayClaims(claims),
@@ -121,6 +131,12 @@ export const wireParts = ({
       const message = 'IndexedDB is not available; events are kept in memory until it is back.'
       onError(connection.errorOf({ kind: 'storage', message, cause }))
     },
+  })
+  const ids = createAwaitedIds({ platform, log })
+  const loads = createSharedLoads({
+    platform,
+    log,
+    isOpen: () => (leadership.leaderStatus() ?? connection.status()).state === 'open',
   })
   const reads = createSharedReads(log)
   const { every } = options.hidden
@@ -296,6 +312,8 @@ export const wireParts = ({
     options,
     log,
     reads,
+    ids,
+    loads,
     connection,
     leadership,
     viewers,
@@ -321,6 +339,8 @@ export const wireParts = ({
       credentials.close()
       wake.close()
       sweep.close()
+      ids.close()
+      loads.close()
       await left
       if (remains === 'commit') await log.close()
     },

@@ -15,8 +15,11 @@ export type Control =
   /** Events of this topic alone may be missing before this place. */
   | { is: 'reset'; reason: ResetReason }
 
-/** What a log knows of a topic: the control that holds, and its seq. */
-export type TopicRecord = Extract<Control, { is: 'live' | 'refused' }> & { since: number }
+/**
+ * What a log knows of a topic: the control that holds, and its seq. `resetAt`: the seq of the last reset of this topic
+ * alone. Left out: there was none while the control held.
+ */
+export type TopicRecord = Extract<Control, { is: 'live' | 'refused' }> & { since: number; resetAt?: number }
 
 /** The topics that a log knows of, by name. A record is never changed, only replaced: a commit under way holds it. */
 export type TopicRecords = Readonly<Record<string, TopicRecord>>

@@ -33,7 +33,7 @@ export interface HubOptions {
   heartbeat: { timeout: number; misses: number } | null
   /** The query parameter that carries the position, in place of the header `Last-Event-ID`; `null`: the header. */
   lastEventId: { query: string } | null
-  log: { events: number; bytes: number; age: number }
+  log: { events: number; bytes: number; age: number; newest: number }
   dedupe: boolean
   maxEventSize: number
   coalesce: number

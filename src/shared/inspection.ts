@@ -60,6 +60,20 @@ export interface ClaimInspection {
   tabs: string[]
 }
 
+/** A load of all tabs of one hub (ST5), or what one gave. */
+export interface SharedLoadInspection {
+  /** What kind of load it is, its topic and the application's name of it, one a line. */
+  key: string
+  /** `waiting`: for the stream to be open, or for the topic to be live. `kept`: its value is there for who asks next. */
+  state: 'waiting' | 'running' | 'kept'
+  /** How many tabs want it. */
+  tabs: number
+  /** The log's head when the load began; `null`: it has not. */
+  seq: number | null
+  /** Of the value that is kept, in characters, about. */
+  size: number | null
+}
+
 /** Something that happened to a hub: an entry of its time line (I1). */
 export interface Happening {
   /** In ms since 1970. */
@@ -117,9 +131,13 @@ export interface Inspection {
     committed: number
     durable: boolean
     lastEventId: string
+    /** How many events outlive trimming, as the newest of their topic and type (ST3). */
+    newest: number
     /** The topics that the log has, or knows to be refused, since which seq. */
     topics: TopicRecords
   }
+  /** What tabs load together: what is under way, and then what is kept, the oldest first. */
+  loads: SharedLoadInspection[]
   /** What was asked for (`InspectOptions`), the oldest first. */
   timeline: Happening[]
   heads: EventHead[]

@@ -111,7 +111,62 @@ export type Welcome =
     }
   | { ok: false; error: ErrorData }
 
-/** What a hub exposes to one tab. */
+/**
+ * A place in the log, and the log's last leader. Beyond what is committed, a seq means something only together with it
+ * (L3). `null`: the hub knows of no leader.
+ */
+export interface Place extends Cursor {
+  leader: string | null
+}
+
+/** What a tab asks of the log: events that it may have (ST1). */
+export interface ReadRequest {
+  /** `null`: the events without a topic. */
+  topic: string | null
+  types: Types
+  /** The newest so many; those after the event with this id; those after this place. */
+  from: { last: number } | { after: string } | { behind: Cursor }
+}
+
+export interface ReadAnswer {
+  /**
+   * Up to where the events go. The hub has sent the tab all that the tab follows up to there before this answer. It sends
+   * what comes later live, some of it perhaps before this answer too.
+   */
+  cursor: Place
+  /** The newest 1,000 at most, or 1 MiB. */
+  events: PackedEvents
+  /** `false`: events are left out between `from` and these. It is always `true` for `last`. */
+  isWhole: boolean
+}
+
+/** What a caller of a shared load needs (ST5). */
+export interface ShareNeed {
+  /** A load that began at this place or later will do; `null`: any that is under way, or kept. */
+  at: Cursor | null
+  /**
+   * Whether the value of a load that is over will do, and is kept. `event`: for 60 s. `state`: as long as the log has what
+   * came after the load began.
+   */
+  kept: 'none' | 'event' | 'state'
+  /** A load of `state` waits until the stream is open, and this topic live. `null`: for no topic. */
+  topic: string | null
+}
+
+export interface ShareError {
+  name: string
+  message: string
+}
+
+export type ShareAnswer =
+  /** This tab is to run the load, which begins at this place, and to tell the outcome (`shared`). */
+  | { is: 'run'; load: string; place: Place }
+  | { is: 'value'; value: unknown; place: Place }
+  | { is: 'error'; error: ShareError }
+
+export type ShareOutcome = { ok: true; value: unknown } | { ok: false; error: ShareError }
+
+/** What a hub exposes to one tab. A hub that has ended the tab's session answers no call of it: the next hub does. */
 export interface HubApi {
   attach(hello: Hello): Promise<Welcome>
   /** @param urgent as in `Hello` */
@@ -121,6 +176,22 @@ export interface HubApi {
   reconnect(): void
   metrics(): Metrics
   inspect(what?: InspectOptions): Promise<Inspection>
+  read(what: ReadRequest): Promise<ReadAnswer>
+  /**
+   * Resolves once the hub has sent the tab all that the tab follows up to the event with this id.
+   *
+   * @param within ms
+   * @returns the event's place; `null`: it did not come in time
+   */
+  place(id: string, within: number): Promise<Place | null>
+  /** Answers once a load of all tabs has given a value, or once this tab is to run it. @param key 500 characters at most */
+  share(key: string, need: ShareNeed): Promise<ShareAnswer>
+  /** What became of the load that this tab was to run. */
+  shared(load: string, outcome: ShareOutcome): void
+  /** No caller of this tab wants the key any more. */
+  unshare(key: string): void
+  /** Resolves `true` once no tab wants this load any more, `false` once it is settled, or another tab runs it. */
+  unwanted(load: string): Promise<boolean>
   dropLog(): void
   /**
    * Tells where the page stands with all of its claims. @returns what the page is told next of them, however long that

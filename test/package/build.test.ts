@@ -33,8 +33,10 @@ describe('the built package', () => {
   // What the worker does for the servers, tokens and browsers that exist (S3 to S7, A2, A3, A5, A7, B1, B3, D1, D3, D5, H1, H2, L1, L5)
   // costs it 12 kB: docs/performance.md. Topics (TO1 to TO9) cost it 4 kB,
   // claims (C1 to C7) 3.7 kB: their accounts, which page is chosen, and what survives the death of whom.
-  it('P16 has a worker file of at most 42.2 kB that needs no other file', () => {
-    expect(gzipped('stream.worker.js')).toBeLessThanOrEqual(42_200)
+  // That tabs read the log (ST1, ST2) costs it 1.1 kB, loads of all tabs (ST5) 1.7 kB, and events that outlive trimming (ST3)
+  // 0.8 kB.
+  it('P16 has a worker file of at most 45.9 kB that needs no other file', () => {
+    expect(gzipped('stream.worker.js')).toBeLessThanOrEqual(45_900)
     for (const file of [
       'stream.worker.js',
       'worker.js',

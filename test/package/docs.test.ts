@@ -198,7 +198,7 @@ describe('X3 the docs', () => {
     const spec = readFileSync(join(root, 'SPEC.md'), 'utf8')
     expect(spec).toBe(withShownBy(spec))
     expect(spec.match(/^Shown by:$/gm), 'a promise that nothing shows').toBe(null)
-    const promises = [...spec.matchAll(/^### ((?:TO|[A-Z])\d+) /gm)].map(([, id]) => id)
+    const promises = [...spec.matchAll(/^### ((?:TO|ST|[A-Z])\d+) /gm)].map(([, id]) => id)
     expect(new Set(promises).size).toBe(promises.length)
     for (const id of quoted().keys()) expect(promises, 'an id that a test quotes').toContain(id)
   })

@@ -24,11 +24,12 @@ const COMMANDS_BY_LETTER: Record<string, string> = {
 }
 
 /** A title begins with its ids: S1 D1 two tabs ..., or S1, L1 to L3 hubs ... */
-const TITLE = /['"`](?<ids>(?:TO|[A-Z])\d+(?:(?:,| to| and)? (?:TO|[A-Z])\d+)*) [^'"`\s]/g
+const TITLE = /['"`](?<ids>(?:TO|ST|[A-Z])\d+(?:(?:,| to| and)? (?:TO|ST|[A-Z])\d+)*) [^'"`\s]/g
 
 const idsOf = (ids: string): string[] =>
-  [...ids.matchAll(/(TO|[A-Z])(\d+)(?: to (?:TO|[A-Z])(\d+))?/g)].flatMap(([, letter, first, last = first]) =>
-    Array.from({ length: Number(last) - Number(first) + 1 }, (_, at) => `${letter}${Number(first) + at}`),
+  [...ids.matchAll(/(TO|ST|[A-Z])(\d+)(?: to (?:TO|ST|[A-Z])(\d+))?/g)].flatMap(
+    ([, letter, first, last = first]) =>
+      Array.from({ length: Number(last) - Number(first) + 1 }, (_, at) => `${letter}${Number(first) + at}`),
   )
 
 /** The ids that test titles quote, each with the files that do. */
@@ -71,7 +72,7 @@ const wrapped = (parts: string[]): string =>
 export const withShownBy = (spec: string): string => {
   const byId = quoted()
   const sections = spec.split(/^(?=#{2,3} )/m).map((section) => {
-    const id = /^### ((?:TO|[A-Z])\d+) /.exec(section)?.[1]
+    const id = /^### ((?:TO|ST|[A-Z])\d+) /.exec(section)?.[1]
     if (id === undefined) return section
     const files = byId.get(id)
     const command = COMMANDS[id] ?? COMMANDS_BY_LETTER[id[0]!]

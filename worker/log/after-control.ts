@@ -8,16 +8,16 @@ export const afterControl = (
 ): TopicRecords => {
   const name = topic!
   const control = controlOf({ data })
+  const before = ownOf(topics, name)
+  const lasting = before?.is === 'live' ? before : null
   switch (control.is) {
-    case 'live': {
-      const before = ownOf(topics, name)
-      return { ...topics, [name]: { ...control, since: before?.is === 'live' ? before.since : seq } }
-    }
+    case 'live':
+      return { ...topics, [name]: { ...(lasting ?? { since: seq }), ...control } }
     case 'refused':
       return { ...topics, [name]: { ...control, since: seq } }
     case 'left':
       return Object.fromEntries(Object.entries(topics).filter(([each]) => each !== name))
     case 'reset':
-      return topics
+      return lasting === null ? topics : { ...topics, [name]: { ...lasting, resetAt: seq } }
   }
 }

@@ -59,6 +59,7 @@ export const inspectLog = async (
     committed: log.committed(),
     durable: log.isDurable(),
     lastEventId: log.lastEventId(),
+    newest: log.outlived().length,
     topics: log.position().topics ?? {},
   },
 })

@@ -3,6 +3,7 @@ import type { Platform } from '../base/platform.ts'
 import { claimsUpTo } from './claim-records.ts'
 import { createEventIds, type EventIds } from './event-ids.ts'
 import { createMemoryTail, type MemoryTail } from './memory-tail.ts'
+import { createNewest, type Newest } from './newest.ts'
 import { createRecordIndex, type RecordIndex } from './record-index.ts'
 import type { Position } from './store.ts'
 
@@ -43,6 +44,8 @@ export interface Ledger {
   /** The newest events, among them all uncommitted ones. Without IndexedDB it holds all events. */
   readonly tail: MemoryTail
   readonly eventIds: EventIds
+  /** The newest event of each kind, whether or not the log still has it. */
+  readonly newest: Newest
   /** The head that `lastEventId` belongs to, if a follower has heard of more events than it holds. */
   announcedHead: number
   /** Whether this hub appends. */
@@ -94,10 +97,12 @@ const newPosition = ({ uuid }: Pick<Platform, 'uuid'>): Position => ({
   streamClient: uuid(),
 })
 
-export const createLedger = (platform: Pick<Platform, 'uuid'>): Ledger => {
+/** @param most how many events outlive trimming (ST3) */
+export const createLedger = (platform: Pick<Platform, 'uuid'>, most: number): Ledger => {
   const records = createRecordIndex()
   const tail = createMemoryTail()
   const eventIds = createEventIds()
+  const newest = createNewest(most)
   const position = newPosition(platform)
   const ownEpoch = position.epoch
 
@@ -106,6 +111,7 @@ export const createLedger = (platform: Pick<Platform, 'uuid'>): Ledger => {
     records,
     tail,
     eventIds,
+    newest,
     announcedHead: 0,
     isLeading: false,
     alignedTerm: 0,
@@ -147,10 +153,12 @@ export const createLedger = (platform: Pick<Platform, 'uuid'>): Ledger => {
     keep(event) {
       tail.push(event)
       eventIds.add(event)
+      newest.keep(event, ledger.committedUpTo)
     },
     forget(committed) {
       tail.clear()
       eventIds.clear()
+      newest.clear()
       records.clear()
       ledger.committedUpTo = ledger.takenUpTo = committed
     },
@@ -160,6 +168,7 @@ export const createLedger = (platform: Pick<Platform, 'uuid'>): Ledger => {
       tail.cut(head)
       eventIds.cut(head)
       records.cut(head)
+      newest.cut(head, tail.since(0))
       ledger.position.head = head
       ledger.position.claims = claimsUpTo(ledger.position.claims, head)
       ledger.committedUpTo = ledger.takenUpTo = Math.min(ledger.committedUpTo, head)

@@ -1,6 +1,6 @@
 import type { ClaimRecords } from '../../src/shared/claims.ts'
 import type { Cursor, From, LoggedEvent } from '../../src/shared/events.ts'
-import type { Lineage } from '../../src/shared/protocol.ts'
+import type { Lineage, Place } from '../../src/shared/protocol.ts'
 import type { MetricsRecorder } from '../base/metrics.ts'
 import type { Platform } from '../base/platform.ts'
 import { type ClaimAccounts, createClaimAccounts } from './claim-accounts.ts'
@@ -65,6 +65,8 @@ export interface Log extends TermClaim, Writer, Replica, ClaimAccounts {
   hurry(): void
   position(): Readonly<Position>
   epoch(): string
+  /** The place of `seq` in this log. Default: the head's. */
+  place(seq?: number): Place
   /** What a tab is told of the log when its cursor comes to `seq`. Default: the head. */
   lineage(seq?: number): Lineage
   /** What locate-tab.ts needs to know of the log. */
@@ -82,6 +84,10 @@ export interface Log extends TermClaim, Writer, Replica, ClaimAccounts {
   rhythm(): number | null
   /** The events after `seq`, as many as one read takes, in order and without holes. Empty: there are none any more. */
   read(seq: number): LoggedEvent[] | Promise<LoggedEvent[]>
+  /** The newest event of this topic and type, whether or not the log still has it (ST3). `null`: none, or forgotten. */
+  newest(topic: string | null, type: string): LoggedEvent | null
+  /** The newest event of each topic and type, of those that the log has trimmed, the oldest first. */
+  outlived(): LoggedEvent[]
   /** A tab or another hub tells where the log stood (recall.ts). */
   recall(point: LogPoint): void
   /** Lets an empty log begin after the event with this id (start-cursor.ts). @returns whether the log does so */
@@ -99,7 +105,7 @@ export interface Log extends TermClaim, Writer, Replica, ClaimAccounts {
 }
 
 export const createLog = ({ platform, open, bounds, dedupe, metrics, ...hooks }: LogOptions): Log => {
-  const ledger = createLedger(platform)
+  const ledger = createLedger(platform, bounds.newest)
   const { tail } = ledger
   let queue: Promise<unknown> = Promise.resolve()
   const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
@@ -152,6 +158,10 @@ export const createLog = ({ platform, open, bounds, dedupe, metrics, ...hooks }:
     hurry: persistence.hurry,
     position: () => ledger.position,
     epoch: () => ledger.position.epoch,
+    place(seq = ledger.position.head) {
+      const { epoch, leader } = ledger.position
+      return { epoch, seq, leader: leader || null }
+    },
     lineage(seq = ledger.position.head) {
       const { term, leaders, head, lastEventId: newest, streamClient } = ledger.position
       const noted = () =>
@@ -168,6 +178,8 @@ export const createLog = ({ platform, open, bounds, dedupe, metrics, ...hooks }:
     streamClient: () => ledger.position.streamClient,
     rhythm: () => ledger.position.rhythm ?? null,
     read,
+    newest: ledger.newest.of,
+    outlived: () => ledger.newest.before(ledger.first()),
     recall: (point) => recall(ledger, point),
     beginAfter: (id) => beginAfter(ledger, id),
     start: (from, since = Number.POSITIVE_INFINITY) => startCursor(ledger, from, since, platform.now()),

@@ -71,10 +71,11 @@ const takeCommit = (ledger: Ledger, bounds: Bounds): Omit<Commit, 'expected' | '
   const { trimBelow, cutAbove, isStrict } = ledger.touch()
   const records = toRecords(ledger.tail.since(ledger.takenUpTo), bounds)
   const position = { ...ledger.position }
+  const newest = ledger.newest.take(trimBelow > 0 ? ledger.first() : 0)
   ledger.pending = null
   ledger.takenUpTo = position.head
   ledger.records.add(records)
-  return { records, position, trimBelow, cutAbove, isStrict }
+  return { records, position, trimBelow, cutAbove, isStrict, newest }
 }
 
 /** Over 80 lines: taking over, committing and reading each may prove the one database good, or lose it. */
@@ -93,8 +94,8 @@ export const createPersistence = ({
     hurry = resolve
   })
 
-  const merge = (position: Position | undefined, records: LogRecord[]) => {
-    const { isDeposed, isTaken } = mergeStored(ledger, position, records)
+  const merge = (position: Position | undefined, records: LogRecord[], newest: LoggedEvent[]) => {
+    const { isDeposed, isTaken } = mergeStored(ledger, position, records, newest)
     if (isDeposed) hooks.onFenced()
     if (!isTaken) return
     hooks.onTruncate()
@@ -105,14 +106,14 @@ export const createPersistence = ({
     const isFirst = ledger.alignedTerm === 0
     const readPosition = isFirst ? from.position().catch(() => undefined) : Promise.resolve(undefined)
     try {
-      const { position, records } = await database.limited(from.all())
+      const { position, records, newest } = await database.limited(from.all())
       lastRead = position
-      merge(position, records)
+      merge(position, records, newest)
     } catch (error) {
       // D6: a slow disk may need longer for the events than the limit. The position alone is little to read, and gets as
       // long again. A tab that knows where the log stood need not wait for that.
       const position = await Promise.race([readPosition, database.limited(hurried)]).catch(() => undefined)
-      if (position && ledger.alignedTerm === 0) merge(position, [])
+      if (position && ledger.alignedTerm === 0) merge(position, [], [])
       throw error
     }
   }

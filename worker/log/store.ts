@@ -5,6 +5,7 @@ import type { LoggedEvent, ResetReason } from '../../src/shared/events.ts'
 import type { PackedEvents } from '../../src/shared/packed-events.ts'
 import { pack, unpackEvents } from '../../src/shared/packed-events.ts'
 import type { LeaderRecord } from '../../src/shared/protocol.ts'
+import { kindOf, type NewestWrite } from './newest.ts'
 
 /** What one commit writes: a record of many events is 8 to 60 times cheaper than a record an event. */
 export interface LogRecord {
@@ -72,6 +73,8 @@ export interface LogUse {
 interface Schema extends DBSchema {
   records: { key: number; value: StoredRecord }
   position: { key: 'position' | 'use'; value: Position | LogUse }
+  /** By `kindOf`: events that the records have no more (ST3). */
+  newest: { key: string; value: LoggedEvent }
 }
 
 export interface Commit {
@@ -83,6 +86,7 @@ export interface Commit {
   cutAbove: number | null
   /** Resolves only once the disk has it: a crash of the operating system must not undo this commit (C2). */
   isStrict: boolean
+  newest: NewestWrite
   /** What a new leader has read. Its first commit is refused if the stored position is another one by now. */
   expected: Position | undefined
   use: LogUse
@@ -96,8 +100,8 @@ export class Fenced extends Error {
 export interface LogStore {
   /** The position alone: little to read, even for a slow disk. */
   position(): Promise<Position | undefined>
-  /** The position and all records, in order. */
-  all(): Promise<{ position: Position | undefined; records: LogRecord[] }>
+  /** The position, all records, and the events that outlived theirs, each in order. */
+  all(): Promise<{ position: Position | undefined; records: LogRecord[]; newest: LoggedEvent[] }>
   /** The records whose keys lie in [from, to]. */
   range(from: number, to: number): Promise<LogRecord[]>
   /** @throws Fenced */
@@ -105,7 +109,8 @@ export interface LogStore {
   close(): void
 }
 
-const VERSION = 1
+/** 2: there is `newest`. */
+const VERSION = 2
 
 /** The databases of this worker's origin. */
 export interface LogDatabases {
@@ -144,9 +149,12 @@ export const logDatabases: LogDatabases = {
  */
 export const openLogStore = async (name: string, onLost: () => void): Promise<LogStore> => {
   const db: IDBPDatabase<Schema> = await openDB<Schema>(name, VERSION, {
-    upgrade(database) {
-      database.createObjectStore('records', { keyPath: 'first' })
-      database.createObjectStore('position')
+    upgrade(database, from) {
+      if (from < 1) {
+        database.createObjectStore('records', { keyPath: 'first' })
+        database.createObjectStore('position')
+      }
+      database.createObjectStore('newest')
     },
     // Another context deletes or upgrades the database. An open connection would block that for as long as this
     // worker lives.
@@ -160,20 +168,22 @@ export const openLogStore = async (name: string, onLost: () => void): Promise<Lo
   return {
     position: async () => (await db.get('position', 'position')) as Position | undefined,
     async all() {
-      const tx = db.transaction(['records', 'position'])
-      const [position, records] = await Promise.all([
+      const tx = db.transaction(['records', 'position', 'newest'])
+      const [position, records, newest] = await Promise.all([
         tx.objectStore('position').get('position'),
         tx.objectStore('records').getAll(),
+        tx.objectStore('newest').getAll(),
       ])
-      return { position: position as Position | undefined, records: records.map(fromStored) }
+      newest.sort((a, b) => a.seq - b.seq)
+      return { position: position as Position | undefined, records: records.map(fromStored), newest }
     },
     range: async (from, to) => (await db.getAll('records', IDBKeyRange.bound(from, to))).map(fromStored),
-    async commit({ records, position, trimBelow, cutAbove, isStrict, expected, use }) {
+    async commit({ records, position, trimBelow, cutAbove, isStrict, newest, expected, use }) {
       // With `relaxed`, a crash of the operating system may cost the newest commits, never their order. The server
       // then sends those events again. `strict` costs 1.6 times as much, and a resumption mends the same. What a handler
       // has done no resumption mends.
       const durability = isStrict ? 'strict' : 'relaxed'
-      const tx = db.transaction(['records', 'position'], 'readwrite', { durability })
+      const tx = db.transaction(['records', 'position', 'newest'], 'readwrite', { durability })
       const store = tx.objectStore('records')
       const positions = tx.objectStore('position')
       const stored = (await positions.get('position')) as Position | undefined
@@ -189,6 +199,10 @@ export const openLogStore = async (name: string, onLost: () => void): Promise<Lo
       if (trimBelow > 0) writes.push(store.delete(IDBKeyRange.upperBound(trimBelow, true)))
       if (cutAbove !== null) writes.push(store.delete(IDBKeyRange.lowerBound(cutAbove, true)))
       for (const record of records) writes.push(store.put(toStored(record)))
+      const outlived = tx.objectStore('newest')
+      if (newest.clear) writes.push(outlived.clear())
+      for (const kind of newest.drop) writes.push(outlived.delete(kind))
+      for (const event of newest.put) writes.push(outlived.put(event, kindOf(event)))
       // All promises are awaited together, so that no failure is an unhandled rejection.
       await Promise.all([...writes, tx.done])
     },

@@ -8,6 +8,8 @@ export interface Bounds {
   bytes: number
   /** ms */
   age: number
+  /** How many events outlive that, as the newest of their topic and type (ST3). */
+  newest: number
 }
 
 /**
@@ -44,4 +46,5 @@ export const trimLedger = (ledger: Ledger, bounds: Bounds, now: number, hasStore
     tail.trim((event, count, size) => count > bounds.events || size > bounds.bytes || event.at < expired)
   }
   ledger.eventIds.trim(ledger.first())
+  ledger.newest.detach(tail.first() ?? position.head + 1)
 }

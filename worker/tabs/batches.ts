@@ -38,6 +38,8 @@ export interface BatchesOptions {
   onChange(): void
   /** The next batch tells the tab of this reset. */
   onReset(reason: ResetReason): void
+  /** `toldUpTo` may give another place than before. */
+  onTold(): void
 }
 
 /** What one tab gets, batch by batch: the hub's cursor for the tab, and what each batch says of the log. */
@@ -45,8 +47,14 @@ export interface Batches {
   cursor(): Cursor
   follow(): Follow
   setFollow(follow: Follow): void
+  /** As in `Following`. */
+  isJoining(topic: string | null): boolean
+  /** Up to where the tab has been sent what it follows. `null`: it is to hear of a reset, or of another log, first. */
+  toldUpTo(): Cursor | null
   /** Finds the next batch; `null`: there is none for now. */
   next(): Promise<NextBatch | null>
+  /** This batch is on its way to the tab. */
+  sent(batch: NextBatch): void
   /** The tab has acknowledged this batch. */
   took(taken: NextBatch): void
   /**
@@ -64,6 +72,7 @@ export const createBatches = ({
   reads,
   onChange,
   onReset,
+  onTold,
   ...options
 }: BatchesOptions): Batches => {
   const { cursor, lineage, reset, isBeforeFirstDelivery, beginsAfter } = options.start
@@ -83,6 +92,10 @@ export const createBatches = ({
   const controlWait = createCommitWait(waiting)
   // Topics may have been live at the tab's former hub.
   news.moved(Object.keys(options.follow.topics))
+  /** Where the last batch ends that was sent. */
+  let sentUpTo = cursor
+  /** A batch is made, and not sent yet. */
+  let isMade = false
   let isClosed = false
 
   const set = (change: Partial<typeof tab>) => {
@@ -139,7 +152,7 @@ export const createBatches = ({
     return { batch: { epoch, rewind, to, ...told.stamp(to, id), reset: null, topics: null, events }, at }
   }
 
-  const next = async () => {
+  const find = async () => {
     while (!isClosed && !following.mustWait(tab.cursor)) {
       const located = locateTab(log.facts(), { ...tab, lineage: told.lineage() })
       switch (located.kind) {
@@ -173,7 +186,26 @@ export const createBatches = ({
     cursor: () => tab.cursor,
     follow: following.asked,
     setFollow: following.ask,
-    next,
+    isJoining: following.isJoining,
+    toldUpTo() {
+      const located = locateTab(log.facts(), { ...tab, lineage: told.lineage() })
+      const isThere = located.kind === 'read' ? located.oldUpTo === null : located.kind === 'tell'
+      if (isMade || !(isThere || (located.kind === 'wait' && located.for === 'events'))) return null
+      const { epoch, seq } = tab.cursor
+      const sent = sentUpTo.epoch === epoch ? sentUpTo.seq : 0
+      return { epoch, seq: Math.min(Math.max(seq, sent), log.head()) }
+    },
+    async next() {
+      const found = await find()
+      isMade = found !== null
+      if (!isMade) onTold()
+      return found
+    },
+    sent({ batch: { epoch, to: seq } }) {
+      sentUpTo = { epoch, seq }
+      isMade = false
+      onTold()
+    },
     took({ batch: { epoch, to }, at }) {
       set({ cursor: { epoch, seq: told.took(to) } })
       if (at !== null) set({ isBeforeFirstDelivery: false })
@@ -181,6 +213,7 @@ export const createBatches = ({
     truncate() {
       const agreed = told.truncate()
       if (tab.cursor.seq > agreed) set({ cursor: { ...tab.cursor, seq: agreed } })
+      sentUpTo = { ...sentUpTo, seq: Math.min(sentUpTo.seq, agreed) }
       news.moved(joined())
     },
     close() {

@@ -19,6 +19,8 @@ export interface Following {
   /** What the tab has asked for, whether or not it has joined all of that yet. */
   asked(): Follow
   ask(follow: Follow): void
+  /** Whether the tab is still to join types of this topic (`null`: of those without one). */
+  isJoining(topic: string | null): boolean
   /** Joins what was asked for, if the tab may at this cursor. @returns whether the tab still has to wait */
   mustWait(cursor: Cursor): boolean
 }
@@ -56,6 +58,10 @@ export const createFollowing = ({ follow, onJoined, ...deps }: FollowingOptions)
       const { follow } = present
       if (isWider(next.types, follow.types) || widerTopics(next, follow).length > 0) joining = next
       else apply(next)
+    },
+    isJoining(topic) {
+      const typesOf = ({ types, topics }: Follow) => (topic === null ? types : (ownOf(topics, topic) ?? []))
+      return joining !== null && isWider(typesOf(joining), typesOf(present.follow))
     },
     mustWait(cursor) {
       if (joining === null) return false

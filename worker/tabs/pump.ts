@@ -18,7 +18,7 @@ export interface PumpOptions {
   platform: Pick<Platform, 'after' | 'now'>
   remote: Pick<RemoteTab, 'deliver'>
   log: Pick<Log, 'head'>
-  batches: Pick<Batches, 'cursor' | 'next' | 'took'>
+  batches: Pick<Batches, 'cursor' | 'next' | 'sent' | 'took'>
   metrics: Pick<MetricsRecorder, 'delivered'>
   /** How many events may be on their way to the tab, of batches that it may acknowledge later. */
   mostWaiting(): number
@@ -109,6 +109,7 @@ export const createPump = ({
     const each = { number: ++numbers, batch: found.batch, at: platform.now(), waits }
     sent.push(each)
     const answer = call(each, waits)
+    batches.sent(found)
     calls.push(answer)
     const settled = answer.then(() => {
       calls = calls.filter((other) => other !== answer)

@@ -7,6 +7,7 @@ import type { TabStart } from './attach-tab.ts'
 import { type BatchesOptions, createBatches } from './batches.ts'
 import { createPump } from './pump.ts'
 import { createTabCalls, type RemoteTab, type TabCalls } from './tab-calls.ts'
+import { createTabReads, type TabReads } from './tab-reads.ts'
 
 export type { RemoteTab } from './tab-calls.ts'
 
@@ -17,7 +18,7 @@ export interface SessionOptions extends TabStart, Pick<BatchesOptions, 'reads' |
   platform: Platform
   tab: string
   remote: RemoteTab
-  log: BatchesOptions['log'] & Pick<Log, 'first'>
+  log: BatchesOptions['log'] & Pick<Log, 'first' | 'newest' | 'outlived' | 'place'>
   metrics: Pick<MetricsRecorder, 'delivered'>
   /** When the page connected, in ms since 1970: what `'now'` means. */
   since: number
@@ -37,7 +38,7 @@ export interface SessionOptions extends TabStart, Pick<BatchesOptions, 'reads' |
  * The hub's side of one tab: a cursor into the log and at most one batch in flight, whose acknowledgement
  * asks for the next. So a slow, hidden or frozen tab costs one cursor, and no queue grows for it.
  */
-export interface Session extends TabCalls {
+export interface Session extends TabCalls, Pick<TabReads, 'read' | 'sent'> {
   readonly tab: string
   cursor(): Cursor
   /** Whether the tab is in view, and since when (in ms since 1970); `at` 0: it was never in view. */
@@ -62,18 +63,19 @@ export interface Session extends TabCalls {
 }
 
 export const createSession = (options: SessionOptions): Session => {
-  const { platform, tab, remote, log, reads, follow, mayWait, mostWaiting, onReset, onFailed } = options
+  const { platform, tab, remote, log, follow, mayWait, mostWaiting, onReset, onFailed } = options
   const attachedAt = platform.now()
   const since = Math.min(options.since, attachedAt) - CLOCK_SLACK
   const batches = createBatches({
     platform,
     log,
-    reads,
+    reads: options.reads,
     start: options,
     since,
     follow,
     onChange: () => pump.start(),
     onReset,
+    onTold: () => reads.look(),
   })
   const metrics = {
     // The time that a batch has waited for a hidden tab says nothing of how fast the hub is.
@@ -89,6 +91,7 @@ export const createSession = (options: SessionOptions): Session => {
     mostWaiting: () => (view.visible ? mostWaiting : 0),
     onFailed,
   })
+  const reads = createTabReads({ platform, log, batches, pump: pump.start })
   const calls = createTabCalls(remote)
   let view = { visible: options.visible, at: options.visible ? attachedAt : 0 }
   let { urgent } = options
@@ -102,6 +105,8 @@ export const createSession = (options: SessionOptions): Session => {
 
   return {
     ...calls,
+    read: reads.read,
+    sent: reads.sent,
     tab,
     cursor: batches.cursor,
     seen: () => view,

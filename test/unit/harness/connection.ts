@@ -19,7 +19,7 @@ export const OPTIONS: HubOptions = {
   resume: 'lenient',
   heartbeat: { timeout: 20_000, misses: 2 },
   lastEventId: null,
-  log: { events: 5_000, bytes: 20 * 1024 * 1024, age: 24 * 3_600_000 },
+  log: { events: 5_000, bytes: 20 * 1024 * 1024, age: 24 * 3_600_000, newest: 200 },
   maxEventSize: 1_024,
   dedupe: true,
   coalesce: 16,

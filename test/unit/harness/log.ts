@@ -8,7 +8,7 @@ import type { Received } from '../../../worker/log/received.ts'
 import { type LogStore, openLogStore } from '../../../worker/log/store.ts'
 import type { FakePlatform } from './platform.ts'
 
-export const BOUNDS = { events: 5_000, bytes: 20 * 1024 * 1024, age: 24 * 3_600_000 }
+export const BOUNDS = { events: 5_000, bytes: 20 * 1024 * 1024, age: 24 * 3_600_000, newest: 200 }
 
 /** An event as the parser gives it; `id` null: it carries none. */
 export const event = (

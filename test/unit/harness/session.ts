@@ -8,14 +8,32 @@ import {
   type SessionOptions,
 } from '../../../worker/tabs/session.ts'
 import { createSharedReads } from '../../../worker/tabs/shared-reads.ts'
-import { openMemoryLog } from './log.ts'
-import { createFakePlatform } from './platform.ts'
+import { clearIndexedDb, openLog, openMemoryLog } from './log.ts'
+import { createFakePlatform, type FakePlatform } from './platform.ts'
 import { defer, settle } from './turns.ts'
 
-/** A log in memory, and sessions over it whose one tab acknowledges by hand. */
-export const openSessions = async () => {
+/** A log with IndexedDB, which tells its sessions when more is committed. */
+const openDurableLog = async (platform: FakePlatform, sessions: Session[]) => {
+  clearIndexedDb()
+  const opened = openLog({
+    platform,
+    bounds: { events: 5_000 },
+    onChange() {
+      for (const session of sessions) session.pump()
+    },
+  })
+  await opened.led
+  return opened
+}
+
+/** A log, in memory by default, and sessions over it whose one tab acknowledges by hand. */
+export const openSessions = async (kept: 'in memory' | 'in IndexedDB' = 'in memory') => {
   const platform = createFakePlatform()
-  const { log } = await openMemoryLog(platform, { events: 5_000 })
+  const sessions: Session[] = []
+  const { log } =
+    kept === 'in memory'
+      ? await openMemoryLog(platform, { events: 5_000 })
+      : await openDurableLog(platform, sessions)
   const reads = createSharedReads(log)
   const batches: Batch[] = []
   const latencies: number[] = []
@@ -52,8 +70,8 @@ export const openSessions = async () => {
     },
     /** The batch in flight: acknowledges it, or fails it. */
     flight: () => flight,
-    open: (over: Partial<SessionOptions> = {}) =>
-      createSession({
+    open: (over: Partial<SessionOptions> = {}) => {
+      const session = createSession({
         platform,
         tab: 'tab-1',
         remote,
@@ -74,7 +92,10 @@ export const openSessions = async () => {
         onReset: () => {},
         onFailed: (cause) => failures.push(cause),
         ...over,
-      }),
+      })
+      sessions.push(session)
+      return session
+    },
     async acknowledge() {
       flight.resolve()
       await settle()

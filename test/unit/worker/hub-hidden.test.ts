@@ -83,7 +83,7 @@ describe('a hub and its hidden tabs', () => {
   })
 
   it('H1, D4 a hidden tab neither holds up the stream nor is outrun by it', async () => {
-    const log = { events: 100, bytes: 1_000_000, age: 3_600_000 }
+    const log = { events: 100, bytes: 1_000_000, age: 3_600_000, newest: 200 }
     const options = { log, hidden: { every: 3_600_000, release: false as const } }
     const [inView, tab] = await open({ options }, { options, hello: hidden })
     const ids = Array.from({ length: 1_000 }, (_, at) => String(at + 1))

@@ -48,7 +48,7 @@ describe('a hub whose storage or tabs fail', () => {
   })
 
   describe('D4 a tab that is slow but takes what it gets', () => {
-    const options = { log: { events: 100, bytes: 1_000_000, age: 3_600_000 } }
+    const options = { log: { events: 100, bytes: 1_000_000, age: 3_600_000, newest: 200 } }
     const numbers = Array.from({ length: 400 }, (_, at) => String(at + 1))
     const start = async () => {
       const test = openHub()

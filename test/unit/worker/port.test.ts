@@ -38,6 +38,7 @@ describe('T2 a port whose hub has a fault of its own', () => {
       lookAtClock: () => void looks++,
       wants: () => {},
       claimants: { gone: () => {} },
+      loads: { left: () => {} },
     } as unknown as Parts
   })
 

@@ -17,7 +17,7 @@ describe('the heads that an inspector has loaded', () => {
   const take = (from: number, to: number, log: { first?: number; head?: number; epoch?: string } = {}) => {
     const { first = 1, head = to, epoch = 'one' } = log
     heads.take({
-      log: { first, head, epoch, committed: head, durable: true, lastEventId: '', topics: {} },
+      log: { first, head, epoch, committed: head, durable: true, lastEventId: '', newest: 0, topics: {} },
       heads: make(from, to),
     })
   }

@@ -255,7 +255,7 @@ describe('claims of several tabs', () => {
 
   it('C6 what leaves the log unhandled is told as error{claim}', async () => {
     world.close()
-    start(1, { log: { events: 20, bytes: 1_000_000, age: 1_000_000 } })
+    start(1, { log: { events: 20, bytes: 1_000_000, age: 1_000_000, newest: 200 } })
     const hub = world.spawn()
     const page = world.open(hub)
     page.claim({ ...LEAST, timeout: 100_000 })

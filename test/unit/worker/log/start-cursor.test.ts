@@ -17,7 +17,7 @@ describe('D5 where a tab starts that has no cursor', () => {
 
   beforeEach(() => {
     let uuids = 0
-    ledger = createLedger({ uuid: () => `uuid-${++uuids}` })
+    ledger = createLedger({ uuid: () => `uuid-${++uuids}` }, 200)
   })
   /** Events 3 to 6, received at 300 to 600. */
   const fill = () => {
