@@ -116,6 +116,7 @@ const publishWorkerUrl = (): Plugin => {
  */
 const PUBLISHED: Record<string, string> = {
   './index.ts': './index.js',
+  './state/index.ts': './state.js',
   './inspector/index.ts': './inspector.js',
   './claims/index.ts': './claims.js',
 }
@@ -180,6 +181,7 @@ const builds: Record<string, UserConfig> = {
   svelte: library('svelte', 'src/svelte.ts'),
   solid: library('solid', 'src/solid.ts'),
   testing: library('testing', 'src/testing.ts'),
+  state: library('state', 'src/state/index.ts'),
   inspector: library('inspector', 'src/inspector/index.ts'),
   claims: library('claims', 'src/claims/index.ts'),
   worker: library('worker', 'worker/index.ts'),

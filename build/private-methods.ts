@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** Files that speak with another file of the package, with another of its versions, or with an application. */
 const SPOKEN = [
-  /^src\/(?:shared|inspector|claims)\//,
+  /^src\/(?:shared|inspector|state|claims)\//,
   /^src\/[\w-]+\.ts$/,
   /^worker\/(?:index|port)\.ts$/,
   // A verifier is built into a file of its own.

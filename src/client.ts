@@ -4,6 +4,7 @@ import { createAttachment } from './attachment/attachment.ts'
 import { createClaim } from './claim.ts'
 import type { ClaimOptions } from './claim-options.ts'
 import type { ClaimHandler } from './claims/run.ts'
+import type { Core, Source } from './core.ts'
 import { createIntake } from './delivery/intake.ts'
 import { countInvalid, invalidEvent } from './delivery/invalid-event.ts'
 import { createListenerSet } from './delivery/listener-set.ts'
@@ -16,6 +17,8 @@ import { emptyInspection } from './empty-inspection.ts'
 import { whyNoStream } from './environment.ts'
 import { StreamError } from './errors.ts'
 import { idleStatus } from './idle-status.ts'
+import { createLogMethods } from './log-methods.ts'
+import { createOnDemand } from './on-demand.ts'
 import { whenOpen } from './opened.ts'
 import { type ConnectOptions, plainFrom, toHubOptions } from './options.ts'
 import { type Follow, followKey, type LoggedEvent, type ResetReason } from './shared/events.ts'
@@ -24,6 +27,7 @@ import { localError } from './shared/local-error.ts'
 import { keyOf } from './shared/names.ts'
 import type { HubApi } from './shared/protocol.ts'
 import type { ErrorData, Status } from './shared/status.ts'
+import { Snapshot } from './snapshot.ts'
 import type { EventMap, Stream, TopicMap } from './stream.ts'
 import { checkTopicName } from './topic-name.ts'
 import { createTopics } from './topics.ts'
@@ -78,8 +82,11 @@ export function connect(url: string | URL, options: ConnectOptions): unknown {
   /** What the hub knows this tab to follow, and what of it is urgent. */
   let followed = ''
   /** Resolves once the listeners have heard the last batch. */
-  let dispatched: Promise<void> | undefined
+  let dispatching: Promise<void> | undefined
+  /** The event that the listeners hear, or have heard last. */
+  let dispatched: LoggedEvent | null = null
 
+  const isOver = () => life.is !== 'live'
   const setStatus = (change: Partial<Status>) => {
     status = { ...status, ...change }
     statuses.emit(status)
@@ -130,16 +137,16 @@ export function connect(url: string | URL, options: ConnectOptions): unknown {
     },
     async onBatch(batch, isCurrent) {
       // The listeners may still be hearing the last batch of the former hub.
-      await dispatched
-      if (!isCurrent() || life.is !== 'live') return
+      await dispatching
+      if (!isCurrent() || isOver()) return
       if (batch.reset !== null) {
         resets.emit({ reason: batch.reset })
         topics.reset(batch.reset)
       }
       topics.tell(batch.topics ?? {})
       const events = intake.take(batch)
-      dispatched = runInShortTasks(events, dispatch, () => life.is !== 'live')
-      await dispatched
+      dispatching = runInShortTasks(events, dispatch, isOver)
+      await dispatching
       const newest = events.at(-1)
       if (newest !== undefined) status = { ...status, lastEventId: newest.id }
       await iterators.taken()
@@ -150,15 +157,19 @@ export function connect(url: string | URL, options: ConnectOptions): unknown {
   })
 
   const dispatch = (event: LoggedEvent) => {
+    dispatched = event
     if (event.topic === null) listeners.dispatch(event)
     else topics.dispatch(event.topic, event)
+  }
+  const follow = (hub: Remote<HubApi>) => {
+    const { follow, urgent } = told()
+    return hub.follow(follow, urgent)
   }
   /** Tells the hub, after this task, which types are followed: a listener that replaces another misses nothing (E2). */
   const tellFollow = () =>
     attachment.tell((hub) => {
       if (wanted().key === followed) return topics.told()
-      const { follow, urgent } = told()
-      return hub.follow(follow, urgent)
+      return follow(hub)
     })
   const on = (type: string, listener: Listener, options?: ListenOptions) => {
     const remove = listeners.add(type, listener, options)
@@ -170,14 +181,37 @@ export function connect(url: string | URL, options: ConnectOptions): unknown {
   }
   const iterators = createOpenIterators(on, full)
 
-  const call = async <T>(what: string, run: (hub: Remote<HubApi>) => Promise<T>, ms?: number) => {
+  const orWorkerError = async <T>(outcome: Promise<T>) => {
     try {
-      return await attachment.call(what, run, ms)
+      return await outcome
     } catch (error) {
       throw new StreamError(localError('worker', (error as Error).message, status.state), error)
     }
   }
-  const toError = (data: ErrorData) => new StreamError(data)
+  const call = <T>(what: string, run: (hub: Remote<HubApi>) => Promise<T>, ms?: number) =>
+    orWorkerError(attachment.call(what, run, ms))
+  const toError = (data: ErrorData, cause?: unknown) => new StreamError(data, cause)
+  const core: Core = {
+    call,
+    follow,
+    payloads,
+    intake,
+    stream: () => stream,
+    dispatched: () => dispatched,
+    dispatching: () => dispatching,
+    taken: iterators.taken,
+    tell: tellError,
+    toError,
+    Snapshot,
+    isOver,
+  }
+  const methodsOf = createLogMethods(
+    createOnDemand(
+      () => orWorkerError(import('./state/index.ts').then(({ createLog }) => createLog(core))),
+      tellError,
+      isOver,
+    ),
+  )
   const claim = createClaim({ call, key, withPayload: payloads.of, ended: ended.signal }, (cause) =>
     tellError(localError('worker', NO_CLAIMS, status.state, true), cause),
   )
@@ -185,11 +219,8 @@ export function connect(url: string | URL, options: ConnectOptions): unknown {
     payloads,
     onFollow: tellFollow,
     // What the log gets after this call is delivered with all that is followed by then.
-    followed: () =>
-      call('ready()', (hub) => {
-        const { follow, urgent } = told()
-        return hub.follow(follow, urgent)
-      }),
+    followed: () => call('ready()', follow),
+    methodsOf,
     onRefused: tellError,
     claim,
     iterate: (on) => createOpenIterators(on, full),
@@ -219,7 +250,7 @@ export function connect(url: string | URL, options: ConnectOptions): unknown {
     get status() {
       return status
     },
-    on,
+    ...methodsOf((): Source => stream, on),
     onReset: resets.on,
     onError: errors.on,
     onStatus: statuses.on,

@@ -6,6 +6,7 @@ export { text } from './delivery/parse.ts'
 export type { EventsOf, SchemaMap, StandardSchema } from './delivery/schema.ts'
 export { StreamError } from './errors.ts'
 export type { ConnectOptions } from './options.ts'
+export type { HistoryOptions, Received } from './received.ts'
 export type { From, ResetReason } from './shared/events.ts'
 export type {
   ClaimInspection,
@@ -17,5 +18,7 @@ export type {
   SessionInspection,
 } from './shared/inspection.ts'
 export type { ErrorKind, Status, StreamState } from './shared/status.ts'
+export { Snapshot } from './snapshot.ts'
+export type { State, StateCurrent, StateOptions } from './state-options.ts'
 export type { EventMap, InspectorElement, Stream, TopicMap } from './stream.ts'
 export type { Topic, TopicStatus } from './topic.ts'

@@ -18,6 +18,7 @@ import { followLatest } from './follow-latest.ts'
 import { isSame } from './is-same.ts'
 import { NO_STREAM, openProvided, type Provided } from './provided.ts'
 import type { Status } from './shared/status.ts'
+import type { StateCurrent, StateOptions } from './state-options.ts'
 import type { EventMap, Heard, Stream, TopicMap, TypeOf } from './stream.ts'
 import type { Topic, TopicStatus } from './topic.ts'
 
@@ -186,6 +187,44 @@ export function useLatest(type: string, options?: { topic: unknown }): unknown {
     }
   }, [source, type])
   return useSyncExternalStore(store.subscribe, store.read, () => undefined)
+}
+
+const LOADING: StateCurrent<never> = { status: 'loading', value: undefined, error: null }
+
+/**
+ * `state()` of the stream, or of `topic`, for as long as the component is mounted. A server renders it `loading`.
+ *
+ * @param options `load` and the reducers of the last render are called. Another `key` is another state
+ */
+export function useStreamState<Value>(options: StateOptions<Events, Value>): StateCurrent<Value>
+export function useStreamState<TopicEvents, Value>(
+  options: StateOptions<TopicEvents, Value> & OfTopic<TopicEvents>,
+): StateCurrent<Value>
+export function useStreamState(given: object): StateCurrent<unknown> {
+  const options = given as StateOptions<EventMap, unknown> & { topic: unknown }
+  const source = useSource('topic' in options ? options : undefined)
+  const latest = useRef(options)
+  useInsertionEffect(() => {
+    latest.current = options
+  })
+  const [current, setCurrent] = useState<StateCurrent<unknown>>(LOADING)
+  const { key } = options
+  const types = JSON.stringify(Object.keys(options.on).sort())
+  useEffect(() => {
+    if (source === null) return
+    const reduce = (type: string) => (value: unknown, payload: unknown, event: StreamEvent) =>
+      latest.current.on[type]!(value, payload, event)
+    const on = Object.fromEntries((JSON.parse(types) as string[]).map((type) => [type, reduce(type)]))
+    const state = source.state({ key, load: (context) => latest.current.load(context), on })
+    setCurrent(state.current)
+    const off = state.onChange(setCurrent)
+    return () => {
+      off()
+      state.close()
+      setCurrent(LOADING)
+    }
+  }, [source, key, types])
+  return current
 }
 
 /**

@@ -1,10 +1,17 @@
+import type { StreamEvent } from './delivery/listeners.ts'
 import { connect, text } from './index.ts'
 import type { ConnectOptions } from './options.ts'
 import type { Status, StreamState } from './shared/status.ts'
 import type { EventMap, Stream } from './stream.ts'
 
 /** The native class's own option, and those of `connect()` that leave its interface as it is. */
-export type SharedEventSourceInit = Omit<ConnectOptions, 'parse' | 'schemas'>
+export interface SharedEventSourceInit extends Omit<ConnectOptions, 'parse' | 'schemas'> {
+  /**
+   * Types whose newest event of the log is dispatched to the first listener before what is new, for servers that greet each
+   * connection: the connection is one for all tabs, and a late tab would wait for its greeting. Default: none.
+   */
+  replay?: string[]
+}
 
 type Handler<E extends Event> = ((this: EventSource, event: E) => unknown) | null
 
@@ -37,6 +44,7 @@ export class SharedEventSource extends EventTarget implements EventSource {
   readonly #withCredentials: boolean
   readonly #stream: Stream<EventMap>
   readonly #heard = new Set<string>()
+  readonly #replay: string[]
   #readyState: 0 | 1 | 2 = CONSTANTS.CONNECTING
   /** When the error happened that this object has told last, in ms since 1970. */
   #toldAt = 0
@@ -57,12 +65,14 @@ export class SharedEventSource extends EventTarget implements EventSource {
       throw new DOMException('The URL given to SharedEventSource cannot be parsed.', 'SyntaxError')
     }
     this.#withCredentials = Boolean(init?.withCredentials)
+    const { replay = [], ...options } = init ?? {}
+    this.#replay = replay
     this.#stream = connect(this.#url, {
       // The native class waits for ever, and its servers may have nothing to say for hours.
       heartbeat: { timeout: Number.POSITIVE_INFINITY },
       // The native class tells a hidden page at once, and no listener of its interface could say that it is urgent.
       hidden: { every: 0 },
-      ...init,
+      ...(options as ConnectOptions),
       withCredentials: this.#withCredentials,
       parse: text,
     })
@@ -107,11 +117,12 @@ export class SharedEventSource extends EventTarget implements EventSource {
     if (this.#heard.has(type)) return
     this.#heard.add(type)
     const { origin } = new URL(this.#url)
-    this.#stream.on(type, (data, event) => {
+    const dispatch = (data: unknown, event: StreamEvent) => {
       // An event may be called `*` here, and `*` does not mean all of them.
       if (event.type !== type || this.#readyState === CONSTANTS.CLOSED) return
       this.dispatchEvent(new MessageEvent(type, { data: data as string, origin, lastEventId: event.id }))
-    })
+    }
+    this.#stream.on(type, dispatch, this.#replay.includes(type) ? { from: { last: 1 } } : {})
   }
 
   // For its types: listeners of an EventSource hear of MessageEvents, those of an EventTarget of any Event.

@@ -1,9 +1,11 @@
 import type { ClaimContext, ClaimOptions } from './claim-options.ts'
 import type { ListenOptions, StreamEvent } from './delivery/listeners.ts'
 import type { StreamError } from './errors.ts'
+import type { HistoryOptions, Received } from './received.ts'
 import type { ResetReason } from './shared/events.ts'
 import type { Inspection, InspectOptions, Metrics } from './shared/inspection.ts'
 import type { Status } from './shared/status.ts'
+import type { State, StateOptions } from './state-options.ts'
 import type { Topic } from './topic.ts'
 
 /** An application's event types and what their payloads are. */
@@ -83,6 +85,27 @@ export interface Heard<Events> {
     options: ClaimOptions,
   ): Off
   /**
+   * The newest event of the type that this tab may have, from the log, also while the server is away; `null`: none. Data
+   * that does not parse is left out. A hidden tab reads up to where it was told (H1).
+   *
+   * @throws StreamError the stream is closed, or as `metrics`; `kind: 'worker'`, the file `state.js` does not load
+   */
+  latest<Type extends TypeOf<Events>>(type: Type): Promise<Received<Events, Type> | null>
+  /**
+   * The events that the log has up to where this tab was told, the oldest first. Nothing from before a reset, a topic's
+   * `live`, or a sign-out.
+   *
+   * @throws TypeError an option makes no sense; as `latest`; or the reason of `signal`, once it aborts
+   */
+  history<Type extends TypeOf<Events> = TypeOf<Events>>(
+    options?: HistoryOptions<Type>,
+  ): Promise<Received<Events, Type>[]>
+  /**
+   * A value of the server's that events keep right, in every tab, with one load for all of them: events that come while it
+   * is loaded are applied to it, and a reset loads it anew (ST4). It begins at once, and ends with `close()`.
+   */
+  state<Value>(options: StateOptions<Events, Value>): State<Value>
+  /**
    * Hears that continuity could not be kept, before anything newer is delivered: refetch your state. Of a topic: of this
    * topic or of the whole stream.
    */
@@ -111,6 +134,29 @@ export interface Stream<Events, Topics = TopicMap> extends Heard<Events> {
    * @throws StreamError the stream is `failed`, `superseded` or `closed`; or the reason of `signal`, once it aborts
    */
   opened(options?: { signal?: AbortSignal }): Promise<void>
+  /**
+   * Resolves once this tab's listeners have had the event with this id, or one after it: your own write has come round.
+   * A reset resolves it too, since what you refetch then has it.
+   *
+   * @param options `timeout` in ms, default 10,000
+   * @throws StreamError `kind: 'worker'`: it did not come in time, or the stream is closed; or the reason of `signal`
+   */
+  seen(id: string, options?: { signal?: AbortSignal; timeout?: number }): Promise<void>
+  /**
+   * One call of `load` for all tabs that ask for `key`: one runs it, and all get its result, or its error (ST5). Give the
+   * event or the reset that calls for it: a result that was fetched after that event, within the last 60 s, will do
+   * too. Without, only a load that is under way is joined, if it began no earlier than what this tab was told.
+   *
+   * @param key 1 to 200 characters
+   * @param load its result is structured-cloneable; kept up to 5 MiB. Its `signal` aborts once no tab wants it
+   * @throws TypeError `key`; what `load` rejects with, as an Error of that name and message in other tabs; the
+   *   reason of `signal`; StreamError `kind: 'worker'`, the stream is closed
+   */
+  share<Value>(
+    key: string,
+    load: (context: { signal: AbortSignal }) => Promise<Value>,
+    options?: { event?: StreamEvent | { reason: ResetReason }; signal?: AbortSignal },
+  ): Promise<Value>
   /** @throws StreamError the worker does not answer within 10 s, or there is none */
   metrics(): Promise<Metrics>
   /**

@@ -1,5 +1,6 @@
 import type { ClaimOptions } from './claim-options.ts'
 import type { ClaimHandler } from './claims/run.ts'
+import type { Core, Source } from './core.ts'
 import { countInvalid, invalidEvent } from './delivery/invalid-event.ts'
 import { createListenerSet } from './delivery/listener-set.ts'
 import { createListeners } from './delivery/listeners.ts'
@@ -8,13 +9,17 @@ import { createPayloads } from './delivery/payloads.ts'
 import { type EventsOf, type SchemaMap, validating } from './delivery/schema.ts'
 import { emptyInspection } from './empty-inspection.ts'
 import { idleStatus } from './idle-status.ts'
-import { StreamError } from './index.ts'
+import { Snapshot, StreamError } from './index.ts'
+import { createLogMethods } from './log-methods.ts'
+import { createOnDemand } from './on-demand.ts'
 import { whenOpen } from './opened.ts'
 import type { Control } from './shared/control.ts'
-import type { ResetReason } from './shared/events.ts'
+import type { LoggedEvent, ResetReason } from './shared/events.ts'
 import type { ErrorData, Status } from './shared/status.ts'
+import { createLog } from './state/index.ts'
 import type { EventMap, Stream, TopicMap, TypeOf } from './stream.ts'
 import { createTestClaims } from './testing-claims.ts'
+import { createTestLog } from './testing-log.ts'
 import { checkTopicName } from './topic-name.ts'
 import { createTopics } from './topics.ts'
 
@@ -63,7 +68,10 @@ export interface TestStream<Events, Topics = TopicMap> {
   topic(name: TypeOf<Topics>): TestTopic
 }
 
-/** A stream for tests of an application: no worker, no network, nothing asynchronous. */
+/**
+ * A stream for tests of an application: no worker, no network. Events are heard at once. `latest`, `history`, `seen`,
+ * `share`, `state` and `from` give their answers in later microtasks, out of what was emitted.
+ */
 export function createTestStream<Schemas extends SchemaMap>(
   options: TestStreamOptions & { schemas: Schemas },
 ): TestStream<EventsOf<Schemas>, { [topic: string]: EventsOf<Schemas> }>
@@ -91,6 +99,7 @@ export function createTestStream(options: TestStreamOptions = {}): unknown {
   const setStatus = (change: Partial<Status>) => {
     status = { ...status, ...('state' in change ? { since: Date.now() } : {}), ...change }
     statuses.emit(status)
+    log.look()
   }
   const errorOf = (error: Partial<ErrorData>): ErrorData => ({
     kind: 'network',
@@ -118,17 +127,39 @@ export function createTestStream(options: TestStreamOptions = {}): unknown {
   /** As `createOpenIterators` takes it. */
   const full = new Set<Promise<void>>()
   const iterators = createOpenIterators(listeners.add, full)
-  const toError = (data: ErrorData) => new StreamError(data)
   const ended = new AbortController()
   const claims = createTestClaims({ withPayload: payloads.of, ended: ended.signal }, (topic, type, cause) => {
     const message = `An event of "${type}" was given up after the last run of its handler.`
     tellError({ kind: 'claim', message, cause, topic })
   })
+  const toError = (data: ErrorData, cause?: unknown) => new StreamError(data, cause)
+  /** What was last told of each topic. */
+  const controls = new Map<string, Control>()
+  const log = createTestLog(
+    (topic) => status.state === 'open' && (topic === null || controls.get(topic)?.is === 'live'),
+  )
+  let dispatched: LoggedEvent | null = null
+  const core: Core = {
+    call: (_what, run) => run(log.hub),
+    follow: () => {},
+    payloads,
+    stream: () => stream,
+    intake: { cursor: log.cursor, lineage: () => null },
+    dispatched: () => dispatched,
+    dispatching: () => undefined,
+    taken: iterators.taken,
+    tell: (error, cause) => void tellError(error, cause),
+    toError,
+    Snapshot,
+    isOver: isClosed,
+  }
+  const methodsOf = createLogMethods(createOnDemand(async () => createLog(core), core.tell, isClosed))
   const topics = createTopics({
     payloads,
     claim: claims.claim,
     onFollow: () => queueMicrotask(topics.told),
     followed: () => Promise.resolve(),
+    methodsOf,
     onRefused: (error) => errors.emit(toError(error)),
     iterate: (on) => createOpenIterators(on, full),
     status: () => status,
@@ -136,13 +167,14 @@ export function createTestStream(options: TestStreamOptions = {}): unknown {
     toError,
   })
 
-  /** What was last told of each topic. */
-  const controls = new Map<string, Control>()
   const tellTopic = (name: string, control: Control = { is: 'live', confirmed: true }) => {
+    if (control.is === 'refused') log.forget(name)
     controls.set(name, control)
     topics.tell({ [name]: control })
+    log.look()
   }
   const reset = (reason: ResetReason = 'server') => {
+    log.forget(null)
     resets.emit({ reason })
     topics.reset(reason)
   }
@@ -151,13 +183,14 @@ export function createTestStream(options: TestStreamOptions = {}): unknown {
     ended.abort()
     iterators.close()
     topics.close()
+    log.clear()
     setStatus({ state: 'closed' })
   }
   const stream = {
     get status() {
       return status
     },
-    on: listeners.add,
+    ...methodsOf((): Source => stream, listeners.add),
     onReset: resets.on,
     onError: errors.on,
     onStatus: statuses.on,
@@ -222,11 +255,11 @@ export function createTestStream(options: TestStreamOptions = {}): unknown {
       // The payload is text over the wire: what JSON does not carry must not arrive here either.
       const data = JSON.stringify(payload)
       const event = { seq: events, id, hasOwnId: true, type, data, at: Date.now(), topic }
+      if (topic !== null) tellTopic(topic, controls.get(topic))
+      log.append(event)
+      dispatched = event
       if (topic === null) listeners.dispatch(event)
-      else {
-        tellTopic(topic, controls.get(topic))
-        topics.dispatch(topic, event)
-      }
+      else topics.dispatch(topic, event)
       claims.dispatch(event)
       await iterators.taken()
     },
@@ -246,7 +279,10 @@ export function createTestStream(options: TestStreamOptions = {}): unknown {
         const data = errorOf({ kind: 'topic', message, retryable: false, status: 403, topic: name, ...error })
         tellTopic(name, { is: 'refused', error: data })
       },
-      reset: (reason = 'server') => topics.tell({ [name]: { is: 'reset', reason } }),
+      reset(reason = 'server') {
+        log.forget(name)
+        topics.tell({ [name]: { is: 'reset', reason } })
+      },
     }),
   }
 }

@@ -5,6 +5,7 @@ import { createListenerSet, type ListenerSet } from './delivery/listener-set.ts'
 import { createListeners, type Listener, type Listeners, type ListenOptions } from './delivery/listeners.ts'
 import type { OpenIterators } from './delivery/open-iterators.ts'
 import type { Payloads } from './delivery/payloads.ts'
+import type { LogMethods } from './log-methods.ts'
 import { endOf, whenTold } from './opened.ts'
 import { type Control, controlOf, isControl } from './shared/control.ts'
 import type { Follow, LoggedEvent, ResetReason } from './shared/events.ts'
@@ -13,10 +14,9 @@ import type { ErrorData, Status } from './shared/status.ts'
 import type { TopicStatus } from './topic.ts'
 
 /** A handle as `Stream.topic` gives it, before it meets the application's types. */
-export interface TopicHandle {
+export interface TopicHandle extends LogMethods {
   readonly name: string
   readonly status: TopicStatus
-  on(type: string, listener: Listener, options?: ListenOptions): () => void
   claim(type: string, handler: ClaimHandler, options: ClaimOptions): () => void
   events: OpenIterators['events']
   onReset: ListenerSet<[{ reason: ResetReason }]>['on']
@@ -57,6 +57,8 @@ export interface TopicsOptions {
   claim: ClaimOf
   /** Makes the iterators of a handle (open-iterators.ts). */
   iterate(on: TopicHandle['on']): OpenIterators
+  /** What a handle has of the log (log-methods.ts). */
+  methodsOf(source: () => TopicHandle, listen: TopicHandle['on']): LogMethods
   /** Of the stream. */
   status(): Status
   onStatus(listener: () => void): () => void
@@ -89,6 +91,7 @@ export const createTopics = ({
   onRefused,
   claim,
   iterate,
+  methodsOf,
   status,
   onStatus,
   toError,
@@ -118,7 +121,7 @@ export const createTopics = ({
     const offs = new Set<() => void>()
     let left: TopicStatus | null = null
 
-    const on = (type: string, listener: Listener, options?: ListenOptions) => {
+    const listen = (type: string, listener: Listener, options?: ListenOptions) => {
       if (left !== null) return () => {}
       const remove = entry.listeners.add(type, listener, options)
       const off = () => {
@@ -130,7 +133,7 @@ export const createTopics = ({
       onFollow()
       return off
     }
-    const iterators = iterate(on)
+    const iterators = iterate(listen)
     const leave = () => {
       if (left !== null) return
       left = { ...JOINING, state: 'left' }
@@ -143,11 +146,11 @@ export const createTopics = ({
     }
     const held = { statuses, resets, leave }
     const handle: TopicHandle = {
+      ...methodsOf(() => handle, listen),
       name,
       get status() {
         return left ?? entry.status
       },
-      on,
       claim(type, handler, options) {
         const off = claim(name, type, handler, options)
         if (left === null) offs.add(off)

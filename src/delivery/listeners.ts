@@ -1,4 +1,4 @@
-import type { LoggedEvent, Types } from '../shared/events.ts'
+import type { From, LoggedEvent, Types } from '../shared/events.ts'
 import { createListenerSet, type ListenerSet } from './listener-set.ts'
 import type { Payloads } from './payloads.ts'
 
@@ -18,6 +18,11 @@ export type Listener = (payload: unknown, event: StreamEvent) => void
 export interface ListenOptions {
   /** Whether a hidden tab hears such an event at once, with all that came before it (H1). Default `false`. */
   urgent?: boolean
+  /**
+   * Where it begins: with what is in the log already, in order, and then live (ST2). `'start'` and `last` give 1,000
+   * events or 1 MiB at most. Default: live ones alone.
+   */
+  from?: Exclude<From, 'now'>
 }
 
 /** Which listener hears which type. An event's data is parsed once, and only if anybody listens. */

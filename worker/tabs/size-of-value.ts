@@ -17,9 +17,9 @@ export const sizeOfValue = (value: unknown, most: number): number => {
     if (each instanceof Blob) size += each.size
     else if ('byteLength' in each && (ArrayBuffer.isView(each) || each instanceof ArrayBuffer))
       size += each.byteLength
-    else
-      for (const part of each instanceof Map || each instanceof Set ? each : Object.entries(each))
-        left.push(part)
+    else if (each instanceof Map) for (const pair of each) left.push(...pair)
+    else if (each instanceof Set) for (const part of each) left.push(part)
+    else for (const [key, part] of Object.entries(each)) left.push(key, part)
   }
   return size
 }

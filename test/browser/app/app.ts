@@ -10,6 +10,7 @@ import { SharedEventSource } from 'tabstream/event-source'
 import { claimForServer, claimIt, endRuns } from './claims.ts'
 import { closeEventSource, traceEventSource, traces } from './event-source-scenarios.ts'
 import type { StartOptions, TabRecord } from './record.ts'
+import { probeState } from './state.ts'
 import { joinTopic, leaveTopic, lives, workerStarted } from './topics.ts'
 
 type Payload = { n?: number }
@@ -44,6 +45,7 @@ window.record = record
 Object.assign(window, { SharedEventSource, traces, traceEventSource, closeEventSource })
 Object.assign(window, { lives, joinTopic, leaveTopic })
 Object.assign(window, { runs: [], claimIt, endRuns, claimForServer })
+Object.assign(window, { lives, joinTopic, leaveTopic, probeState })
 window.addEventListener('error', (event) => record.reported.push(event.message))
 window.addEventListener('unhandledrejection', ({ reason }) => record.reported.push(`unhandled: ${reason}`))
 

@@ -3,6 +3,7 @@ import { createOpenIterators } from '../../../src/delivery/open-iterators.ts'
 import { createPayloads } from '../../../src/delivery/payloads.ts'
 import { idleStatus } from '../../../src/idle-status.ts'
 import { StreamError } from '../../../src/index.ts'
+import type { LogMethods } from '../../../src/log-methods.ts'
 import type { Control } from '../../../src/shared/control.ts'
 import { localError } from '../../../src/shared/local-error.ts'
 import type { ErrorData, Status } from '../../../src/shared/status.ts'
@@ -24,6 +25,9 @@ const event = (type: string, data: unknown, topic = 'a') => ({
   topic,
 })
 const controlled = (control: Control, topic = 'a') => ({ ...event('', control, topic), hasOwnId: false })
+
+/** What a handle has of the log is tested in test/unit/src/state/. */
+const NO_LOG = {} as Omit<LogMethods, 'on'>
 
 describe('the topics of a tab', () => {
   let topics: Topics
@@ -48,6 +52,7 @@ describe('the topics of a tab', () => {
       ),
       onFollow: () => void changes++,
       followed: () => new Promise<void>((settle) => taken.push({ settle })),
+      methodsOf: (_source, listen) => ({ ...NO_LOG, on: listen }),
       onRefused: (error) => void refused.push(error),
       iterate: (on) => createOpenIterators(on, full),
       status: () => status,
