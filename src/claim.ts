@@ -1,8 +1,9 @@
 import type { Remote } from 'comlink'
-import { retryAfter } from './attachment/retry.ts'
 import type { ClaimOptions } from './claim-options.ts'
+import type { Claims } from './claims/index.ts'
 import type { ClaimHandler } from './claims/run.ts'
 import type { Payloads } from './delivery/payloads.ts'
+import type { OnDemand } from './on-demand.ts'
 import type { HubApi } from './shared/protocol.ts'
 import type { Off } from './stream.ts'
 
@@ -31,31 +32,11 @@ export const checkMode = (options: ClaimOptions | undefined): void => {
     throw new TypeError("claim(): mode is 'at-most-once' or 'at-least-once'.")
 }
 
-/**
- * The code of claims is in a file of its own, which the first claim loads: a page pays for what it uses.
- *
- * @param onMissing the file does not load. It is tried again with backoff.
- */
-export const createClaim = (core: ClaimCore, onMissing: (cause: unknown) => void): ClaimOf => {
-  const load = async () => (await import('./claims/index.ts')).createClaims(core)
-  let loaded: ReturnType<typeof load> | undefined
-
-  return (topic, type, handler, options) => {
+/** `claim()`, whose code is in a file of its own: a page pays for what it uses. */
+export const createClaim =
+  ({ begin }: OnDemand<Claims>): ClaimOf =>
+  (topic, type, handler, options) => {
     checkMode(options)
-    const stop = new AbortController()
     const since = Date.now()
-    const attempt = (failures: number) => {
-      loaded ??= load()
-      loaded.then(
-        ({ add }) => add({ topic, type, handler, options, since }, stop.signal),
-        (cause) => {
-          loaded = undefined
-          onMissing(cause)
-          setTimeout(attempt, retryAfter(failures), failures + 1)
-        },
-      )
-    }
-    attempt(0)
-    return () => stop.abort()
+    return begin(({ add }, signal) => add({ topic, type, handler, options, since }, signal))
   }
-}

@@ -44,7 +44,7 @@ interface Life {
 /** ms for `signOut()`: the hub may die before it answers, and the next one is then asked as well. */
 const SIGN_OUT_LIMIT = 20_000
 
-const NO_CLAIMS = 'claims.js does not load. Check that it is deployed beside index.js.'
+const NO_FILE = 'A file that lies beside index.js does not load. Check that all of them are deployed.'
 
 /**
  * One stream of Server-Sent Events for all tabs that connect with the same URL and user. Where the browser refuses
@@ -181,15 +181,13 @@ export function connect(url: string | URL, options: ConnectOptions): unknown {
   }
   const iterators = createOpenIterators(on, full)
 
-  const orWorkerError = async <T>(outcome: Promise<T>) => {
+  const call = async <T>(what: string, run: (hub: Remote<HubApi>) => Promise<T>, ms?: number) => {
     try {
-      return await outcome
+      return await attachment.call(what, run, ms)
     } catch (error) {
       throw new StreamError(localError('worker', (error as Error).message, status.state), error)
     }
   }
-  const call = <T>(what: string, run: (hub: Remote<HubApi>) => Promise<T>, ms?: number) =>
-    orWorkerError(attachment.call(what, run, ms))
   const toError = (data: ErrorData, cause?: unknown) => new StreamError(data, cause)
   const core: Core = {
     call,
@@ -205,15 +203,23 @@ export function connect(url: string | URL, options: ConnectOptions): unknown {
     Snapshot,
     isOver,
   }
-  const methodsOf = createLogMethods(
-    createOnDemand(
-      () => orWorkerError(import('./state/index.ts').then(({ createLog }) => createLog(core))),
-      tellError,
-      isOver,
+  const onDemand = <Code>(load: () => Promise<Code>) => {
+    const loadOrSay = () =>
+      load().catch((cause) => {
+        throw new StreamError(localError('worker', NO_FILE, status.state, true), cause)
+      })
+    return createOnDemand(loadOrSay, tellError, isOver)
+  }
+  const methodsOf = createLogMethods(onDemand(async () => (await import('./state/index.ts')).createLog(core)))
+  const claim = createClaim(
+    onDemand(async () =>
+      (await import('./claims/index.ts')).createClaims({
+        call,
+        key,
+        withPayload: payloads.of,
+        ended: ended.signal,
+      }),
     ),
-  )
-  const claim = createClaim({ call, key, withPayload: payloads.of, ended: ended.signal }, (cause) =>
-    tellError(localError('worker', NO_CLAIMS, status.state, true), cause),
   )
   const topics = createTopics({
     payloads,
