@@ -19,12 +19,12 @@ test('D2 a newer version in another tab: the hub gives way, goes on in memory, a
   await expectExactlyOnce(tabs, backend.published())
   const other = await openOtherTab(context, backend.url, (await tabs[0]!.inspect()).key)
   // It resolves at all: a hub that held on would block it for as long as the hub lives.
-  expect(await other.hold(2)).toBe(2)
+  expect(await other.hold(3)).toBe(3)
   await untilDurable(tabs, false)
   await backend.publish(20)
   await expectExactlyOnce(tabs, backend.published())
   await expectStorageErrors(tabs)
-  // Not the newer version's end is the fault's, but its database's: this hub knows version 1.
+  // Not the newer version's end is the fault's, but its database's: this hub knows version 2.
   await other.letGo()
   await other.remove()
   await untilDurable(tabs, true, 40_000)
