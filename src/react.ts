@@ -15,6 +15,7 @@ import {
 import type { ClaimContext, ClaimOptions } from './claim-options.ts'
 import type { ListenOptions, StreamEvent } from './delivery/listeners.ts'
 import { followLatest } from './follow-latest.ts'
+import { followState, LOADING } from './follow-state.ts'
 import { isSame } from './is-same.ts'
 import { NO_STREAM, openProvided, type Provided } from './provided.ts'
 import type { Status } from './shared/status.ts'
@@ -189,8 +190,6 @@ export function useLatest(type: string, options?: { topic: unknown }): unknown {
   return useSyncExternalStore(store.subscribe, store.read, () => undefined)
 }
 
-const LOADING: StateCurrent<never> = { status: 'loading', value: undefined, error: null }
-
 /**
  * `state()` of the stream, or of `topic`, for as long as the component is mounted. A server renders it `loading`.
  *
@@ -215,14 +214,7 @@ export function useStreamState(given: object): StateCurrent<unknown> {
     const reduce = (type: string) => (value: unknown, payload: unknown, event: StreamEvent) =>
       latest.current.on[type]!(value, payload, event)
     const on = Object.fromEntries((JSON.parse(types) as string[]).map((type) => [type, reduce(type)]))
-    const state = source.state({ key, load: (context) => latest.current.load(context), on })
-    setCurrent(state.current)
-    const off = state.onChange(setCurrent)
-    return () => {
-      off()
-      state.close()
-      setCurrent(LOADING)
-    }
+    return followState(source, { key, load: (context) => latest.current.load(context), on }, setCurrent)
   }, [source, key, types])
   return current
 }

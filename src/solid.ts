@@ -8,14 +8,17 @@ import {
   type JSX,
   onCleanup,
   onMount,
+  untrack,
   useContext,
 } from 'solid-js'
 import type { ClaimContext, ClaimOptions } from './claim-options.ts'
 import type { ListenOptions, StreamEvent } from './delivery/listeners.ts'
 import { followLatest } from './follow-latest.ts'
+import { followState, LOADING } from './follow-state.ts'
 import { isSame } from './is-same.ts'
 import { NO_STREAM, openProvided, type Provided } from './provided.ts'
 import type { Status } from './shared/status.ts'
+import type { StateCurrent, StateOptions } from './state-options.ts'
 import type { EventMap, Heard, Off, Stream, TopicMap, TypeOf } from './stream.ts'
 import type { Topic } from './topic.ts'
 
@@ -126,6 +129,9 @@ const useSource = ({ topic }: { topic?: Accessor<unknown> } = {}): Source => {
   return (topic ?? stream) as Source
 }
 
+const topicOf = (options: object) =>
+  'topic' in options ? { topic: options.topic as Accessor<unknown> } : undefined
+
 /** Runs `listener` at each event of the type, as `stream.on` or `topic.on` does, for as long as the component is mounted. */
 export function useEvent<Type extends TypeOf<Events>>(
   type: Type,
@@ -164,7 +170,7 @@ export function useClaim(
   follow(useSource(options), (heard) => heard.claim(type, handler as (payload: unknown) => unknown, options))
 }
 
-/** @returns the payload of the latest event of the type since this component mounted; `undefined`: none yet */
+/** @returns the payload of the newest event of the type, of the log's first; `undefined`: none yet */
 export function useLatest<Type extends TypeOf<Events>>(type: Type): Accessor<Events[Type] | undefined>
 export function useLatest<TopicEvents, Type extends TypeOf<TopicEvents>>(
   type: Type,
@@ -181,6 +187,33 @@ export function useLatest(type: string, options?: { topic: Accessor<unknown> }):
     }
   })
   return latest
+}
+
+/**
+ * `state()` of the stream, or of `topic`, for as long as the component is mounted. A server renders it `loading`.
+ *
+ * @param options an accessor may give another `key` later, which is another state
+ */
+export function useStreamState<Value>(
+  options: StateOptions<Events, Value> | Accessor<StateOptions<Events, Value>>,
+): Accessor<StateCurrent<Value>>
+export function useStreamState<TopicEvents, Value>(
+  options:
+    | (StateOptions<TopicEvents, Value> & OfTopic<TopicEvents>)
+    | Accessor<StateOptions<TopicEvents, Value> & OfTopic<TopicEvents>>,
+): Accessor<StateCurrent<Value>>
+export function useStreamState(given: unknown): Accessor<StateCurrent<unknown>> {
+  const options = given as StateOptions<EventMap, unknown> | Accessor<StateOptions<EventMap, unknown>>
+  const read = typeof options === 'function' ? options : () => options
+  const source = createMemo(useSource(topicOf(untrack(read))))
+  const key = createMemo(() => read().key)
+  const [current, setCurrent] = createSignal<StateCurrent<unknown>>(LOADING)
+  const asked = createMemo(() => {
+    const heard = source()
+    return heard && { heard, key: key() }
+  })
+  follow(asked, ({ heard }) => followState(heard, untrack(read), setCurrent))
+  return current
 }
 
 /**

@@ -3,9 +3,11 @@ import { derived, fromStore, get, type Readable, readable, toStore, writable } f
 import type { ClaimContext, ClaimOptions } from './claim-options.ts'
 import type { ListenOptions, StreamEvent } from './delivery/listeners.ts'
 import { followLatest } from './follow-latest.ts'
+import { followState, LOADING } from './follow-state.ts'
 import { isSame } from './is-same.ts'
 import { NO_STREAM, openProvided, type Provided } from './provided.ts'
 import type { Status } from './shared/status.ts'
+import type { StateCurrent, StateOptions } from './state-options.ts'
 import type { EventMap, Heard, Off, Stream, TopicMap, TypeOf } from './stream.ts'
 import type { Topic } from './topic.ts'
 
@@ -131,6 +133,9 @@ const useSource = ({ topic }: { topic?: Readable<unknown> } = {}): Source => {
   return (topic ?? stream) as Source
 }
 
+const topicOf = (options: object) =>
+  'topic' in options ? { topic: options.topic as Readable<unknown> } : undefined
+
 /** Runs `listener` at each event of the type, as `stream.on` or `topic.on` does, for as long as the component is mounted. */
 export function useEvent<Type extends TypeOf<Events>>(
   type: Type,
@@ -169,7 +174,7 @@ export function useClaim(
   follow(useSource(options), (heard) => heard.claim(type, handler as (payload: unknown) => unknown, options))
 }
 
-/** @returns the payload of the latest event of the type since this component mounted; `undefined`: none yet */
+/** @returns the payload of the newest event of the type, of the log's first; `undefined`: none yet */
 export function useLatest<Type extends TypeOf<Events>>(type: Type): Current<Events[Type] | undefined>
 export function useLatest<TopicEvents, Type extends TypeOf<TopicEvents>>(
   type: Type,
@@ -185,6 +190,29 @@ export function useLatest(type: string, options?: { topic: Readable<unknown> }):
     }
   })
   return toCurrent(latest)
+}
+
+/**
+ * `state()` of the stream, or of `topic`, for as long as the component is mounted. A server renders it `loading`.
+ *
+ * @param options a getter may give another `key` later, which is another state
+ */
+export function useStreamState<Value>(
+  options: StateOptions<Events, Value> | (() => StateOptions<Events, Value>),
+): Current<StateCurrent<Value>>
+export function useStreamState<TopicEvents, Value>(
+  options:
+    | (StateOptions<TopicEvents, Value> & OfTopic<TopicEvents>)
+    | (() => StateOptions<TopicEvents, Value> & OfTopic<TopicEvents>),
+): Current<StateCurrent<Value>>
+export function useStreamState(given: unknown): Current<StateCurrent<unknown>> {
+  const options = given as StateOptions<EventMap, unknown> | (() => StateOptions<EventMap, unknown>)
+  const read = typeof options === 'function' ? options : () => options
+  const current = writable<StateCurrent<unknown>>(LOADING)
+  const key = typeof options === 'function' ? toStore(() => options().key) : readable(options.key)
+  const asked = derived([useSource(topicOf(read())), key], ([heard, key]) => heard && { heard, key })
+  follow(asked, ({ heard }) => followState(heard, read(), current.set))
+  return toCurrent(current)
 }
 
 /**

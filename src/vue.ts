@@ -19,9 +19,11 @@ import {
 import type { ClaimContext, ClaimOptions } from './claim-options.ts'
 import type { ListenOptions, StreamEvent } from './delivery/listeners.ts'
 import { followLatest } from './follow-latest.ts'
+import { followState, LOADING } from './follow-state.ts'
 import { isSame } from './is-same.ts'
 import { NO_STREAM, openProvided, type Provided } from './provided.ts'
 import type { Status } from './shared/status.ts'
+import type { StateCurrent, StateOptions } from './state-options.ts'
 import type { EventMap, Heard, Off, Stream, TopicMap, TypeOf } from './stream.ts'
 import type { Topic } from './topic.ts'
 
@@ -139,6 +141,9 @@ const useSource = ({ topic }: { topic?: MaybeRefOrGetter<unknown> } = {}): (() =
   return () => (topic === undefined ? stream.value : toValue(topic)) as Source
 }
 
+const topicOf = (options: object) =>
+  'topic' in options ? { topic: options.topic as MaybeRefOrGetter<unknown> } : undefined
+
 /** Runs `listener` at each event of the type, as `stream.on` or `topic.on` does, for as long as the component is mounted. */
 export function useEvent<Type extends TypeOf<Events>>(
   type: Type,
@@ -177,7 +182,7 @@ export function useClaim(
   follow(useSource(options), (heard) => heard.claim(type, handler as (payload: unknown) => unknown, options))
 }
 
-/** @returns the payload of the latest event of the type since this component was set up; `undefined`: none yet */
+/** @returns the payload of the newest event of the type, of the log's first; `undefined`: none yet */
 export function useLatest<Type extends TypeOf<Events>>(
   type: Type,
 ): Readonly<ShallowRef<Events[Type] | undefined>>
@@ -200,6 +205,34 @@ export function useLatest(
     }
   })
   return latest
+}
+
+/**
+ * `state()` of the stream, or of `topic`, for as long as the component is mounted. A server renders it `loading`.
+ *
+ * @param options a ref or a getter may give another `key` later, which is another state
+ */
+export function useStreamState<Value>(
+  options: MaybeRefOrGetter<StateOptions<Events, Value>>,
+): Readonly<ShallowRef<StateCurrent<Value>>>
+export function useStreamState<TopicEvents, Value>(
+  options: MaybeRefOrGetter<StateOptions<TopicEvents, Value> & OfTopic<TopicEvents>>,
+): Readonly<ShallowRef<StateCurrent<Value>>>
+export function useStreamState(given: unknown): Readonly<ShallowRef<StateCurrent<unknown>>> {
+  const options = given as MaybeRefOrGetter<StateOptions<EventMap, unknown>>
+  const source = useSource(topicOf(toValue(options)))
+  const key = computed(() => toValue(options).key)
+  const current = shallowRef<StateCurrent<unknown>>(LOADING)
+  const asked = computed(() => {
+    const heard = source()
+    return heard && { heard, key: key.value }
+  })
+  follow(asked, ({ heard }) =>
+    followState(heard, toValue(options), (next) => {
+      current.value = next
+    }),
+  )
+  return current
 }
 
 /**

@@ -100,11 +100,12 @@ describe('the built package', () => {
     expect(gzipped('react.js')).toBeLessThanOrEqual(1_500)
   })
 
-  it('X6 adds at most 1.2 kB for Vue, for Svelte and for Solid, each of which imports its framework and nothing else', () => {
+  // 0.15 kB are `useStreamState`.
+  it('X6 adds at most 1.4 kB for Vue, for Svelte and for Solid, each of which imports its framework and nothing else', () => {
     const own = { vue: ['vue'], svelte: ['svelte', 'svelte/store'], solid: ['solid-js'] }
     for (const [name, from] of Object.entries(own)) {
       expect(imports(built(`${name}.js`)).map(([, from]) => from)).toEqual(from)
-      expect(gzipped(`${name}.js`), name).toBeLessThanOrEqual(1_200)
+      expect(gzipped(`${name}.js`), name).toBeLessThanOrEqual(1_400)
     }
   })
 
@@ -133,8 +134,15 @@ describe('the built package', () => {
         .map((name) => name.split(' as ').at(-1))
     expect(names('index.js').sort()).toEqual(['Snapshot', 'StreamError', 'connect', 'text'])
     expect(names('event-source.js')).toEqual(['SharedEventSource'])
-    const hooks = ['useClaim', 'useEvent', 'useLatest', 'useStatus', 'useStream', 'useTopic']
-    expect(names('react.js').sort()).toEqual(['StreamProvider', ...hooks, 'useStreamState'].sort())
+    const hooks = [
+      'useClaim',
+      'useEvent',
+      'useLatest',
+      'useStatus',
+      'useStream',
+      'useStreamState',
+      'useTopic',
+    ]
     for (const framework of ['vue', 'solid'])
       expect(names(`${framework}.js`).sort(), framework).toEqual(['StreamProvider', ...hooks])
     expect(names('svelte.js').sort()).toEqual(['provideStream', ...hooks])

@@ -51,7 +51,7 @@ const PAGES: [entry: string, names: string[]][] = [
       ...(framework === 'svelte'
         ? ['Current', 'ProvideStreamOptions', 'provideStream']
         : ['StreamProviderProps', 'StreamProvider']),
-      ...['useStream', 'useEvent', 'useClaim', 'useLatest', 'useTopic', 'useStatus'],
+      ...['useStream', 'useEvent', 'useClaim', 'useLatest', 'useTopic', 'useStreamState', 'useStatus'],
     ],
   ]),
   ['tabstream/testing', ['createTestStream', 'TestStreamOptions', 'TestStream', 'TestTopic']],

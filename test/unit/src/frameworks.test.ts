@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { Window } from 'happy-dom'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Status, Stream, Topic } from '../../../src/index.ts'
+import type { StateCurrent } from '../../../src/state-options.ts'
 import type { EventMap } from '../../../src/stream.ts'
 import { createTestStream, type TestStream } from '../../../src/testing.ts'
 import type { Client, Provide, Reactive, Server, Use } from '../harness/frameworks/adapter.ts'
@@ -258,6 +259,50 @@ describe.each(FRAMEWORKS)('X6 the hooks in %s', (name) => {
     await settled(() => test.emit('note', 3, { topic: 'lobby' }))
     await view.shows('2')
     expect(heard).toEqual([3])
+  })
+
+  it('ST4 useStreamState shows what is loaded, what events make of it, and another state for another key', async () => {
+    const sum = client.state('1')
+    const loaded: string[] = []
+    const states = vi.spyOn(test.stream, 'state')
+    const view = await render(() => {
+      const state = client.hooks.useStreamState(() => ({
+        key: sum.get(),
+        load: async () => {
+          loaded.push(sum.get())
+          return Number(sum.get())
+        },
+        on: { plus: (value, by) => Number(value) + Number(by) },
+      }))
+      return () => {
+        const { status, value } = client.read(state) as StateCurrent<number>
+        return `${status} ${value}`
+      }
+    })
+    expect(view.text()).toBe('loading undefined')
+    await view.shows('live 1')
+    await settled(() => test.emit('plus', 2))
+    await view.shows('live 3')
+    await settled(() => sum.set('10'))
+    await view.shows('live 10')
+    expect(loaded).toEqual(['1', '10'])
+    await unmount()
+    expect(states.mock.results.map(({ value }) => value.current.status)).toEqual(['closed', 'closed'])
+  })
+
+  it('useStreamState takes a topic', async () => {
+    const view = await render(() => {
+      const topic = client.hooks.useTopic('lobby')
+      const options = { key: 'sum', load: async () => 1, on: { plus: () => 2 }, topic }
+      const state = client.hooks.useStreamState(options)
+      return () => `${(client.read(state) as StateCurrent<number>).value}`
+    })
+    test.topic('lobby').live()
+    await view.shows('1')
+    await settled(() => test.emit('plus', 0))
+    expect(view.text()).toBe('1')
+    await settled(() => test.emit('plus', 0, { topic: 'lobby' }))
+    await view.shows('2')
   })
 
   it('renders on a server without a stream, and opens nothing there', async () => {

@@ -1,4 +1,5 @@
 import type { Status, Stream, Topic } from '../../../../src/index.ts'
+import type { StateOptions } from '../../../../src/state-options.ts'
 import type { EventMap } from '../../../../src/stream.ts'
 
 /** What `StreamProvider` and `provideStream` take. */
@@ -21,6 +22,7 @@ export interface Hooks {
   ): void
   useClaim(type: string, handler: (payload: unknown) => unknown, options: { mode: 'at-most-once' }): void
   useLatest(type: string, options?: { topic: Reactive }): Reactive
+  useStreamState(options: StateOptions<EventMap, unknown> | (() => StateOptions<EventMap, unknown>)): Reactive
   useStatus(select?: (status: Status) => unknown): Reactive
 }
 
@@ -35,7 +37,7 @@ export interface Client {
   /** What a reactive value has: tracked, where the framework tracks. */
   read(value: Reactive): unknown
   /** A value of the application's own, and what a hook is given so that it follows. */
-  state(first: string): { set(next: string): void; followed: unknown }
+  state(first: string): { set(next: string): void; followed: unknown; get(): string }
   /** Resolves once everything is rendered that has changed. */
   settle(): Promise<unknown>
 }

@@ -19,7 +19,7 @@ const client: Client = {
   read: (value) => (value as () => unknown)(),
   state(first) {
     const [followed, set] = createSignal(first)
-    return { followed, set }
+    return { followed, get: followed, set }
   },
   settle: async () => {},
 }

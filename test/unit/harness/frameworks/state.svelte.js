@@ -3,6 +3,7 @@ export const state = (first) => {
   let value = $state(first)
   return {
     followed: () => value,
+    get: () => value,
     set(next) {
       value = next
     },

@@ -18,6 +18,7 @@ const client: Client = {
     const followed = ref(first)
     return {
       followed,
+      get: () => followed.value,
       set(next) {
         followed.value = next
       },
