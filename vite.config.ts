@@ -180,6 +180,7 @@ const builds: Record<string, UserConfig> = {
   vue: library('vue', 'src/vue.ts'),
   svelte: library('svelte', 'src/svelte.ts'),
   solid: library('solid', 'src/solid.ts'),
+  query: library('query', 'src/query/index.ts'),
   testing: library('testing', 'src/testing.ts'),
   state: library('state', 'src/state/index.ts'),
   inspector: library('inspector', 'src/inspector/index.ts'),

@@ -76,6 +76,7 @@ const MAIN = [
   'vue',
   'svelte',
   'solid',
+  'query',
   'testing',
   'worker',
   'stream.worker',

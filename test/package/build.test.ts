@@ -109,6 +109,11 @@ describe('the built package', () => {
     }
   })
 
+  it('X7 adds at most 2.5 kB for all that tabstream/query has, which imports nothing', () => {
+    expect(imports(built('query.js'))).toEqual([])
+    expect(gzipped('query.js')).toBeLessThanOrEqual(2_500)
+  })
+
   // 1.6 kB are topics: the page's own code, so that handles behave as they do there. 1 kB are claims.
   // 1.5 kB are a log in memory, and what a hub answers of it.
   it('X1 has a stream for tests of at most 6.6 kB beside the page entry', () => {
@@ -146,6 +151,12 @@ describe('the built package', () => {
     for (const framework of ['vue', 'solid'])
       expect(names(`${framework}.js`).sort(), framework).toEqual(['StreamProvider', ...hooks])
     expect(names('svelte.js').sort()).toEqual(['provideStream', ...hooks])
+    expect(names('query.js').sort()).toEqual([
+      'bindQueries',
+      'streamCollection',
+      'streamQuery',
+      'streamSubscription',
+    ])
     expect(names('inspector.js')).toEqual(['openInspector'])
     expect(names('testing.js')).toEqual(['createTestStream'])
     expect(names('worker.js')).toEqual(['serve'])

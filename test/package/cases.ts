@@ -1,5 +1,6 @@
 import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type Check, hooks, oneRequest } from './checks.ts'
 import { runIn, startIn } from './fixture.ts'
 import { type FrontOptions, startFront } from './front.ts'
 
@@ -16,6 +17,7 @@ export interface Case {
   path?: string
   /** Another site than the page that holds it. */
   framed?: boolean
+  check?: Check
   /** What the server's own rendering must hold. */
   html?: string
 }
@@ -147,6 +149,14 @@ export const cases: Case[] = [
       fixture: 'frameworks',
       prepare: allFrameworks,
       path: `${framework}.html`,
+      check: hooks,
     }),
   ),
+  {
+    name: 'tabstream/query, TanStack Query in React',
+    fixture: 'frameworks',
+    prepare: async (folder) => ({ ...(await allFrameworks(folder)), extra: { '/notes.json': '[1]' } }),
+    path: 'query.html',
+    check: oneRequest,
+  },
 ]

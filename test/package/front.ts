@@ -22,6 +22,7 @@ export interface FrontOptions {
 export const startFront = async ({ behind, headers = {}, extra = {} }: FrontOptions) => {
   const streams = new Set<ServerResponse>()
   let opened = 0
+  const requests = new Map<string, number>()
 
   const proxy = (port: number, request: IncomingMessage, response: ServerResponse) => {
     const { method, url, headers: given } = request
@@ -46,6 +47,7 @@ export const startFront = async ({ behind, headers = {}, extra = {} }: FrontOpti
 
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost')
+    requests.set(pathname, (requests.get(pathname) ?? 0) + 1)
     if (pathname === '/events') {
       opened++
       streams.add(response)
@@ -68,6 +70,8 @@ export const startFront = async ({ behind, headers = {}, extra = {} }: FrontOpti
     publish(n: number) {
       for (const stream of streams) stream.write(`id: ${n}\nevent: tick\ndata: {"n":${n}}\n\n`)
     },
+    /** How often a path was asked for. */
+    requests: (path: string) => requests.get(path) ?? 0,
     /** Streams that stand, and that were ever opened. */
     counts: () => ({ now: streams.size, opened }),
     close: () =>

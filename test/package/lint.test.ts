@@ -40,8 +40,8 @@ describe('the packed tarball', () => {
     )
     expect(ours).toEqual([])
     expect(Object.keys(analysis.entrypoints)).toEqual([
-      ...['.', './event-source', './inspector', './react', './solid', './svelte', './testing', './vue'],
-      ...['./worker', './verify'],
+      ...['.', './event-source', './inspector', './query', './react', './solid', './svelte'],
+      ...['./testing', './vue', './worker', './verify'],
       ...['./stream.worker.js', './package.json'],
     ])
   })

@@ -8,6 +8,7 @@ import { type Browser, chromium, type Frame, type Page } from 'playwright'
 import { launchWith } from '../browsers.ts'
 import { writeCounts } from '../counts.ts'
 import { type Case, cases } from './cases.ts'
+import { PATIENCE } from './checks.ts'
 import { installFixture } from './fixture.ts'
 import { startFront } from './front.ts'
 
@@ -16,19 +17,7 @@ import { startFront } from './front.ts'
  * each bundler, and runs it in Chromium: two tabs, one stream at the server, one event in both, an inspector.
  */
 
-declare global {
-  interface Window {
-    fixture: {
-      heard: number[]
-      stream: { status: { state: string; host: string }; openInspector(): Promise<HTMLElement> }
-      /** Of a page that shows the status and the latest event: takes the application away. */
-      unmount?: () => unknown
-    }
-  }
-}
-
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const PATIENCE = 30_000
 
 const folderOf = (work: string, name: string) => join(work, name)
 
@@ -66,27 +55,6 @@ const asUsersHaveIt = (work: string) => {
   })
 }
 
-/**
- * Where the page shows what its hooks give: unmounts the application of the first tab.
- *
- * @returns what that showed, in words
- */
-const unmountOne = async (tabs: Frame[]) => {
-  const [first, second] = tabs as [Frame, Frame]
-  if (!(await first.evaluate(() => 'unmount' in window.fixture))) return ''
-  for (const tab of tabs)
-    await tab.waitForFunction(() => /state: open, latest: \d/.test(document.body.textContent ?? ''), null, {
-      timeout: PATIENCE,
-    })
-  await first.evaluate(() => window.fixture.unmount?.())
-  await first.waitForFunction(() => window.fixture.stream.status.state === 'closed')
-  if ((await first.evaluate(() => document.body.textContent ?? '')).includes('state'))
-    throw new Error('It is not unmounted.')
-  const other = await second.evaluate(() => window.fixture.stream.status.state)
-  if (other !== 'open') throw new Error(`The other tab's stream is ${other}.`)
-  return ', hooks; closed at the unmount'
-}
-
 const tryCase = async (browser: Browser, work: string, each: Case): Promise<string> => {
   const { close, ...options } = await each.prepare(folderOf(work, each.fixture))
   const front = await startFront(options)
@@ -121,8 +89,8 @@ const tryCase = async (browser: Browser, work: string, each: Case): Promise<stri
       return shadowRoot?.querySelector('.bar .state')?.textContent
     })
     if (shown !== 'open') throw new Error(`The inspector shows "${shown}".`)
-    const shows = await unmountOne(tabs)
-    return `2 tabs, 1 stream, shared worker, an inspector${shows}`
+    const more = await each.check?.(tabs, front)
+    return ['2 tabs, 1 stream, shared worker, an inspector', ...(more ? [more] : [])].join('; ')
   } catch (error) {
     throw new Error([(error as Error).message.split('\n')[0], ...said].join(' | '))
   } finally {

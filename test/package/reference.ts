@@ -54,6 +54,15 @@ const PAGES: [entry: string, names: string[]][] = [
       ...['useStream', 'useEvent', 'useClaim', 'useLatest', 'useTopic', 'useStreamState', 'useStatus'],
     ],
   ]),
+  [
+    'tabstream/query',
+    [
+      ...['streamQuery', 'StreamQueryOptions', 'StreamQuery', 'bindQueries', 'QueryClientLike'],
+      ...['streamSubscription', 'StreamSubscriptionOptions', 'Subscribe'],
+      ...['streamCollection', 'StreamCollectionOptions', 'StreamCollection', 'Change'],
+      ...['Feeding', 'On'],
+    ],
+  ],
   ['tabstream/testing', ['createTestStream', 'TestStreamOptions', 'TestStream', 'TestTopic']],
   ['tabstream/worker', ['serve']],
   ['tabstream/verify', ['createVerifier']],

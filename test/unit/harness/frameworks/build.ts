@@ -20,12 +20,18 @@ const svelte = (generate: 'client' | 'server'): Plugin => ({
  * The frameworks choose their code for browsers or for servers by conditions of `exports`, and Vitest always has those of
  * a server. So both are bundled here, with the hooks' source, as an application's bundler does it.
  */
-export const buildFor = async (side: 'client' | 'server', folder: string) => {
+export const buildFor = async (
+  side: 'client' | 'server',
+  folder: string,
+  names: readonly string[] = FRAMEWORKS,
+) => {
   await build({
     configFile: false,
     logLevel: 'error',
     plugins: [svelte(side)],
     define: {
+      // React's own name for a development build, which has `act`.
+      'process.env.NODE_ENV': '"development"',
       __VUE_OPTIONS_API__: 'true',
       __VUE_PROD_DEVTOOLS__: 'false',
       __VUE_PROD_HYDRATION_MISMATCH_DETAILS__: 'false',
@@ -39,7 +45,7 @@ export const buildFor = async (side: 'client' | 'server', folder: string) => {
       minify: false,
       ...(side === 'server' ? { ssr: true } : {}),
       rolldownOptions: {
-        input: Object.fromEntries(FRAMEWORKS.map((name) => [name, here(`${name}.${side}.ts`)])),
+        input: Object.fromEntries(names.map((name) => [name, here(`${name}.${side}.ts`)])),
         preserveEntrySignatures: 'strict',
         output: {
           format: 'cjs',
@@ -53,5 +59,5 @@ export const buildFor = async (side: 'client' | 'server', folder: string) => {
 }
 
 /** What `buildFor` made, as a browser or a server loads it. Vitest, which would transform it again, has no part in it. */
-export const load = <Side extends Client | Server>(folder: string, name: string): Side =>
+export const load = <Side = Client | Server>(folder: string, name: string): Side =>
   createRequire(import.meta.url)(`${folder}/${name}.cjs`)
