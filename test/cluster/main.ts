@@ -150,10 +150,17 @@ const stored = await Promise.all(
     return entries.map(([, fields]) => (JSON.parse(fields[5]!) as { n: number }).n)
   }),
 )
-const isWhole = (numbers: number[]) => numbers.every((n, index) => n === index + 1)
+/** Of each user, the first event that is not in its place. */
+const misplaced = stored.flatMap((numbers, user) => {
+  const at = Array.from({ length: Math.max(eventsPerUser, numbers.length) }).findIndex(
+    (_, index) => index >= eventsPerUser || numbers[index] !== index + 1,
+  )
+  return at < 0 ? [] : [`${users[user]}: ${numbers.length} events, ${numbers[at]} in place ${at + 1}`]
+})
 check(
   'R1 the log has each event once: what was published again is not stored again',
-  stored.every((numbers) => numbers.length === eventsPerUser && isWhole(numbers)),
+  misplaced.length === 0,
+  misplaced.join('; '),
 )
 
 const peaks = await Promise.all(
