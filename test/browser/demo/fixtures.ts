@@ -4,6 +4,8 @@ import { demoUsers } from '../../../demo/demo-users.ts'
 import { type Backend, startBackend } from '../backend.ts'
 
 interface Fixtures {
+  /** ms between two events of the novel, which takes some 200 of them. */
+  interval: number
   demo: Backend
   /** Opens the demo, logged in, in a new tab of the test's own browser profile or of another. */
   visit: (context?: BrowserContext) => Promise<Page>
@@ -57,10 +59,10 @@ export const nothingIsLost = async (page: Page) => {
 }
 
 export const test = base.extend<Fixtures>({
-  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of the fixtures from it.
-  demo: async ({}, use) => {
+  interval: [100, { option: true }],
+  demo: async ({ interval }, use) => {
     // As main.ts starts it with --dev.
-    const options = { pingInterval: 1_000, retention: 50_000, pipelineInterval: 100 }
+    const options = { pingInterval: 1_000, retention: 50_000, pipelineInterval: interval }
     const backend = await startBackend({
       ...options,
       staticDir: dist,
