@@ -1,5 +1,5 @@
 import { createClient, createCluster, createSentinel } from 'redis'
-import { parseRedisUrl, type RedisLogin, type RedisTarget } from './redis-url.ts'
+import { loginOf, parseRedisUrl, type RedisTarget } from './redis-url.ts'
 
 /** The commands that the server uses; those of several keys are scripts, whose keys share a hash tag. */
 export interface RedisCommands {
@@ -92,18 +92,9 @@ const ofServer = (url: string, { onError, reconnectStrategy }: RedisClientsOptio
   }
 }
 
-/** Credentials are the first address's: a cluster has one set of them, and its nodes are told of without. */
-const loginIn = (url: string): RedisLogin => {
-  const { username, password, protocol } = new URL(url)
-  return {
-    ...(username === '' ? {} : { username: decodeURIComponent(username) }),
-    ...(password === '' ? {} : { password: decodeURIComponent(password) }),
-    tls: protocol === 'rediss:',
-  }
-}
-
 const ofCluster = (urls: string[], { onError, reconnectStrategy }: RedisClientsOptions): RedisClients => {
-  const { tls, ...login } = loginIn(urls[0]!)
+  // A cluster has one set of credentials, and its nodes are told of without.
+  const { tls, ...login } = loginOf(new URL(urls[0]!))
   const cluster = createCluster({
     rootNodes: urls.map((url) => ({ url })),
     defaults: { ...clientOptions(reconnectStrategy, tls), ...login },

@@ -40,10 +40,11 @@ const parseAll = (text: string): { first: URL; all: URL[]; scheme: string } => {
   return { first, all: [first, ...all], scheme: first.protocol.slice(0, -1) }
 }
 
-const loginOf = ({ username, password }: URL, tls: boolean): RedisLogin => ({
+/** What servers are reached with, of which an address tells. */
+export const loginOf = ({ username, password, protocol }: URL): RedisLogin => ({
   ...(username === '' ? {} : { username: decodeURIComponent(username) }),
   ...(password === '' ? {} : { password: decodeURIComponent(password) }),
-  tls,
+  tls: protocol.startsWith('rediss'),
 })
 
 /**
@@ -54,7 +55,6 @@ const loginOf = ({ username, password }: URL, tls: boolean): RedisLogin => ({
  */
 export const parseRedisUrl = (text: string): RedisTarget => {
   const { first, all, scheme } = parseAll(text)
-  const tls = scheme.startsWith('rediss')
   switch (scheme.replace(/^rediss/, 'redis')) {
     case 'redis':
       return all.length === 1
@@ -66,7 +66,7 @@ export const parseRedisUrl = (text: string): RedisTarget => {
       const name = decodeURIComponent(all.at(-1)!.pathname.slice(1))
       if (name === '') throw new Error(expected)
       const sentinels = all.map(({ hostname, port }) => ({ host: hostname, port: Number(port) || 26_379 }))
-      return { is: 'sentinel', name, sentinels, login: loginOf(first, tls) }
+      return { is: 'sentinel', name, sentinels, login: loginOf(first) }
     }
   }
   throw new Error(expected)
